@@ -1,0 +1,1 @@
+"""The ports over a database, by Peewee."""

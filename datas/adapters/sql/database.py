@@ -1,0 +1,147 @@
+"""A database: its connections, its transactions, and its errors in the domain's words."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import peewee
+
+from datas.adapters.sql.migrate import SchemaStatus, check_schema, migrate, schema_status
+from datas.adapters.sql.queries import Statement
+from datas.domain.errors import StorageUnavailable
+
+
+class WriteQueue(Protocol):
+    """Who writes next: one at a time where the database wants it so."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """A block in which the caller may write."""
+
+
+class SqlDatabase:
+    """One database, opened at the first use in each thread; nothing is opened before.
+
+    It is brought up by itself: absent tables are made, pending migrations run. With
+    `auto_migrate=False` a database whose schema isn't current is refused instead.
+    """
+
+    def __init__(
+        self, database: peewee.Database, queue: WriteQueue, *, auto_migrate: bool = True
+    ) -> None:
+        self.peewee = database
+        self._queue = queue
+        self._auto_migrate = auto_migrate
+        self._ready = False
+        self._bringing_up = threading.Lock()
+
+    def read(self, statement: Statement, *values: object) -> list[tuple[Any, ...]]:
+        """Return all rows. (A cursor that is left half-read would pin SQLite's WAL.)"""
+        if not self._ready:
+            self.bring_up()
+        try:
+            cursor = self.peewee.execute_sql(statement.sql, values)
+            with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+        except _DRIVER_ERRORS as error:
+            raise _translated(error) from error
+        return rows
+
+    def write(self, statement: Statement, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement that changes something; return the rows that it says it returns.
+
+        Outside `atomic()` it is a transaction of its own, kept for good when this returns.
+        """
+        if self.peewee.in_transaction():
+            return self.read(statement, *values)
+        if not self._ready:
+            self.bring_up()
+        with self._queue.turn():
+            return self.read(statement, *values)
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """All changes of the block are kept, or, if it raises, none. Blocks can be nested."""
+        if self.peewee.in_transaction():
+            with self.peewee.atomic():
+                yield
+            return
+        self.bring_up()
+        with self._queue.turn():
+            try:
+                with self.peewee.atomic():
+                    yield
+            except _DRIVER_ERRORS as error:
+                raise _translated(error) from error
+
+    def bring_up(self) -> list[str]:
+        """Open the database and make its schema current, once; return what was applied.
+
+        Raises: StorageUnavailable.
+        """
+        with self._bringing_up:
+            if self._ready:
+                return []
+            try:
+                with self._queue.turn():
+                    applied = migrate(self.peewee) if self._auto_migrate else []
+                    check_schema(self.peewee)
+            except _DRIVER_ERRORS as error:
+                raise _translated(error) from error
+            self._ready = True
+            return applied
+
+    def check(self) -> None:
+        """Raises: StorageUnavailable, if the database is out of reach or of another schema."""
+        self.bring_up()
+        try:
+            check_schema(self.peewee)
+        except _DRIVER_ERRORS as error:
+            raise _translated(error) from error
+
+    def schema_status(self) -> SchemaStatus:
+        """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
+        try:
+            return schema_status(self.peewee)
+        except _DRIVER_ERRORS as error:
+            raise _translated(error) from error
+
+    def close(self) -> None:
+        """Close this thread's connection; others close when their threads end."""
+        self.peewee.close()
+
+
+# What a driver says of the database's state rather than of our SQL. A violated constraint or a
+# misspelt query is a bug here, not a database out of reach, and stays what it is.
+_DRIVER_ERRORS = (peewee.DatabaseError, peewee.InterfaceError)
+_NOT_ABOUT_STATE = (
+    peewee.DataError,
+    peewee.IntegrityError,
+    peewee.InternalError,
+    peewee.NotSupportedError,
+    peewee.ProgrammingError,
+)
+
+# SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
+_REASONS = {
+    "SQLITE_BUSY": "The database is locked by another program. Try again in a moment.",
+    "SQLITE_CANTOPEN": "The database file can't be opened. Its folder must exist and be writable.",
+    "SQLITE_CORRUPT": "The database file is damaged. Restore it from a backup.",
+    "SQLITE_FULL": "The disk that holds the database is full. Nothing was changed.",
+    "SQLITE_IOERR": "The disk that holds the database fails. Nothing was changed.",
+    "SQLITE_NOTADB": "The database file is not an SQLite database.",
+    "SQLITE_READONLY": "The database is read-only. Nothing was changed.",
+}
+_UNKNOWN = "The database can't do this now. Nothing was changed. Try again in a moment."
+
+
+def _translated(error: BaseException) -> BaseException:
+    if isinstance(error, _NOT_ABOUT_STATE):
+        return error
+    # A ROLLBACK that fails in its turn hides the first error: that is further down the chain.
+    reason, seen = _UNKNOWN, error.__context__
+    while seen is not None:
+        name = getattr(seen, "sqlite_errorname", None) or ""
+        reason = next((text for code, text in _REASONS.items() if name.startswith(code)), reason)
+        seen = seen.__context__
+    return StorageUnavailable(reason)

@@ -1,0 +1,60 @@
+"""The schema's migrations: which there are, and bringing a database up to date."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import peewee
+from playhouse.migrations import Runner
+
+from datas.domain.errors import StorageUnavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class SchemaStatus:
+    """Names of migrations: done, still to do, and done by a newer Datas than this one."""
+
+    applied: list[str]
+    pending: list[str]
+    unknown: list[str]
+
+
+def schema_status(database: peewee.Database) -> SchemaStatus:
+    """Compare the migrations that this code has with those that the database has seen."""
+    rows = _runner(database).status()
+    return SchemaStatus(
+        applied=[row.name for row in rows if row.applied and row.path],
+        pending=[row.name for row in rows if not row.applied],
+        unknown=[row.name for row in rows if not row.path],
+    )
+
+
+def check_schema(database: peewee.Database) -> None:
+    """Raises: StorageUnavailable, if this code and the database don't fit each other."""
+    status = schema_status(database)
+    if status.unknown:
+        raise StorageUnavailable(
+            f"The database was written by a newer Datas (it has {', '.join(status.unknown)}). "
+            "Run that version, or restore a backup made before it."
+        )
+    if status.pending:
+        raise StorageUnavailable(
+            f"The database's schema is behind (it lacks {', '.join(status.pending)}). "
+            "Run `datas migrate`."
+        )
+
+
+def migrate(database: peewee.Database) -> list[str]:
+    """Apply what is pending, each migration in its transaction; return the names.
+
+    Only one process may do this at a time: the caller holds the database's lock.
+    """
+    pending = schema_status(database).pending
+    if pending:
+        _runner(database).up()
+    return pending
+
+
+def _runner(database: peewee.Database) -> Runner:
+    return Runner(database, str(MIGRATIONS))

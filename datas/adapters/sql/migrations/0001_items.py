@@ -1,0 +1,25 @@
+"""The table of items.
+
+AUTOINCREMENT makes SQLite remember the highest id ever given: an id is never used again, so that
+an old ETag can't come to fit a new item.
+"""
+
+import peewee
+from playhouse.sqlite_ext import AutoIncrementField
+
+
+def up(migrator, db):
+    """Create the table."""
+
+    class Datas(peewee.Model):
+        id = AutoIncrementField()
+        data = peewee.TextField()
+        date_created = peewee.DateTimeField()
+        date_updated = peewee.DateTimeField()
+        version = peewee.IntegerField()
+
+        class Meta:
+            database = db
+            table_name = "datas"
+
+    db.create_tables([Datas])

@@ -1,0 +1,87 @@
+"""What is SQLite's own: where the file is, how it is opened, and who may write next."""
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import peewee
+
+from datas.adapters.sql.database import SqlDatabase
+from datas.domain.errors import StorageUnavailable
+
+# Older ones can corrupt a WAL database that several connections write (https://sqlite.org/wal.html).
+SAFE_VERSION = (3, 51, 3)
+
+# Seconds that a writer waits for its turn: longer than the longest batch takes.
+PATIENCE = 15.0
+_POLL = 0.0005
+
+_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
+_LOCKED = "Another program keeps the database locked. Nothing was changed. Try again in a moment."
+
+
+def open_sqlite(path: Path, *, auto_migrate: bool = True) -> SqlDatabase:
+    """The database in one file, which is made at the first use if it is absent."""
+    version = peewee.SqliteDatabase.server_version
+    if version < SAFE_VERSION:
+        logging.getLogger("datas").warning(
+            "SQLite %s can damage a database with several writers; install 3.51.3 or newer.",
+            ".".join(map(str, version)),
+        )
+    # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
+    database = peewee.SqliteDatabase(
+        str(path), pragmas=_PRAGMAS, timeout=PATIENCE, lock_type="IMMEDIATE"
+    )
+    return SqlDatabase(database, FileQueue(path), auto_migrate=auto_migrate)
+
+
+class FileQueue:
+    """The queue of writers to one SQLite file: a lock for this process's threads, then an `flock`.
+
+    SQLite's own busy wait is unfair: it sleeps up to 0.1 s between looks, and the slowest of 64
+    writers waited seconds. The kernel frees an `flock` when its process dies, however it dies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # A file of its own: closing any descriptor of the database drops SQLite's locks on it.
+        self._path = f"{path}-lock"
+        self._descriptor: int | None = None
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A block in which nobody else writes. Raises: StorageUnavailable, after `PATIENCE`."""
+        deadline = time.monotonic() + PATIENCE
+        if not self._threads.acquire(timeout=PATIENCE):
+            raise StorageUnavailable(_LOCKED)
+        try:
+            descriptor = self._lock(deadline)
+            try:
+                yield
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
+
+    def _lock(self, deadline: float) -> int:
+        if self._descriptor is None:
+            try:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            except OSError as error:
+                raise StorageUnavailable(
+                    "The database's folder can't be written. It must exist and be writable."
+                ) from error
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StorageUnavailable(_LOCKED) from None
+                time.sleep(_POLL)
+            else:
+                return self._descriptor

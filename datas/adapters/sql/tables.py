@@ -1,0 +1,32 @@
+"""The tables as they are now. `migrations/` says how they came about."""
+
+from datetime import datetime
+
+import peewee
+
+
+class UtcField(peewee.Field):
+    """A moment: aware and in UTC outside, inside fixed-width RFC 3339 text that sorts by time."""
+
+    field_type = "DATETIME"
+
+    def db_value(self, value: datetime) -> str:
+        """`2026-11-22T16:00:00.123456Z`"""
+        return value.isoformat(timespec="microseconds")[:26] + "Z"
+
+    def python_value(self, value: str) -> datetime:
+        """The moment that `db_value` wrote."""
+        return datetime.fromisoformat(value)
+
+
+class ItemRow(peewee.Model):
+    """One item. Its id is never used again: AUTOINCREMENT, see the first migration."""
+
+    id = peewee.AutoField()
+    data = peewee.TextField()
+    date_created = UtcField()
+    date_updated = UtcField()
+    version = peewee.IntegerField()
+
+    class Meta:
+        table_name = "datas"

@@ -1,0 +1,23 @@
+"""The command line: `datas`, one file a group of commands."""
+
+import os
+import sys
+
+if os.name == "nt":
+    sys.exit("Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL.")
+
+import click
+
+from datas import __version__
+from datas.cli.migrate import migrate
+from datas.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="datas")
+def main() -> None:
+    """A small HTTP API over one table of items."""
+
+
+main.add_command(serve)
+main.add_command(migrate)

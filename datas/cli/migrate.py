@@ -1,0 +1,27 @@
+"""`datas migrate`: the schema's migrations, shown and applied."""
+
+import click
+
+from datas.cli.settings import database_option, opened_database, read_settings
+
+
+@click.command()
+@database_option
+@click.option("--list", "only_list", is_flag=True, help="Show the migrations, apply none.")
+def migrate(database: str | None, *, only_list: bool) -> None:
+    """Bring the database's schema up to date."""
+    settings = read_settings(database)
+    with opened_database(settings, auto_migrate=not only_list) as opened:
+        if only_list:
+            status = opened.schema_status()
+            for name in status.applied:
+                click.echo(f"applied  {name}")
+            for name in status.pending:
+                click.echo(f"pending  {name}")
+            for name in status.unknown:
+                click.echo(f"unknown  {name} (made by a newer Datas)")
+            return
+        for name in (applied := opened.bring_up()):
+            click.echo(f"applied  {name}")
+        if not applied:
+            click.echo("The schema is current: nothing to do.")

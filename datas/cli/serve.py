@@ -1,0 +1,59 @@
+"""`datas serve`: gunicorn, with the packaged configuration."""
+
+import os
+import socket
+import sys
+
+import click
+
+from datas.cli.settings import database_option, opened_database, read_settings
+
+
+@click.command()
+@click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8000", show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=min(4, os.cpu_count() or 1),
+    show_default="one a core, at most 4",
+    help="Processes.",
+)
+@click.option(
+    "--threads", type=click.IntRange(1), default=8, show_default=True, help="Threads a worker."
+)
+@database_option
+@click.option("--reload", is_flag=True, help="Restart when code changes, for development.")
+def serve(bind: str, workers: int, threads: int, database: str | None, *, reload: bool) -> None:
+    """Serve the API until Ctrl+C."""
+    settings = read_settings(database)
+    # What would stop every worker stops the start instead, with a line that says why.
+    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+        opened.bring_up()
+    _check_address(bind)
+    # A fresh interpreter: the master must hold no connection that workers could inherit, and none
+    # of our modules, which --reload couldn't replace.
+    arguments = [
+        *("--config", "python:datas.gunicorn_conf"),
+        *("--bind", bind, "--workers", str(workers), "--threads", str(threads)),
+        *(["--reload"] if reload else []),
+        "datas.wsgi:app",
+    ]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606
+
+
+def _check_address(bind: str) -> None:
+    """Refuse an address that can't be had, as gunicorn would after five tries and a traceback."""
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdigit():
+        raise click.BadParameter(f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000")
+    try:
+        family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, int(port)))
+    except (OSError, OverflowError) as error:
+        raise click.ClickException(
+            f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another --bind."
+        ) from None

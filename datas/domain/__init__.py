@@ -1,0 +1,1 @@
+"""The rules. Pure: nothing but the standard library is imported here."""

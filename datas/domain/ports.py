@@ -1,0 +1,48 @@
+"""What the domain needs from outside. Each adapter in `datas/adapters/` implements one of these."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from datas.domain.items import Item
+from datas.domain.query import Query
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """The present, aware and in UTC."""
+
+
+class Storage(Protocol):
+    """What all stores of one database share: the transaction."""
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """A block whose changes happen together, or, if it raises, not at all."""
+
+
+class Items(Protocol):
+    """Where items are kept. It stores; rules, permissions and versions are the service's.
+
+    Every method raises `StorageUnavailable` if the store can't do its work.
+    """
+
+    def add(self, data: str, now: datetime) -> Item:
+        """Store a new item at version 1 and return it. Its id was never used before."""
+
+    def get(self, item_id: int) -> Item:
+        """Return one item. Raises: ItemNotFound."""
+
+    def find(self, query: Query) -> Sequence[Item]:
+        """Return up to `query.limit` items that follow `query.after`, in the order asked for."""
+
+    def swap(self, item: Item, version: int) -> bool:
+        """Store `item` in the place of its earlier self if that is still at `version`.
+
+        One atomic compare-and-set. False: it is at another version, or gone.
+        """
+
+    def remove(self, item_id: int, version: int) -> bool:
+        """Delete an item if it is still at `version`; as atomic as `swap`."""

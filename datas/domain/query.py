@@ -1,0 +1,45 @@
+"""What a client may ask of the collection: how much of it, in which order, from where on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from datas.domain.items import Item
+
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of items: by one field, ties broken by id in the same direction."""
+
+    field: str = "id"
+    descending: bool = False
+
+
+BY_ID = Sort()
+SORTS = (BY_ID, Sort(descending=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in an order: just after the item with this id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One page's worth of a question. `limit` is 1 to `MAX_LIMIT` items."""
+
+    limit: int = DEFAULT_LIMIT
+    sort: Sort = BY_ID
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items in order, and where the next page starts (None: there is none)."""
+
+    items: Sequence[Item]
+    next: Position | None

@@ -1,0 +1,45 @@
+"""What `datas serve` runs gunicorn with (https://docs.gunicorn.org/en/stable/settings.html)."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+worker_class = "gthread"
+# A client may keep its connection this many seconds without a request. It costs no thread.
+keepalive = 15
+# Seconds without a sign of life after which a worker is replaced; seconds for requests in flight
+# to finish after SIGTERM.
+timeout = 30
+graceful_timeout = 20
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+# gunicorn's own lines: only what somebody must look at.
+loglevel = "warning"
+control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Say where it is, once it is there."""
+    host, port = server.LISTENERS[0].sock.getsockname()[:2]
+    where = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104
+    url = f"http://{where}:{port}"
+    print(
+        f"\n  Datas is running at   {url}/api/datas\n"
+        f"  Its items are kept in {os.environ.get('DATAS_DATABASE_URL', 'sqlite:///datas.db')}\n"
+        f'  Create one:           curl {url}/api/datas --json \'{{"data": "hello"}}\'\n'
+        "  Stop it:              Ctrl+C\n",
+        flush=True,
+    )
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let no worker outlive its master: an orphan would hold the port for half a minute."""
+    if sys.platform != "linux":
+        return
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != server.pid:
+        os.kill(os.getpid(), signal.SIGKILL)

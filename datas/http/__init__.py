@@ -1,0 +1,1 @@
+"""The HTTP adapter: thin. It reads requests, calls the service, and writes responses."""

@@ -1,0 +1,70 @@
+"""The whole HTTP API on one screen."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import falcon
+import orjson
+from falcon.media import JSONHandler
+from falcon.routing import CompiledRouter
+
+from datas.domain.item_service import ItemService
+from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
+from datas.http.middleware import Accept, AllowedHosts, RequestId, ResponseHeaders
+from datas.http.params import IdConverter
+from datas.http.resources.items import ItemResource, ItemsResource
+from datas.http.resources.system import HealthResource, ReadinessResource
+
+App: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the API is made of, already built."""
+
+    items: ItemService
+    check_storage: Callable[[], None]
+    allowed_hosts: Collection[str] = ()
+
+
+def create_app(parts: Parts) -> App:
+    """The WSGI application over these parts. It opens and reads nothing by itself."""
+    app = falcon.App(router=Router())
+    app.add_middleware(RequestId())
+    app.add_middleware(AllowedHosts(parts.allowed_hosts))
+    app.add_middleware(Accept())
+    app.add_middleware(ResponseHeaders())
+    app.req_options.strip_url_path_trailing_slash = True
+    app.resp_options.media_handlers.update(
+        dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSONHandler(orjson.dumps, orjson.loads))
+    )
+    add_error_handlers(app)
+
+    app.add_route("/api/datas", ItemsResource(parts.items))
+    app.add_route("/api/datas/{item_id:id}", ItemResource(parts.items))
+    app.add_route("/healthz", HealthResource())
+    app.add_route("/readyz", ReadinessResource(parts.check_storage))
+    return app
+
+
+class Router(CompiledRouter):
+    """Falcon's router, with HEAD wherever GET is, and OPTIONS everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options.converters["id"] = IdConverter
+
+    def map_http_methods(self, resource: object, **kwargs: Any) -> Any:
+        """The responders of a resource, by method."""
+        methods: dict[str, Any] = dict(super().map_http_methods(resource, **kwargs))
+        if "GET" in methods:
+            methods["HEAD"] = methods["GET"]
+        allow = ", ".join(sorted({*methods, "OPTIONS"}))
+
+        def on_options(req: falcon.Request, resp: falcon.Response, **_: object) -> None:
+            resp.status = falcon.HTTP_204
+            resp.set_header("Allow", allow)
+
+        methods["OPTIONS"] = on_options
+        return methods

@@ -1,0 +1,58 @@
+"""Request bodies: JSON, of a bounded size, in a media type that says so."""
+
+from typing import Any
+
+import falcon
+import orjson
+
+from datas.http.errors import Refusal
+
+MAX_BODY = 64 * 1024
+
+
+def read_json(req: falcon.Request) -> Any:
+    """Return the body as one JSON value.
+
+    Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`.
+    """
+    _check_media_type(req)
+    raw = _read(req)
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+        if not raw:
+            detail = 'The body is empty. Send JSON, such as {"data": "hello"}.'
+        raise Refusal("malformed-json", detail) from None
+
+
+def _check_media_type(req: falcon.Request) -> None:
+    if req.content_type == falcon.MEDIA_JSON:
+        return
+    # A body without a type, or a form, is refused: any web page may send these without asking.
+    media_type, parameters = falcon.mediatypes.parse_header(req.content_type or "")
+    charset = parameters.pop("charset", "utf-8")
+    if media_type.lower() != falcon.MEDIA_JSON or parameters or charset.lower() != "utf-8":
+        given = f"not {req.content_type[:80]!r}" if req.content_type else "which is absent"
+        detail = f"The body must be JSON in UTF-8: send Content-Type: application/json, {given}."
+        raise Refusal("unsupported-media-type", detail, headers={"Accept-Post": falcon.MEDIA_JSON})
+
+
+def _read(req: falcon.Request) -> bytes:
+    if (req.content_length or 0) > MAX_BODY:
+        raise _too_large()
+    # A chunked body has no length; only a server that marks its end itself may be read to it.
+    chunked = req.env.get("wsgi.input_terminated")
+    stream = req.stream if chunked else req.bounded_stream
+    try:
+        raw: bytes = stream.read(MAX_BODY + 1)
+    except OSError:
+        detail = "The body broke off, or its chunks are not framed as RFC 9112 says. Send it again."
+        raise Refusal("malformed-json", detail) from None
+    if len(raw) > MAX_BODY:
+        raise _too_large()
+    return raw
+
+
+def _too_large() -> Refusal:
+    return Refusal("body-too-large", f"The body is over {MAX_BODY} bytes. Send a smaller one.")

@@ -1,0 +1,116 @@
+"""Errors become `application/problem+json` (RFC 9457) here, and nowhere else."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import falcon
+
+from datas.domain.errors import DomainError, StorageUnavailable, list_faults
+from datas.http.problems import PROBLEMS
+
+MEDIA_PROBLEM = "application/problem+json"
+RETRY_AFTER = "1"  # seconds
+MAX_SHOWN = 80  # characters of a client's text that are given back
+
+_log = logging.getLogger("datas")
+
+
+class Refusal(Exception):
+    """What HTTP itself refuses, before or without the domain: a code, and words for people."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or list_faults(errors or {}))
+        self.code = code
+        self.errors = errors
+        self.headers = headers or {}
+
+
+def add_error_handlers(app: "falcon.App[falcon.Request, falcon.Response]") -> None:
+    """Make every error of `app` a problem, whatever the request's Accept says."""
+    app.add_error_handler(Exception, _handle_bug)
+    app.add_error_handler(falcon.HTTPError, _handle_falcon)
+    app.add_error_handler(DomainError, _handle_domain)
+    app.add_error_handler(Refusal, _handle_refusal)
+
+
+def _handle_refusal(
+    req: falcon.Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]
+) -> None:
+    resp.set_headers(dict(error.headers))
+    _write(req, resp, error.code, str(error), error.errors)
+
+
+def _handle_domain(
+    req: falcon.Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
+) -> None:
+    if isinstance(error, StorageUnavailable):
+        _log.error("%s", error, exc_info=error.__cause__)
+        resp.set_header("Retry-After", RETRY_AFTER)
+    _write(req, resp, error.code, str(error), getattr(error, "errors", None))
+
+
+def _handle_falcon(
+    req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
+) -> None:
+    """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
+    if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
+        _write(req, resp, "route-not-found", f"Nothing is at {_shown(req.path)}. Check the path.")
+    elif isinstance(error, falcon.HTTPMethodNotAllowed):
+        allowed = dict(error.headers or {})["Allow"]
+        resp.set_header("Allow", allowed)
+        detail = f"{req.method} is not possible at {_shown(req.path)}. Use one of: {allowed}."
+        _write(req, resp, "method-not-allowed", detail)
+    elif isinstance(error, falcon.HTTPInvalidHeader):
+        _write(req, resp, "invalid-header", f"{error.title}. {error.description}")
+    elif type(error) is falcon.HTTPBadRequest:
+        # Falcon raises it for one thing: a method that is in no table of methods.
+        detail = f"{_shown(req.method)} is no method that this server knows."
+        _write(req, resp, "method-unknown", detail)
+    else:
+        _handle_bug(req, resp, error, _)
+
+
+def _handle_bug(
+    req: falcon.Request, resp: falcon.Response, error: Exception, _: dict[str, Any]
+) -> None:
+    _log.error("%s %s failed", req.method, req.path, exc_info=error)
+    detail = (
+        "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
+        "give the request id to whoever runs this server, whose log has the rest."
+    )
+    _write(req, resp, "internal-error", detail)
+
+
+def _write(
+    req: falcon.Request,
+    resp: falcon.Response,
+    code: str,
+    detail: str,
+    errors: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    problem = PROBLEMS[code]
+    resp.status = falcon.code_to_http_status(problem.status)
+    resp.content_type = MEDIA_PROBLEM
+    resp.media = {
+        "type": f"{req.root_path}/problems/{code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "success": False,
+        "msg": detail,
+        **({"errors": errors} if errors else {}),
+        "request_id": req.context.request_id,
+    }
+
+
+def _shown(text: str) -> str:
+    """A client's text, short enough to be given back."""
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

@@ -1,0 +1,71 @@
+"""ETag, If-Match and If-None-Match (RFC 9110 §8.8.3, §13.1): an item's ETag is its version."""
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+
+import falcon
+
+from datas.domain.items import Item
+from datas.http.errors import Refusal
+
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+# A list may have empty elements (RFC 9110 §5.6.1.2). No two parts can match the same text, so
+# that no input makes the match slow.
+_LIST = re.compile(rf"(?:[ \t]*(?:{_TAG}[ \t]*)?(?:,|$))+")
+_TAGS = re.compile(_TAG)
+
+
+def etag(item: Item) -> str:
+    """The strong entity tag of an item: `"3"`."""
+    return f'"{item.version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The versions that a header names; `*` names them all."""
+
+    tags: frozenset[str]
+
+    def __contains__(self, version: object) -> bool:
+        return "*" in self.tags or f'"{version}"' in self.tags
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """The versions at which a change may happen."""
+
+    match: Tags | None
+    none_match: Tags | None
+
+    def __contains__(self, version: object) -> bool:
+        if self.match is not None and version not in self.match:
+            return False
+        return self.none_match is None or version not in self.none_match
+
+
+def preconditions(req: falcon.Request) -> Container[int] | None:
+    """What If-Match and If-None-Match ask of a change. Raises: Refusal (`invalid-header`)."""
+    match, none_match = _read(req, "If-Match", weak=False), if_none_match(req)
+    if match is None and none_match is None:
+        return None
+    return Preconditions(match, none_match)
+
+
+def if_none_match(req: falcon.Request) -> Tags | None:
+    """The versions that the client has already. Raises: Refusal (`invalid-header`)."""
+    return _read(req, "If-None-Match", weak=True)
+
+
+def _read(req: falcon.Request, name: str, *, weak: bool) -> Tags | None:
+    value = req.get_header(name)
+    if value is None:
+        return None
+    if value.strip() == "*":
+        return Tags(frozenset("*"))
+    tags = _TAGS.findall(value)
+    if not tags or not _LIST.fullmatch(value):
+        fault = f'must be ETags in double quotes, such as "3", or *; {value[:80]!r} is neither.'
+        raise Refusal("invalid-header", errors={name: [fault]})
+    # A weak tag never matches If-Match; for If-None-Match the mark doesn't count (§8.8.3.2).
+    return Tags(frozenset(tag.removeprefix("W/") if weak else tag for tag in tags))

@@ -1,0 +1,1 @@
+"""The resources: what each address does for each method."""

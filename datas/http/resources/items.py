@@ -1,0 +1,85 @@
+"""`/api/datas` and `/api/datas/{item_id}`: the five routes."""
+
+from typing import Any
+
+import falcon
+
+from datas.domain.item_service import ItemService
+from datas.domain.items import Item
+from datas.http.body import read_json
+from datas.http.etags import etag, if_none_match, preconditions
+from datas.http.params import next_page, read_page, refuse_params
+from datas.http.schemas import dump_item, load_item
+
+
+class ItemsResource:
+    """The collection."""
+
+    def __init__(self, items: ItemService) -> None:
+        self._items = items
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of items."""
+        params = read_page(req)
+        page = self._items.page(**params)
+        following = next_page(req, params, page.next) if page.next else None
+        resp.media = _envelope(
+            f"Items found ({len(page.items)})", [dump_item(item) for item in page.items]
+        ) | {"next": following}
+        resp.set_header("Cache-Control", "no-cache")
+        if following:
+            resp.set_header("Link", f'<{following}>; rel="next"')
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Create an item."""
+        refuse_params(req)
+        fields = load_item(read_json(req))
+        item = self._items.create(**fields)
+        _write_item(resp, item, "successfully created")
+        resp.status = falcon.HTTP_201
+        resp.set_header("Location", f"{req.root_path}/api/datas/{item.id}")
+
+
+class ItemResource:
+    """One item."""
+
+    def __init__(self, items: ItemService) -> None:
+        self._items = items
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+        """Read it, or learn that it hasn't changed (304)."""
+        refuse_params(req)
+        known = if_none_match(req)
+        item = self._items.get(item_id)
+        if known is not None and item.version in known:
+            resp.status = falcon.HTTP_304
+            _write_validators(resp, item)
+        else:
+            _write_item(resp, item, "found")
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+        """Replace it."""
+        refuse_params(req)
+        fields = load_item(read_json(req), ignore_read_only=True)
+        item = self._items.replace(item_id, **fields, expected=preconditions(req))
+        _write_item(resp, item, "successfully updated")
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+        """Delete it, and show it as it was."""
+        refuse_params(req)
+        item = self._items.delete(item_id, expected=preconditions(req))
+        resp.media = _envelope(f"Item [{item.id}] successfully deleted", dump_item(item))
+
+
+def _write_item(resp: falcon.Response, item: Item, what_happened: str) -> None:
+    resp.media = _envelope(f"Item [{item.id}] {what_happened}", dump_item(item))
+    _write_validators(resp, item)
+
+
+def _write_validators(resp: falcon.Response, item: Item) -> None:
+    resp.set_header("ETag", etag(item))
+    resp.set_header("Cache-Control", "no-cache")
+
+
+def _envelope(msg: str, data: object) -> dict[str, Any]:
+    return {"success": True, "msg": msg, "data": data}

@@ -1,0 +1,70 @@
+"""The settings: `DATAS_*` from the environment, read once into a frozen dataclass."""
+
+import difflib
+import os
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+from environs import Env, EnvValidationError
+from marshmallow import ValidationError
+
+PREFIX = "DATAS_"
+
+
+class InvalidSettings(Exception):
+    """Settings that can't be used: every mistake, a line each."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the server is told from outside. Each field is the variable `DATAS_` + its name."""
+
+    database_url: str = "sqlite:///datas.db"
+    allowed_hosts: tuple[str, ...] = ()
+    auto_migrate: bool = True
+
+    @classmethod
+    def read(cls) -> "Settings":
+        """Read the environment. Raises: InvalidSettings, with all mistakes at once."""
+        env = Env(eager=False)
+        with env.prefixed(PREFIX):
+            values: dict[str, Any] = {
+                "database_url": env.str(
+                    "DATABASE_URL", default=cls.database_url, validate=_database_url
+                ),
+                "allowed_hosts": tuple(env.list("ALLOWED_HOSTS", default=[], subcast=str) or ()),
+                "auto_migrate": env.bool("AUTO_MIGRATE", default=cls.auto_migrate),
+            }
+        try:
+            env.seal()
+        except EnvValidationError as error:
+            faults = cast("dict[str, list[str]]", error.error_messages)
+            lines = [f"{name}: {' '.join(messages)}" for name, messages in faults.items()]
+            raise InvalidSettings("\n".join(lines)) from None
+        return cls(**values)
+
+
+def variable_names() -> list[str]:
+    """The names of all settings, as the environment spells them."""
+    return [PREFIX + field.name.upper() for field in fields(Settings)]
+
+
+def unknown_names() -> dict[str, str]:
+    """The `DATAS_*` variables that mean nothing here, each with a sentence for people."""
+    known = variable_names()
+    unknown = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
+    return {name: _suggestion(name, known) for name in unknown}
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"Do you mean {nearest[0]}?" if nearest else f"There are {', '.join(known)}."
+    return f"{name} is no setting, and is ignored. {hint}"
+
+
+def _database_url(value: str) -> None:
+    if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
+        raise ValidationError(
+            f"{value!r} is no database that Datas knows. Name a file: sqlite:///datas.db for one "
+            "in the current folder, sqlite:////var/lib/datas.db for one anywhere."
+        )
