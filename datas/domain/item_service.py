@@ -1,7 +1,6 @@
 """The use cases of items: what anyone can do with them, by HTTP or from Python."""
 
 from collections.abc import Container
-from dataclasses import replace as with_changes
 
 from datas.domain.errors import InvalidItem, VersionMismatch
 from datas.domain.items import Item, data_faults
@@ -50,8 +49,8 @@ class ItemService:
             item = self._expect(item_id, expected)
             if data == item.data:
                 return item
-            changed = with_changes(
-                item, data=data, date_updated=self._clock.now(), version=item.version + 1
+            changed = item._replace(
+                data=data, date_updated=self._clock.now(), version=item.version + 1
             )
             if self._items.swap(changed, item.version):
                 return changed

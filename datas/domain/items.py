@@ -1,7 +1,7 @@
 """The item, and the rules that its data must keep."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 MIN_LENGTH = 1
 MAX_LENGTH = 255
@@ -14,8 +14,7 @@ WHITE_SPACE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One row of datas, as it was at one moment. Times are aware and in UTC."""
 
     id: int

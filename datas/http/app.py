@@ -11,12 +11,13 @@ from falcon.routing import CompiledRouter
 
 from datas.domain.item_service import ItemService
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
-from datas.http.middleware import Accept, AllowedHosts, RequestId, ResponseHeaders
+from datas.http.middleware import Accept, AllowedHosts, ResponseHeaders
 from datas.http.params import IdConverter
+from datas.http.request import Request
 from datas.http.resources.items import ItemResource, ItemsResource
 from datas.http.resources.system import HealthResource, ReadinessResource
 
-App: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
+App: TypeAlias = "falcon.App[Request, falcon.Response]"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ class Parts:
 
 def create_app(parts: Parts) -> App:
     """The WSGI application over these parts. It opens and reads nothing by itself."""
-    app = falcon.App(router=Router())
-    app.add_middleware(RequestId())
+    app = falcon.App(request_type=Request, router=Router())
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Accept())
     app.add_middleware(ResponseHeaders())

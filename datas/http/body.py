@@ -27,6 +27,12 @@ def read_json(req: falcon.Request) -> Any:
 
 
 def _check_media_type(req: falcon.Request) -> None:
+    coding = req.env.get("HTTP_CONTENT_ENCODING")
+    if coding and coding.lower() != "identity":
+        detail = (
+            f"The body must not be compressed: send it without Content-Encoding: {coding[:80]}."
+        )
+        raise Refusal("unsupported-media-type", detail)
     if req.content_type == falcon.MEDIA_JSON:
         return
     # A body without a type, or a form, is refused: any web page may send these without asking.

@@ -8,6 +8,7 @@ import falcon
 
 from datas.domain.errors import DomainError, StorageUnavailable, list_faults
 from datas.http.problems import PROBLEMS
+from datas.http.request import Request
 
 MEDIA_PROBLEM = "application/problem+json"
 RETRY_AFTER = "1"  # seconds
@@ -33,7 +34,7 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-def add_error_handlers(app: "falcon.App[falcon.Request, falcon.Response]") -> None:
+def add_error_handlers(app: "falcon.App[Request, falcon.Response]") -> None:
     """Make every error of `app` a problem, whatever the request's Accept says."""
     app.add_error_handler(Exception, _handle_bug)
     app.add_error_handler(falcon.HTTPError, _handle_falcon)
@@ -41,15 +42,13 @@ def add_error_handlers(app: "falcon.App[falcon.Request, falcon.Response]") -> No
     app.add_error_handler(Refusal, _handle_refusal)
 
 
-def _handle_refusal(
-    req: falcon.Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]
-) -> None:
+def _handle_refusal(req: Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]) -> None:
     resp.set_headers(dict(error.headers))
     _write(req, resp, error.code, str(error), error.errors)
 
 
 def _handle_domain(
-    req: falcon.Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
+    req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
 ) -> None:
     if isinstance(error, StorageUnavailable):
         _log.error("%s", error, exc_info=error.__cause__)
@@ -58,7 +57,7 @@ def _handle_domain(
 
 
 def _handle_falcon(
-    req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
+    req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
 ) -> None:
     """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
     if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
@@ -78,9 +77,7 @@ def _handle_falcon(
         _handle_bug(req, resp, error, _)
 
 
-def _handle_bug(
-    req: falcon.Request, resp: falcon.Response, error: Exception, _: dict[str, Any]
-) -> None:
+def _handle_bug(req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
     _log.error("%s %s failed", req.method, req.path, exc_info=error)
     detail = (
         "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
@@ -90,7 +87,7 @@ def _handle_bug(
 
 
 def _write(
-    req: falcon.Request,
+    req: Request,
     resp: falcon.Response,
     code: str,
     detail: str,
@@ -107,7 +104,7 @@ def _write(
         "success": False,
         "msg": detail,
         **({"errors": errors} if errors else {}),
-        "request_id": req.context.request_id,
+        "request_id": req.id,
     }
 
 

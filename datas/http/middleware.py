@@ -1,15 +1,13 @@
-"""What happens around every request: its id, its host, and the headers of its response."""
+"""What happens around every request: its host, what it accepts, its response's headers."""
 
-import re
-import secrets
 from collections.abc import Collection
 from typing import Any
 
 import falcon
 
 from datas.http.errors import Refusal
+from datas.http.request import Request
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound to)
 # Monitors ask by address, and get nothing that a foreign page could use.
@@ -17,17 +15,6 @@ _ANY_HOST = frozenset({"/healthz", "/readyz"})
 
 # Nothing here is a page: a browser that is led to it may run and frame none of it.
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
-
-
-class RequestId:
-    """Gives every request an id: the client's, if it is a decent one, else a new one."""
-
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """First of all, so that every error has it."""
-        given = req.env.get("HTTP_X_REQUEST_ID")
-        if given is None or not _REQUEST_ID.fullmatch(given):
-            given = secrets.token_hex(8)
-        req.context.request_id = given
 
 
 class AllowedHosts:
@@ -79,7 +66,7 @@ class Accept:
         accept = req.env.get("HTTP_ACCEPT", "*/*")
         if accept in ("*/*", falcon.MEDIA_JSON) or not _answers(resource, req.method):
             return
-        if not req.client_accepts(falcon.MEDIA_JSON):
+        if not _quality_of_json(accept):
             detail = f"The answer is application/json, which Accept: {accept[:80]} leaves out."
             raise Refusal("not-acceptable", detail)
 
@@ -89,13 +76,13 @@ class ResponseHeaders:
 
     def process_response(
         self,
-        req: falcon.Request,
+        req: Request,
         resp: falcon.Response,
         resource: object,
         req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
     ) -> None:
         """Last of all; a responder may have set a Cache-Control of its own."""
-        resp.set_header("X-Request-Id", req.context.request_id)
+        resp.set_header("X-Request-Id", req.id)
         resp.set_header("X-Content-Type-Options", "nosniff")
         resp.set_header("Content-Security-Policy", _POLICY)
         if not resp.get_header("Cache-Control"):
@@ -106,6 +93,14 @@ def _answers(resource: object, method: str) -> bool:
     """Whether the resource itself answers: a method it lacks is a 405 whatever Accept says."""
     method = "get" if method == "HEAD" else method.lower()
     return hasattr(resource, f"on_{method}")
+
+
+def _quality_of_json(accept: str) -> float:
+    try:
+        # Media types have no case (RFC 9110 §8.3.1); Falcon compares them as they are.
+        return falcon.mediatypes.quality(falcon.MEDIA_JSON, accept.lower())
+    except ValueError:
+        return 0
 
 
 def _without_port(host: str) -> str:

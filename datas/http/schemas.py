@@ -6,16 +6,15 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from datas.domain.items import MAX_LENGTH, MIN_LENGTH, data_faults
+from datas.domain.items import MAX_LENGTH, MIN_LENGTH, Item, data_faults
 from datas.http.errors import Refusal
 
 
 class UtcTime(fields.DateTime):
-    """RFC 3339 in UTC, ending in `Z`, always with microseconds."""
+    """A moment in UTC, as `rfc3339` writes it."""
 
     def _serialize(self, value: datetime, *_: Any, **__: Any) -> str:  # type: ignore[override]
-        # One way only, and hot: marshmallow's own formats are three times as slow.
-        return value.isoformat(timespec="microseconds")[:26] + "Z"
+        return rfc3339(value)
 
 
 def _rule(faults: Callable[[object], list[str]]) -> Callable[[object], None]:
@@ -56,7 +55,21 @@ class ItemSchema(Schema):
 _ITEM = ItemSchema()
 _READ_ONLY = frozenset(_ITEM.dump_fields) - frozenset(_ITEM.load_fields)
 
-dump_item: Callable[[Any], dict[str, Any]] = _ITEM.dump
+
+def dump_item(item: Item) -> dict[str, Any]:
+    """An item as JSON has it: what `ItemSchema.dump` gives, in a third of its time.
+
+    This is the hottest line of the server; a property test holds the two equal.
+    """
+    return item._asdict() | {
+        "date_created": rfc3339(item.date_created),
+        "date_updated": rfc3339(item.date_updated),
+    }
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-22T16:00:00.123456Z`: in UTC, always with microseconds (RFC 3339 §5.6)."""
+    return moment.isoformat("T", "microseconds")[:26] + "Z"
 
 
 def load_item(body: object, *, ignore_read_only: bool = False) -> dict[str, Any]:

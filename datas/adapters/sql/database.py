@@ -27,10 +27,16 @@ class SqlDatabase:
     """
 
     def __init__(
-        self, database: peewee.Database, queue: WriteQueue, *, auto_migrate: bool = True
+        self,
+        database: peewee.Database,
+        queue: WriteQueue,
+        driver_error: type[Exception],
+        *,
+        auto_migrate: bool = True,
     ) -> None:
         self.peewee = database
         self._queue = queue
+        self._errors = (driver_error, peewee.DatabaseError, peewee.InterfaceError)
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
@@ -40,10 +46,10 @@ class SqlDatabase:
         if not self._ready:
             self.bring_up()
         try:
-            cursor = self.peewee.execute_sql(statement.sql, values)
-            with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
-        except _DRIVER_ERRORS as error:
+            # Peewee owns the connection; its way of executing would double the time.
+            connection = self.peewee.connection()
+            rows: list[tuple[Any, ...]] = connection.execute(statement.sql, values).fetchall()
+        except self._errors as error:
             raise _translated(error) from error
         return rows
 
@@ -71,7 +77,7 @@ class SqlDatabase:
             try:
                 with self.peewee.atomic():
                     yield
-            except _DRIVER_ERRORS as error:
+            except self._errors as error:
                 raise _translated(error) from error
 
     def bring_up(self) -> list[str]:
@@ -86,7 +92,7 @@ class SqlDatabase:
                 with self._queue.turn():
                     applied = migrate(self.peewee) if self._auto_migrate else []
                     check_schema(self.peewee)
-            except _DRIVER_ERRORS as error:
+            except self._errors as error:
                 raise _translated(error) from error
             self._ready = True
             return applied
@@ -96,31 +102,20 @@ class SqlDatabase:
         self.bring_up()
         try:
             check_schema(self.peewee)
-        except _DRIVER_ERRORS as error:
+        except self._errors as error:
             raise _translated(error) from error
 
     def schema_status(self) -> SchemaStatus:
         """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
         try:
             return schema_status(self.peewee)
-        except _DRIVER_ERRORS as error:
+        except self._errors as error:
             raise _translated(error) from error
 
     def close(self) -> None:
         """Close this thread's connection; others close when their threads end."""
         self.peewee.close()
 
-
-# What a driver says of the database's state rather than of our SQL. A violated constraint or a
-# misspelt query is a bug here, not a database out of reach, and stays what it is.
-_DRIVER_ERRORS = (peewee.DatabaseError, peewee.InterfaceError)
-_NOT_ABOUT_STATE = (
-    peewee.DataError,
-    peewee.IntegrityError,
-    peewee.InternalError,
-    peewee.NotSupportedError,
-    peewee.ProgrammingError,
-)
 
 # SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
 _REASONS = {
@@ -132,16 +127,18 @@ _REASONS = {
     "SQLITE_NOTADB": "The database file is not an SQLite database.",
     "SQLITE_READONLY": "The database is read-only. Nothing was changed.",
 }
-_UNKNOWN = "The database can't do this now. Nothing was changed. Try again in a moment."
 
 
 def _translated(error: BaseException) -> BaseException:
-    if isinstance(error, _NOT_ABOUT_STATE):
-        return error
-    # A ROLLBACK that fails in its turn hides the first error: that is further down the chain.
-    reason, seen = _UNKNOWN, error.__context__
+    """`StorageUnavailable`, if the driver speaks of the database's state; else our own bug as is.
+
+    The whole chain is searched: a ROLLBACK that fails in its turn hides the first error.
+    """
+    seen: BaseException | None = error
     while seen is not None:
         name = getattr(seen, "sqlite_errorname", None) or ""
-        reason = next((text for code, text in _REASONS.items() if name.startswith(code)), reason)
+        for code, reason in _REASONS.items():
+            if name.startswith(code):
+                return StorageUnavailable(reason)
         seen = seen.__context__
-    return StorageUnavailable(reason)
+    return error

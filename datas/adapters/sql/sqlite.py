@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import peewee
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql.database import SqlDatabase
 from datas.domain.errors import StorageUnavailable
@@ -27,17 +28,16 @@ _LOCKED = "Another program keeps the database locked. Nothing was changed. Try a
 
 def open_sqlite(path: Path, *, auto_migrate: bool = True) -> SqlDatabase:
     """The database in one file, which is made at the first use if it is absent."""
-    version = peewee.SqliteDatabase.server_version
-    if version < SAFE_VERSION:
+    if sqlite3.sqlite_version_info < SAFE_VERSION:
         logging.getLogger("datas").warning(
             "SQLite %s can damage a database with several writers; install 3.51.3 or newer.",
-            ".".join(map(str, version)),
+            sqlite3.sqlite_version,
         )
     # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
     database = peewee.SqliteDatabase(
         str(path), pragmas=_PRAGMAS, timeout=PATIENCE, lock_type="IMMEDIATE"
     )
-    return SqlDatabase(database, FileQueue(path), auto_migrate=auto_migrate)
+    return SqlDatabase(database, FileQueue(path), sqlite3.Error, auto_migrate=auto_migrate)
 
 
 class FileQueue:

@@ -12,7 +12,7 @@ class UtcField(peewee.Field):
 
     def db_value(self, value: datetime) -> str:
         """`2026-11-22T16:00:00.123456Z`"""
-        return value.isoformat(timespec="microseconds")[:26] + "Z"
+        return value.isoformat("T", "microseconds")[:26] + "Z"
 
     def python_value(self, value: str) -> datetime:
         """The moment that `db_value` wrote."""

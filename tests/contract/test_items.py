@@ -1,0 +1,196 @@
+"""What every `Items` adapter does."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from datas.domain.errors import ItemNotFound
+from datas.domain.items import Item, data_faults
+from datas.domain.query import SORTS, Position, Query, Sort
+from tests.contract.conftest import Store
+
+NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(microseconds=1)
+NOBODY = 2**63 - 1
+
+ODD_TEXTS = {
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",
+    "combining marks": "e\u0301 and \u00e9 are two texts",
+    "right to left": "שלום עולם",
+    "newlines": "one\ntwo\r\nthree\r",
+    "quotes": "'; DROP TABLE datas; --\"`",
+    "wildcards": "100%_*?[a-z]",
+    "255 four-byte characters": "\U0001f600" * 255,
+    "a byte order mark": "\ufeffhello",
+    "the last code point": "\U0010ffff",
+}
+
+any_data = st.text(st.characters(codec="utf-8"), min_size=1, max_size=255).filter(
+    lambda text: not data_faults(text)
+)
+
+
+@pytest.mark.parametrize("data", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_data_is_read_back_as_it_was_written(store: Store, data: str) -> None:
+    """Whatever the text, it comes back byte for byte, alone and in a list."""
+    item = store.items.add(data, NOW)
+    assert item == Item(item.id, data, NOW, NOW, version=1, owner=None)
+    assert store.items.get(item.id) == item
+    assert list(store.items.find(Query())) == [item]
+
+
+@given(data=any_data)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_valid_data_survives(store: Store, data: str) -> None:
+    """No text that the rules allow is changed by the store."""
+    assert store.items.get(store.items.add(data, NOW).id).data == data
+
+
+@given(moment=st.datetimes(timezones=st.just(UTC)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_times_keep_their_microseconds(store: Store, moment: datetime) -> None:
+    """Any moment comes back exactly, aware and in UTC."""
+    item = store.items.get(store.items.add("hello", moment).id)
+    assert (item.date_created, item.date_created.tzinfo) == (moment, UTC)
+
+
+def test_an_absent_item_is_not_found(store: Store) -> None:
+    """An id that was never given names nothing."""
+    with pytest.raises(ItemNotFound) as caught:
+        store.items.get(NOBODY)
+    assert caught.value.item_id == NOBODY
+
+
+def test_a_swap_needs_the_version_it_names(store: Store) -> None:
+    """Of two changes of one version the first happens and the second doesn't."""
+    item = store.items.add("first", NOW)
+    second = item._replace(data="second", version=2, date_updated=LATER)
+    assert store.items.swap(second, 1)
+    assert not store.items.swap(item._replace(data="third", version=2), 1)
+    assert store.items.get(item.id) == second
+
+
+def test_an_absent_item_is_neither_swapped_nor_removed(store: Store) -> None:
+    """Changing what isn't there says so."""
+    assert not store.items.swap(Item(NOBODY, "x", NOW, NOW, 2), 1)
+    assert not store.items.remove(NOBODY, 1)
+
+
+def test_a_removal_needs_the_version_it_names(store: Store) -> None:
+    """A removal of another version leaves the item; one of this version takes it away."""
+    item = store.items.add("hello", NOW)
+    assert not store.items.remove(item.id, 2)
+    assert store.items.get(item.id) == item
+    assert store.items.remove(item.id, 1)
+    with pytest.raises(ItemNotFound):
+        store.items.get(item.id)
+
+
+def test_an_id_is_never_used_again(store: Store) -> None:
+    """Not even that of the newest item, once it is deleted."""
+    newest = store.items.add("one", NOW)
+    store.items.remove(newest.id, 1)
+    assert store.items.add("two", NOW).id > newest.id
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+def test_pages_lead_to_the_end(store: Store, sort: Sort, limit: int) -> None:
+    """Following positions visits each item once, in order, whatever the page's length."""
+    ids = [store.items.add(f"item {n}", NOW).id for n in range(7)]
+    store.items.remove(ids.pop(3), 1)
+    seen: list[int] = []
+    after = None
+    while page := store.items.find(Query(limit, sort, after)):
+        assert len(page) <= limit
+        seen += [item.id for item in page]
+        after = Position(seen[-1])
+    assert seen == sorted(ids, reverse=sort.descending)
+
+
+def test_paging_goes_on_where_an_item_was_deleted(store: Store) -> None:
+    """A position stays good when the item that it names is gone."""
+    one, two, three = (store.items.add(text, NOW) for text in ("one", "two", "three"))
+    store.items.remove(two.id, 1)
+    assert list(store.items.find(Query(10, after=Position(two.id)))) == [three]
+    assert list(store.items.find(Query(10, Sort(descending=True), Position(two.id)))) == [one]
+
+
+def test_a_block_that_raises_changes_nothing(store: Store) -> None:
+    """All of a transaction is undone: what it added, changed and removed."""
+    kept, gone = store.items.add("kept", NOW), store.items.add("removed", NOW)
+    before = list(store.items.find(Query()))
+    with pytest.raises(ZeroDivisionError), store.storage.atomic():
+        store.items.add("added", NOW)
+        store.items.swap(kept._replace(data="changed", version=2), 1)
+        store.items.remove(gone.id, 1)
+        raise ZeroDivisionError
+    assert list(store.items.find(Query())) == before
+
+
+def test_a_block_that_ends_keeps_everything(store: Store) -> None:
+    """What a transaction did is there afterwards, a nested one's work included."""
+    with store.storage.atomic():
+        one = store.items.add("one", NOW)
+        with store.storage.atomic():
+            two = store.items.add("two", NOW)
+        with pytest.raises(ZeroDivisionError), store.storage.atomic():
+            store.items.add("three", NOW)
+            raise ZeroDivisionError
+    assert list(store.items.find(Query())) == [one, two]
+
+
+def test_others_see_nothing_of_a_block_before_its_end(store: Store) -> None:
+    """A reader in another thread never sees what may still be undone."""
+    seen: list[int] = []
+    with pytest.raises(ZeroDivisionError), store.storage.atomic():
+        store.items.add("never", NOW)
+        reader = threading.Thread(target=lambda: seen.append(len(store.items.find(Query()))))
+        reader.start()
+        reader.join(0.2)
+        raise ZeroDivisionError
+    reader.join(10)
+    assert seen == [0]
+
+
+def test_racing_writers_lose_no_update(store: Store) -> None:
+    """Eight threads that each add one to a number fifty times bring it to four hundred."""
+    item_id = store.items.add("0", NOW).id
+
+    def count() -> None:
+        for _ in range(50):
+            while True:
+                item = store.items.get(item_id)
+                more = str(int(item.data) + 1)
+                if store.items.swap(
+                    item._replace(data=more, version=item.version + 1), item.version
+                ):
+                    break
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    item = store.items.get(item_id)
+    assert (item.data, item.version) == ("400", 401)
+
+
+def test_racing_creators_get_different_ids(store: Store) -> None:
+    """Eight threads that add thirty items each leave two hundred and forty."""
+    ids: list[int] = []
+
+    def create() -> None:
+        for _ in range(30):
+            ids.append(store.items.add("hello", NOW).id)  # noqa: PERF401 (one at a time)
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(set(ids)) == len(ids) == 240
+    assert [item.id for item in store.items.find(Query(1000))] == sorted(ids)

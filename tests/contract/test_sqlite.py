@@ -1,0 +1,165 @@
+"""What is SQLite's own: the file, its settings, its migrations, and other processes."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.tables import ItemRow
+from datas.bootstrap import open_database, open_service
+from datas.domain.errors import StorageUnavailable
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder}/datas.db"
+
+
+def _add_many(url: str, count: int) -> list[int]:
+    """Another process's work: bring the file up if need be, and add items."""
+    database = open_database(url)
+    items = SqlItems(database)
+    ids = [items.add("hello", NOW).id for _ in range(count)]
+    database.close()
+    return ids
+
+
+def _count_up(url: str, item_id: int, times: int) -> None:
+    with open_service(url) as items:
+        for _ in range(times):
+            while True:
+                item = items.get(item_id)
+                try:
+                    items.replace(item_id, str(int(item.data) + 1), expected={item.version})
+                except Exception as error:
+                    if type(error).__name__ != "VersionMismatch":
+                        raise
+                else:
+                    break
+
+
+def test_four_processes_bring_up_one_absent_file(tmp_path: Path) -> None:
+    """Started at once on no file, they make one schema and lose no item."""
+    with ProcessPoolExecutor(4, mp_context=SPAWN) as pool:
+        ids = [
+            item_id
+            for found in pool.map(_add_many, [_url(tmp_path)] * 4, [25] * 4)
+            for item_id in found
+        ]
+    assert len(set(ids)) == 100
+
+
+def test_two_processes_lose_no_update(tmp_path: Path) -> None:
+    """Each adds one to a number a hundred times, never told that the database is locked."""
+    with open_service(_url(tmp_path)) as items:
+        item_id = items.create("0").id
+        with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
+            list(pool.map(_count_up, [_url(tmp_path)] * 2, [item_id] * 2, [100] * 2))
+        assert items.get(item_id).data == "200"
+
+
+def test_an_empty_file_is_brought_up(tmp_path: Path) -> None:
+    """A file of no bytes becomes a database."""
+    (tmp_path / "datas.db").touch()
+    with open_service(_url(tmp_path)) as items:
+        assert items.create("hello").id == 1
+
+
+def test_the_file_is_opened_at_the_first_use_only(tmp_path: Path) -> None:
+    """Building the adapters touches no disk."""
+    SqlItems(open_database(_url(tmp_path)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_connection_is_set_for_safety(tmp_path: Path) -> None:
+    """WAL, every commit on disk, foreign keys held, no memory map, a patient wait."""
+    database = open_database(_url(tmp_path))
+    database.bring_up()
+    names = ("journal_mode", "synchronous", "foreign_keys", "mmap_size", "busy_timeout")
+    values = {name: database.peewee.execute_sql(f"PRAGMA {name}").fetchone() for name in names}
+    database.close()
+    assert values == {
+        "journal_mode": ("wal",),
+        "synchronous": (2,),
+        "foreign_keys": (1,),
+        "mmap_size": (0,),
+        "busy_timeout": (15000,),
+    }
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """A database that a newer Datas changed is left alone, and the error names the migration."""
+    database = open_database(_url(tmp_path))
+    database.bring_up()
+    database.peewee.execute_sql(
+        "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
+    )
+    database.close()
+    with pytest.raises(StorageUnavailable, match=r"newer Datas.*9999_future"):
+        open_database(_url(tmp_path)).bring_up()
+
+
+def test_a_schema_that_is_behind_is_refused_without_auto_migrate(tmp_path: Path) -> None:
+    """Who wants to migrate apart is told how."""
+    with pytest.raises(StorageUnavailable, match=r"0001_items.*datas migrate"):
+        open_database(_url(tmp_path), auto_migrate=False).bring_up()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (lambda path: path.mkdir(), "can't be opened"),
+        (lambda path: path.write_bytes(b"no database at all" * 100), "not an SQLite database"),
+        (lambda path: path.parent.rmdir(), "folder"),
+    ],
+    ids=["a folder", "another file", "a folder that is absent"],
+)
+def test_a_path_that_cannot_be_opened_says_so(
+    tmp_path: Path, prepare: Callable[[Path], object], reason: str
+) -> None:
+    """The reason is in plain words, without the path, which a client must not see."""
+    path = tmp_path / "home" / "datas.db"
+    path.parent.mkdir()
+    prepare(path)
+    with pytest.raises(StorageUnavailable, match=reason) as caught:
+        open_database(f"sqlite:///{path}").bring_up()
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_lock_held_by_another_program_is_waited_for(tmp_path: Path) -> None:
+    """A writer doesn't fail while another program holds SQLite's lock for a moment."""
+    database = open_database(_url(tmp_path))
+    items = SqlItems(database)
+    items.add("first", NOW)
+    holds, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        connection = database.peewee.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        holds.set()
+        release.wait(10)
+        connection.execute("COMMIT")
+        database.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holds.wait(10)
+    threading.Timer(0.3, release.set).start()
+    assert items.add("second", NOW).id == 2
+    holder.join(10)
+    database.close()
+
+
+def test_a_statement_keeps_no_value(tmp_path: Path) -> None:
+    """A query with a value in it can't be compiled once, and isn't."""
+    database = open_database(_url(tmp_path)).peewee
+    with pytest.raises(ValueError, match="can't keep values"):
+        Statement(database, ItemRow.select().where(ItemRow.id == 7))

@@ -1,0 +1,313 @@
+"""Whatever a client sends: a clear problem, never a 500, and nothing is lost."""
+
+import io
+from typing import Any
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from datas.adapters.memory import Memory
+from datas.domain.errors import DomainError
+from datas.http.problems import PROBLEMS
+
+MEMBERS = ["type", "title", "status", "detail", "success", "msg"]
+
+
+def problem(answer: Result, code: str) -> dict[str, Any]:
+    """Assert that the answer is this problem in full, and return it."""
+    body: dict[str, Any] = answer.json
+    expected = PROBLEMS[code]
+    assert (answer.status_code, body["type"]) == (expected.status, f"/problems/{code}"), body
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert list(body)[:6] == MEMBERS
+    assert (body["title"], body["status"]) == (expected.title, expected.status)
+    assert body["success"] is False
+    assert body["detail"] == body["msg"]
+    assert body["detail"].endswith((".", "!"))
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    return body
+
+
+def post(client: TestClient, body: bytes | str, **headers: str) -> Result:
+    """POST raw bytes as JSON, unless a header says otherwise."""
+    return client.simulate_post(
+        "/api/datas", body=body, headers={"Content-Type": "application/json", **headers}
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"data": "hello"',
+        b"\xff\xfe",
+        b'{"data": "\xc3"}',
+        b"[" * 60_000,
+        b'{"data": NaN}',
+        b'{"data": Infinity}',
+        b'{"data": "\\ud800"}',
+        b'{"data": 1e}',
+        b"\xef\xbb\xbf{}",
+        b"data=hello",
+        b'{"data": ' + b"9" * 400 + b"}",
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
+    """The detail says where it breaks."""
+    detail = problem(post(client, body), "malformed-json")["detail"]
+    assert "line 1, column" in detail or "empty" in detail
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        (b"[]", {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
+        (b'"hello"', {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
+        (b"null", {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
+        (b"{}", {"data": ["is missing."]}),
+        (b'{"data": 7}', {"data": ["must be a string."]}),
+        (b'{"data": null}', {"data": ["must be a string, not null."]}),
+        (b'{"data": ""}', {"data": ["must be 1 to 255 characters long."]}),
+        (b'{"data": " "}', {"data": ["must have a character that is not white space."]}),
+        (b'{"data": "a\\u0000"}', {"data": ["must not contain the NUL character (U+0000)."]}),
+        (b'{"data": "a", "id": 7}', {"id": ["is read-only; leave it out."]}),
+        (
+            b'{"data": "", "note": 1}',
+            {
+                "data": ["must be 1 to 255 characters long."],
+                "note": ["is no field of an item; leave it out."],
+            },
+        ),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_bad_item_is_told_every_fault(
+    client: TestClient, memory: Memory, body: bytes, errors: dict[str, list[str]]
+) -> None:
+    """Each field at fault has its texts; nothing is stored."""
+    assert problem(post(client, body), "invalid-item")["errors"] == errors
+    assert not memory.items
+
+
+def test_put_refuses_what_post_refuses(client: TestClient) -> None:
+    """Bad data and unknown names, even where there is nothing to replace."""
+    body = {"data": "", "note": "x"}
+    errors = problem(client.simulate_put("/api/datas/1", json=body), "invalid-item")["errors"]
+    assert list(errors) == ["data", "note"]
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=latin-1",
+        "application/jsonp",
+        ";",
+    ],
+)
+def test_a_body_that_is_not_declared_json_is_unsupported(
+    client: TestClient, memory: Memory, media_type: str | None
+) -> None:
+    """No web page can write here without asking first."""
+    headers = {} if media_type is None else {"Content-Type": media_type}
+    answer = client.simulate_post("/api/datas", body=b'{"data": "x"}', headers=headers)
+    problem(answer, "unsupported-media-type")
+    assert not memory.items
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["APPLICATION/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"'],
+)
+def test_json_is_json_in_any_case(client: TestClient, media_type: str) -> None:
+    """Media types and charsets have no case."""
+    assert post(client, b'{"data": "x"}', **{"Content-Type": media_type}).status_code == 201
+
+
+def test_a_compressed_body_is_unsupported(client: TestClient) -> None:
+    """A content coding would be read as broken JSON otherwise."""
+    answer = post(client, b'{"data": "x"}', **{"Content-Encoding": "gzip"})
+    problem(answer, "unsupported-media-type")
+
+
+def test_a_large_body_is_refused_by_its_length(client: TestClient) -> None:
+    """Over 64 KiB, unread."""
+    problem(post(client, b'"' + b"a" * 65536 + b'"'), "body-too-large")
+
+
+@pytest.mark.parametrize(("size", "code"), [(100, None), (70_000, "body-too-large")])
+def test_a_chunked_body_is_read_to_its_end(client: TestClient, size: int, code: str | None) -> None:
+    """Without a length, where the server marks the end; and no further than 64 KiB."""
+    body = b'{"data": "hello"' + b" " * size + b"}"
+    answer = client.simulate_post(
+        "/api/datas",
+        headers={"Content-Type": "application/json"},
+        extras={"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True},
+    )
+    if code:
+        problem(answer, code)
+    else:
+        assert answer.status_code == 201
+
+
+class _BrokenStream(io.RawIOBase):
+    def read(self, size: int = -1, /) -> bytes:
+        raise OSError("chunk")
+
+
+def test_a_body_that_breaks_off_is_malformed(client: TestClient) -> None:
+    """A client that frames its chunks wrongly made a mistake; the server did not."""
+    answer = client.simulate_post(
+        "/api/datas",
+        headers={"Content-Type": "application/json"},
+        extras={"wsgi.input": _BrokenStream(), "wsgi.input_terminated": True},
+    )
+    problem(answer, "malformed-json")
+
+
+@pytest.mark.parametrize(
+    "item_id",
+    ["0", "-1", "+1", "%D9%A1", "01", str(2**63), "1" + "0" * 30, "1.0", "abc", "%00"],
+)
+def test_what_is_no_id_is_not_found(client: TestClient, item_id: str) -> None:
+    """The address has no resource, whatever the method."""
+    for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH", "FOO"):
+        answer = client.simulate_request(method, f"/api/datas/{item_id}")
+        problem(answer, "route-not-found")
+
+
+def test_the_largest_id_is_looked_up(client: TestClient) -> None:
+    """2^63-1 is an id like any other."""
+    problem(client.simulate_get(f"/api/datas/{2**63 - 1}"), "item-not-found")
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=+1", "limit"),
+        ("limit=1.0", "limit"),
+        ("limit=", "limit"),
+        ("limit", "limit"),
+        ("limit=%D9%A1", "limit"),
+        ("limit=" + "9" * 400, "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("sort=name", "sort"),
+        ("sort=ID", "sort"),
+        ("sort=", "sort"),
+        ("page=2", "page"),
+        ("Limit=2", "Limit"),
+        ("after=", "after"),
+        ("after=abc", "after"),
+        ("after=%FF", "after"),
+        ("after=é", "after"),
+        ("after=Mi4xMjM0", "after"),
+        ("after=a&after=b", "after"),
+        ("%00=1", "\0"),
+    ],
+)
+def test_a_bad_parameter_is_named(client: TestClient, query: str, name: str) -> None:
+    """Unknown, repeated or out of bounds: each is told by its name."""
+    answer = client.simulate_get("/api/datas", query_string=query)
+    assert list(problem(answer, "invalid-parameter")["errors"]) == [name]
+
+
+def test_every_bad_parameter_is_named_at_once(client: TestClient) -> None:
+    """Nobody mends one to be told of the next."""
+    answer = client.simulate_get("/api/datas?limit=0&sort=x&page=1")
+    assert set(problem(answer, "invalid-parameter")["errors"]) == {"limit", "sort", "page"}
+
+
+def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
+    """One that was made for ids ascending is refused for descending, and when a letter differs."""
+    for _ in range(2):
+        post(client, b'{"data": "x"}')
+    path = client.simulate_get("/api/datas?limit=1").json["next"]
+    problem(client.simulate_get(path + "&sort=-id"), "invalid-parameter")
+    problem(client.simulate_get(path.replace("after=M", "after=N")), "invalid-parameter")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
+    """A misplaced parameter is told, not ignored."""
+    post(client, b'{"data": "x"}')
+    answer = client.simulate_request(method, "/api/datas/1", query_string="force=1")
+    assert list(problem(answer, "invalid-parameter")["errors"]) == ["force"]
+
+
+@pytest.mark.parametrize("accept", ["text/xml", "text/html", "application/json;q=0", "nonsense"])
+def test_who_accepts_no_json_gets_a_406(client: TestClient, memory: Memory, accept: str) -> None:
+    """Before anything is done; the problem itself is JSON all the same."""
+    answer = post(client, b'{"data": "x"}', Accept=accept)
+    problem(answer, "not-acceptable")
+    assert not memory.items
+    problem(client.simulate_get("/nowhere", headers={"Accept": accept}), "route-not-found")
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "application/*", "text/html, application/json;q=0.1", "Application/JSON"]
+)
+def test_who_accepts_json_gets_it(client: TestClient, accept: str) -> None:
+    """By name, by range, at any quality above zero."""
+    assert client.simulate_get("/api/datas", headers={"Accept": accept}).status_code == 200
+
+
+def test_a_foreign_host_is_misdirected(client: TestClient) -> None:
+    """A page whose name was made to point here reaches nothing; the text names the setting."""
+    answer = client.simulate_get("/api/datas", headers={"Host": "evil.example"})
+    assert "DATAS_ALLOWED_HOSTS" in problem(answer, "misdirected-request")["detail"]
+    assert client.simulate_get("/healthz", headers={"Host": "evil.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
+def test_loopback_names_are_answered(client: TestClient, host: str) -> None:
+    """With any port: it says nothing of who asks."""
+    assert client.simulate_get("/api/datas", headers={"Host": host}).status_code == 200
+
+
+def test_an_unknown_method_is_501(client: TestClient) -> None:
+    """What nobody knows is not implemented; what is known but not here is 405."""
+    problem(client.simulate_request("FOO", "/api/datas"), "method-unknown")
+    problem(client.simulate_request("WEBSOCKET", "/api/datas"), "method-unknown")
+    problem(client.simulate_request("PATCH", "/api/datas"), "method-not-allowed")
+
+
+def test_checks_come_in_the_order_of_the_contract(client: TestClient) -> None:
+    """A request that is wrong in every way is mended one answer at a time."""
+    host = {"Host": "localhost"}
+    bad = {"Accept": "text/xml", "Content-Type": "text/plain", "If-Match": "x"}
+    big = b"x" * 70_000
+    steps: list[tuple[str, str, dict[str, str], bytes, str]] = [
+        ("FOO", "/nowhere", {"Host": "evil.example"}, big, "misdirected-request"),
+        ("FOO", "/nowhere", host | bad, big, "route-not-found"),
+        ("FOO", "/api/datas/7", host | bad, big, "method-unknown"),
+        ("POST", "/api/datas/7", host | bad, big, "method-not-allowed"),
+        ("PUT", "/api/datas/7", host | bad, big, "not-acceptable"),
+        ("PUT", "/api/datas/7", host | bad | {"Accept": "*/*"}, big, "unsupported-media-type"),
+    ]
+    json = host | {"Content-Type": "application/json"}
+    steps += [
+        ("PUT", "/api/datas/7", json | {"If-Match": "x"}, big, "body-too-large"),
+        ("PUT", "/api/datas/7", json | {"If-Match": "x"}, b'{"data": "x"}', "invalid-header"),
+        ("PUT", "/api/datas/7", json | {"If-Match": '"9"'}, b'{"data": "x"}', "item-not-found"),
+    ]
+    for method, path, headers, body, code in steps:
+        problem(client.simulate_request(method, path, headers=headers, body=body), code)
+    post(client, b'{"data": "x"}')
+    answer = client.simulate_put("/api/datas/1", json={"data": "y"}, headers={"If-Match": '"9"'})
+    problem(answer, "version-mismatch")
+
+
+def test_every_domain_error_has_a_problem() -> None:
+    """A rule added to the domain can't be forgotten here."""
+    kinds = DomainError.__subclasses__()
+    assert kinds
+    assert all(kind.code in PROBLEMS for kind in kinds)
