@@ -158,7 +158,7 @@ def test_a_chunked_body_is_read_to_its_end(client: TestClient, size: int, code: 
 
 class _BrokenStream(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
-        raise OSError("chunk")
+        raise RuntimeError("chunk")
 
 
 def test_a_body_that_breaks_off_is_malformed(client: TestClient) -> None:

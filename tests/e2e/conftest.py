@@ -1,0 +1,146 @@
+"""A real `datas serve`, on a free port, with a fresh file."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+DEADLINE = 20.0  # seconds for anything that a server does at start or end
+
+
+class Answer(NamedTuple):
+    """A response."""
+
+    status: int
+    headers: HTTPMessage
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.content)
+
+
+class Server:
+    """`datas serve` as a process of its own, known by its pid."""
+
+    def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
+        self.output: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:0", *arguments],
+            cwd=folder,
+            env=clean_environ() | environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
+        self._reader.start()
+        if not ready.wait(DEADLINE):
+            self.kill()
+            raise TimeoutError("".join(self.output))
+        [self.port] = map(int, re.findall(r"localhost:(\d+)/api", "".join(self.output))[:1])
+        self._wait_until_ready()
+
+    def _read(self, ready: threading.Event) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output.append(line)
+            if "Ctrl+C" in line:
+                ready.set()
+        ready.set()
+
+    def _wait_until_ready(self) -> None:
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            try:
+                if self.request("GET", "/readyz").status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise TimeoutError("".join(self.output))
+
+    def connect(self) -> HTTPConnection:
+        """A connection of its own, kept alive."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One request on a new connection; a body that isn't bytes is sent as JSON."""
+        connection = self.connect()
+        try:
+            return request(connection, method, path, body, headers)
+        finally:
+            connection.close()
+
+    def workers(self) -> list[int]:
+        """The pids of the workers."""
+        pid = self.process.pid
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+    def stop(self) -> int:
+        """Ask it to stop, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE)
+
+    def kill(self) -> None:
+        """Kill the master."""
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
+
+
+def request(
+    connection: HTTPConnection,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """One request on a connection that is kept."""
+    sent = dict(headers or {})
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+        sent.setdefault("Content-Type", "application/json")
+    connection.request(method, path, body, sent)
+    response = connection.getresponse()
+    return Answer(response.status, response.headers, response.read())
+
+
+def clean_environ() -> dict[str, str]:
+    """This process's environment without settings of Datas."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DATAS_")}
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers in one folder, and stops those that still run at the end."""
+    servers: list[Server] = []
+
+    def start_one(*arguments: str, **environ: str) -> Server:
+        servers.append(Server(tmp_path, *arguments, **environ))
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+        server._reader.join(DEADLINE)  # noqa: SLF001
+        if server.process.stdout:
+            server.process.stdout.close()

@@ -1,0 +1,305 @@
+"""`datas serve` as a newcomer runs it: started, used, stopped, started again."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request
+
+
+def _run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "datas", *arguments],
+        cwd=folder,
+        env=clean_environ() | environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
+    """Create, read, list, replace, delete; stop; start; what was kept is there."""
+    server = start()
+    for text in ("one", "two", "three"):
+        assert server.request("POST", "/api/datas", {"data": text}).status == 201
+    changed = server.request("PUT", "/api/datas/2", {"data": "TWO"})
+    assert (changed.status, changed.headers["ETag"]) == (200, '"2"')
+    assert server.request("DELETE", "/api/datas/3").status == 200
+    before = server.request("GET", "/api/datas").json
+    assert [item["data"] for item in before["data"]] == ["one", "TWO"]
+    assert server.stop() == 0
+    again = start()
+    assert again.request("GET", "/api/datas").json == before
+    assert again.request("GET", "/api/datas/2").json["data"] == changed.json["data"]
+    assert again.request("POST", "/api/datas", {"data": "four"}).json["data"]["id"] == 4
+
+
+def test_it_says_where_it_is_and_nothing_else(start: Start) -> None:
+    """One friendly block: the address, the database, a first request, how to stop."""
+    server = start()
+    server.stop()
+    text = "".join(server.output)
+    assert f"http://localhost:{server.port}/api/datas" in text
+    assert "sqlite:///datas.db" in text
+    assert "Ctrl+C" in text
+    assert len(text.strip().splitlines()) == 4
+
+
+def test_a_taken_port_is_one_line(start: Start, tmp_path: Path) -> None:
+    """And a non-zero exit, without a traceback."""
+    server = start()
+    result = _run(tmp_path, "serve", "--bind", f"127.0.0.1:{server.port}")
+    assert result.returncode == 1
+    assert re.fullmatch(r"Error: 127\.0\.0\.1:\d+ can't be had: .+\n", result.stderr)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nonexistent/folder/datas.db", "sqlite:////proc/datas.db", "sqlite:////"]
+)
+def test_an_unusable_database_is_one_line(tmp_path: Path, url: str) -> None:
+    """It names the database and what must be so."""
+    result = _run(tmp_path, "serve", "--database", url)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Error: {url}: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_all_bad_settings_are_told_at_once(tmp_path: Path) -> None:
+    """Every mistake a line; an unknown name is a warning with the nearest right one."""
+    result = _run(
+        tmp_path,
+        "serve",
+        DATAS_DATABASE_URL="mysql://x",
+        DATAS_AUTO_MIGRATE="perhaps",
+        DATAS_DATABASE_ULR="x",
+    )
+    assert result.returncode == 1
+    assert "DATAS_DATABASE_URL: 'mysql://x'" in result.stderr
+    assert "DATAS_AUTO_MIGRATE:" in result.stderr
+    assert "Warning: DATAS_DATABASE_ULR" in result.stderr
+    assert "DATAS_DATABASE_URL?" in result.stderr
+
+
+def test_unknown_settings_stop_nothing(start: Start) -> None:
+    """A warning, once, and the server runs."""
+    server = start(DATAS_COLOUR="blue")
+    server.stop()
+    assert "".join(server.output).count("DATAS_COLOUR") == 1
+
+
+def test_migrate_shows_applies_and_then_has_nothing_to_do(tmp_path: Path) -> None:
+    """The three answers of `datas migrate`."""
+    assert "pending  0001_items" in _run(tmp_path, "migrate", "--list").stdout
+    assert "applied  0001_items" in _run(tmp_path, "migrate").stdout
+    assert "nothing to do" in _run(tmp_path, "migrate").stdout
+    assert "applied  0001_items" in _run(tmp_path, "migrate", "--list").stdout
+
+
+def test_gunicorn_alone_serves_the_app_from_an_absent_file(tmp_path: Path) -> None:
+    """`gunicorn datas.wsgi:app` as it stands, four workers at once on no file."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--workers", "4"]
+    process = subprocess.Popen(
+        [*command, "--bind", f"127.0.0.1:{port}", "datas.wsgi:app"],
+        cwd=tmp_path,
+        env=clean_environ(),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        server = Server.__new__(Server)
+        server.port, server.output = port, []
+        server._wait_until_ready()  # noqa: SLF001
+        threads = [
+            threading.Thread(target=server.request, args=("POST", "/api/datas", {"data": "x"}))
+            for _ in range(16)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(DEADLINE)
+        assert server.request("GET", "/api/datas").json["msg"] == "Items found (16)"
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
+
+
+def test_bodies_are_read_as_http_frames_them(start: Start) -> None:
+    """Chunked JSON works; a large body is refused with and without its length."""
+    server = start()
+    json = {"Content-Type": "application/json"}
+    connection = server.connect()
+    chunks = iter([b'{"data": ', b'"chunked"}'])
+    connection.request("POST", "/api/datas", chunks, json, encode_chunked=True)
+    response = connection.getresponse()
+    assert (response.status, b'"chunked"' in response.read()) == (201, True)
+    connection.close()
+    large = b'{"data": "' + b"a" * 10_000_000 + b'"}'
+    assert _status_of_large(server, large, chunked=False) == 413
+    assert _status_of_large(server, large, chunked=True) == 413
+    assert server.request("GET", "/api/datas").json["msg"] == "Items found (1)"
+
+
+def _status_of_large(server: Server, body: bytes, *, chunked: bool) -> int:
+    """Send until the server stops listening, as a client does, then read what it said."""
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    head = f"POST /api/datas HTTP/1.1\r\nHost: localhost\r\n{framing}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(f"{head}\r\nContent-Type: application/json\r\n\r\n".encode())
+        try:
+            for start in range(0, len(body), 65536):
+                piece = body[start : start + 65536]
+                if chunked:
+                    piece = b"%x\r\n%b\r\n" % (len(piece), piece)
+                client.sendall(piece)
+            if chunked:
+                client.sendall(b"0\r\n\r\n")
+        except OSError:
+            pass
+        return int(client.recv(4096).split()[1])
+
+
+POST = b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+RAW = [
+    POST + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    POST + b"Content-Length: 50\r\n\r\n{",
+    b"GET /api/datas/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /api/datas/\xd9\xa1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /api/datas?%ff=%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /api/datas HTTP/1.1\r\nHost: localhost\r\nAccept: \xff\r\n\r\n",
+    b'GET /api/datas/1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "\xff\r\n\r\n',
+    b"GET /api/datas HTTP/1.0\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+]
+
+
+def test_raw_bytes_never_make_a_500(start: Start) -> None:
+    """What no well-behaved client would send is answered with a 4xx."""
+    server = start("--workers", "1")
+    for raw in RAW:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            client.sendall(raw)
+            client.shutdown(socket.SHUT_WR)
+            status = int(client.recv(4096).split()[1])
+        assert 400 <= status < 500, raw
+    server.stop()
+    assert "Traceback" not in "".join(server.output)
+
+
+def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
+    """A request whose body is still on its way when the server is asked to stop is answered."""
+    server = start("--workers", "1")
+    body = b'{"data": "late"}'
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(
+            b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body[:5])
+        )
+        time.sleep(0.3)  # until a thread has it in hand; there is nothing to be seen from outside
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        client.sendall(body[5:])
+        assert client.recv(4096).startswith(b"HTTP/1.1 201")
+    assert server.process.wait(DEADLINE) == 0
+
+
+def test_a_killed_master_frees_the_port_within_a_second(start: Start) -> None:
+    """Its workers die with it, idle connections or not, and another server can start there."""
+    server = start()
+    idle = server.connect()
+    request(idle, "GET", "/healthz")
+    server.kill()
+    end = time.monotonic() + 1
+    while True:
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", server.port))
+                break
+            except OSError:
+                assert time.monotonic() < end, "the port is still taken"
+                time.sleep(0.02)
+    idle.close()
+
+
+class Writers:
+    """Clients that post as fast as they can, and remember what was acknowledged."""
+
+    def __init__(self, server: Server, count: int) -> None:
+        self.acknowledged: list[str] = []
+        self._server = server
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._post, args=(n,)) for n in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _post(self, name: int) -> None:
+        connection = self._server.connect()
+        for n in range(100_000):
+            if self._stopping.is_set():
+                break
+            text = f"{name}-{n}"
+            try:
+                if request(connection, "POST", "/api/datas", {"data": text}).status == 201:
+                    self.acknowledged.append(text)
+            except (OSError, HTTPException):
+                connection.close()
+                connection = self._server.connect()
+        connection.close()
+
+    def stop(self) -> None:
+        """Let each finish its request."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(DEADLINE)
+
+
+def _stored(server: Server) -> list[str]:
+    stored: list[str] = []
+    path = "/api/datas?limit=1000"
+    while path:
+        page = server.request("GET", path).json
+        stored += [item["data"] for item in page["data"]]
+        path = page["next"]
+    return stored
+
+
+def _nothing_lost(acknowledged: list[str], stored: list[str]) -> None:
+    assert len(acknowledged) > 50
+    assert set(acknowledged) <= set(stored)
+    assert len(set(stored)) == len(stored)
+
+
+def test_killed_workers_lose_no_acknowledged_item(start: Start) -> None:
+    """Under a stream of POSTs, what was answered with 201 is there afterwards, once."""
+    server = start("--workers", "2")
+    writers = Writers(server, 8)
+    for _ in range(3):
+        time.sleep(0.4)
+        os.kill(server.workers()[0], signal.SIGKILL)
+    time.sleep(0.4)
+    writers.stop()
+    _nothing_lost(writers.acknowledged, _stored(server))
+
+
+def test_a_killed_server_loses_no_acknowledged_item(start: Start) -> None:
+    """The same when everything is killed at once and started again."""
+    server = start("--workers", "2")
+    writers = Writers(server, 8)
+    time.sleep(1)
+    server.kill()
+    writers.stop()
+    _nothing_lost(writers.acknowledged, _stored(start("--workers", "2")))
