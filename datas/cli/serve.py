@@ -19,7 +19,7 @@ from datas.cli.settings import database_option, opened_database, read_settings
     help="Processes.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1), default=8, show_default=True, help="Threads a worker."
+    "--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads a worker."
 )
 @database_option
 @click.option("--reload", is_flag=True, help="Restart when code changes, for development.")
@@ -29,7 +29,7 @@ def serve(bind: str, workers: int, threads: int, database: str | None, *, reload
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
-    _check_address(bind)
+    bind = _free_address(bind)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and none
     # of our modules, which --reload couldn't replace.
     arguments = [
@@ -42,17 +42,22 @@ def serve(bind: str, workers: int, threads: int, database: str | None, *, reload
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606
 
 
-def _check_address(bind: str) -> None:
-    """Refuse an address that can't be had, as gunicorn would after five tries and a traceback."""
+def _free_address(bind: str) -> str:
+    """The address with its port (0 becomes a free one), if it can be had.
+
+    gunicorn would tell after five tries and a traceback.
+    """
     host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
     if not host or not port.isdigit():
         raise click.BadParameter(f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000")
     try:
-        family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
+        [(family, kind, *_, address), *_] = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM
+        )
+        with socket.socket(family, kind) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((host, int(port)))
+            trial.bind(address)
+            return f"{host}:{trial.getsockname()[1]}"
     except (OSError, OverflowError) as error:
         raise click.ClickException(
             f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another --bind."

@@ -1,6 +1,6 @@
 """What happens around every request: its host, what it accepts, its response's headers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import falcon
@@ -13,7 +13,7 @@ _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, no
 # Monitors ask by address, and get nothing that a foreign page could use.
 _ANY_HOST = frozenset({"/healthz", "/readyz"})
 
-# Nothing here is a page: a browser that is led to it may run and frame none of it.
+# For what is no page: a browser that is led to it may run and frame none of it.
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -53,7 +53,11 @@ class AllowedHosts:
 
 
 class Accept:
-    """Refuses a request whose answer the client wouldn't accept, before anything is done."""
+    """Refuses a request whose answer the client wouldn't accept, before anything is done.
+
+    A resource that answers in other media types than JSON names them in `produces`, the one that
+    it likes best first; `preferred` chooses among them.
+    """
 
     def process_resource(
         self,
@@ -64,10 +68,11 @@ class Accept:
     ) -> None:
         """Raises: Refusal (`not-acceptable`)."""
         accept = req.env.get("HTTP_ACCEPT", "*/*")
-        if accept in ("*/*", falcon.MEDIA_JSON) or not _answers(resource, req.method):
+        if accept == "*/*" or not _answers(resource, req.method):
             return
-        if not _quality_of_json(accept):
-            detail = f"The answer is application/json, which Accept: {accept[:80]} leaves out."
+        produces = getattr(resource, "produces", (falcon.MEDIA_JSON,))
+        if preferred(req, produces) is None:
+            detail = f"The answer is {' or '.join(produces)}, which Accept: {accept[:80]} excludes."
             raise Refusal("not-acceptable", detail)
 
 
@@ -81,26 +86,29 @@ class ResponseHeaders:
         resource: object,
         req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
     ) -> None:
-        """Last of all; a responder may have set a Cache-Control of its own."""
+        """Last of all; a responder may have set a policy or a Cache-Control of its own."""
         resp.set_header("X-Request-Id", req.id)
         resp.set_header("X-Content-Type-Options", "nosniff")
-        resp.set_header("Content-Security-Policy", _POLICY)
+        if not resp.get_header("Content-Security-Policy"):
+            resp.set_header("Content-Security-Policy", _POLICY)
         if not resp.get_header("Cache-Control"):
             resp.set_header("Cache-Control", "no-store")
+
+
+def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
+    """The one of `media_types` that the client's Accept likes best, or None (RFC 9110 §12.5.1)."""
+    # Media types have no case (§8.3.1); Falcon compares them as they are.
+    accept = req.env.get("HTTP_ACCEPT", "*/*").lower()
+    try:
+        return falcon.mediatypes.best_match(media_types, accept) or None
+    except ValueError:
+        return None
 
 
 def _answers(resource: object, method: str) -> bool:
     """Whether the resource itself answers: a method it lacks is a 405 whatever Accept says."""
     method = "get" if method == "HEAD" else method.lower()
     return hasattr(resource, f"on_{method}")
-
-
-def _quality_of_json(accept: str) -> float:
-    try:
-        # Media types have no case (RFC 9110 §8.3.1); Falcon compares them as they are.
-        return falcon.mediatypes.quality(falcon.MEDIA_JSON, accept.lower())
-    except ValueError:
-        return 0
 
 
 def _without_port(host: str) -> str:

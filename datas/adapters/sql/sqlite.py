@@ -4,7 +4,6 @@ import fcntl
 import logging
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,6 @@ SAFE_VERSION = (3, 51, 3)
 
 # Seconds that a writer waits for its turn: longer than the longest batch takes.
 PATIENCE = 15.0
-_POLL = 0.0005
 
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
 _LOCKED = "Another program keeps the database locked. Nothing was changed. Try again in a moment."
@@ -55,12 +53,16 @@ class FileQueue:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """A block in which nobody else writes. Raises: StorageUnavailable, after `PATIENCE`."""
-        deadline = time.monotonic() + PATIENCE
+        """A block in which nobody else writes. Raises: StorageUnavailable, after `PATIENCE`.
+
+        An `flock` knows no timeout: while another process holds it and is stopped, the thread at
+        the head of this queue waits for it, and those behind it give up in time.
+        """
         if not self._threads.acquire(timeout=PATIENCE):
             raise StorageUnavailable(_LOCKED)
         try:
-            descriptor = self._lock(deadline)
+            descriptor = self._opened()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield
             finally:
@@ -68,7 +70,7 @@ class FileQueue:
         finally:
             self._threads.release()
 
-    def _lock(self, deadline: float) -> int:
+    def _opened(self) -> int:
         if self._descriptor is None:
             try:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -76,12 +78,4 @@ class FileQueue:
                 raise StorageUnavailable(
                     "The database's folder can't be written. It must exist and be writable."
                 ) from error
-        while True:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise StorageUnavailable(_LOCKED) from None
-                time.sleep(_POLL)
-            else:
-                return self._descriptor
+        return self._descriptor
