@@ -1,0 +1,74 @@
+# Needs make, and Python 3.11 or newer with its venv module. Everything else is installed into .venv.
+
+# Which Python makes .venv, and what follows the command: make run PYTHON=python3.12 ARGS=--help
+PYTHON ?= python3
+ARGS ?=
+
+ifeq ($(OS),Windows_NT)
+$(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
+endif
+
+.PHONY: help run test test-all check bench lock clean again
+
+help: ## List what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
+
+run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="--bind 127.0.0.1:9000")
+	@exec .venv/bin/datas serve $(ARGS)
+
+test: .venv/dev ## Run the tests that take seconds
+	@exec .venv/bin/python -m pytest -m "not slow" $(ARGS)
+
+test-all: .venv/dev ## Run all tests
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+check: .venv/dev ## Check format, lint, types, and who imports whom
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+bench: .venv/dev ## Measure what one GET costs
+	@exec .venv/bin/python -m tests.bench.get_one $(ARGS)
+
+# A place of its own, so that a lock file that can't be installed can still be made anew.
+UV = build/lock/bin/uv
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock" $(ARGS)
+
+lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARGS=--upgrade)
+	@test -x $(UV) || { $(PYTHON) -m venv --clear build/lock \
+		&& build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
+	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
+		-o requirements/dev.txt
+
+clean: ## Remove .venv and what the tools keep; databases stay
+	rm -rf .venv build dist .*_cache .hypothesis .schemathesis
+	find datas tests -name __pycache__ -prune -exec rm -rf {} +
+
+# .venv is trusted if its last installation came to its end, and in this folder: the scripts of one
+# that was interrupted may be missing, and those of one that was moved would run another folder's code.
+READY := $(shell test -x .venv/bin/python \
+	&& test "$$(cat .venv/complete 2>/dev/null)" = "$$(pwd -P)" && echo yes)
+PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
+
+# Empty, or the end of everything with one line that says what to do.
+ABLE = $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) and "new" or ""); \
+	import ensurepip, venv; print("venv")' 2>/dev/null)
+GOAL = $(firstword $(MAKECMDGOALS))
+REFUSAL = $(if $(filter new,$(ABLE)),$(if $(filter venv,$(ABLE)),,$(NO_VENV)),$(TOO_OLD))
+TOO_OLD = $(error Datas needs Python 3.11 or newer, which $(PYTHON) is not. \
+	Name another: make $(GOAL) PYTHON=python3.12)
+NO_VENV = $(error The venv module of $(PYTHON) is missing. \
+	On Debian and Ubuntu: apt install python3-venv)
+
+.venv/run .venv/dev: .venv/%: requirements/%.txt pyproject.toml $(if $(READY),,again)
+	@$(if $(READY),,$(REFUSAL))echo "Setting up .venv from requirements/$*.txt (once)…"
+	@rm -f .venv/complete
+	@$(if $(READY),,$(PYTHON) -m venv --clear .venv)
+	@$(PIP) install --require-hashes -r requirements/$*.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@pwd -P >.venv/complete
+	@# Whoever can test can run.
+	@touch .venv/run $@

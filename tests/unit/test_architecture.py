@@ -1,0 +1,94 @@
+"""Who may know whom: the contracts in setup.cfg hold, and notice when they don't."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINT_IMPORTS = str(Path(sys.executable).with_name("lint-imports"))
+
+ROOMS = "Each room knows only the rooms below it"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with a copy of the package and of its contracts, to be spoilt."""
+    shutil.copytree(ROOT / "datas", tmp_path / "datas")
+    shutil.copy(ROOT / "setup.cfg", tmp_path)
+    return tmp_path
+
+
+def test_the_package_keeps_its_contracts(copy: Path) -> None:
+    """What is in the repository is accepted."""
+    done = _lint(copy)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "contract"),
+    [
+        ("domain/items.py", "import falcon", "The domain knows no framework"),
+        ("domain/items.py", "def late():\n    import orjson", "The domain knows no framework"),
+        ("domain/items.py", "import datas.settings", ROOMS),
+        ("http/app.py", "import peewee", "Only adapters know a database"),
+        ("http/app.py", "import playhouse.pool", "Only adapters know a database"),
+        ("http/app.py", "import datas.adapters.memory", ROOMS),
+        ("http/app.py", "import datas.bootstrap", ROOMS),
+        ("settings.py", "import datas.adapters.memory", ROOMS),
+        ("settings.py", "import falcon", "Only http knows the web framework"),
+        ("adapters/memory.py", "import datas.settings", ROOMS),
+        ("adapters/memory.py", "import marshmallow", "Only http and settings know marshmallow"),
+        ("cli/serve.py", "import datas.http.app", "Only bootstrap puts rooms together"),
+        ("helpers.py", "", ROOMS),
+        ("utils/__init__.py", "", ROOMS),
+    ],
+)
+def test_a_bad_import_is_refused(copy: Path, file: str, code: str, contract: str) -> None:
+    """One line in the wrong room breaks the contract that is about it."""
+    spoilt = copy / "datas" / file
+    spoilt.parent.mkdir(exist_ok=True)
+    with spoilt.open("a") as source:
+        source.write(f"\n\n{code}\n")
+    done = _lint(copy)
+    assert done.returncode == 1, done.stdout
+    assert f"{contract} BROKEN" in done.stdout
+
+
+def test_the_domain_loads_only_the_standard_library() -> None:
+    """`import datas` and every module of the domain come without a third party."""
+    files = sorted((ROOT / "datas/domain").glob("*.py"))
+    modules = [f"datas.domain.{file.stem}" for file in files if file.stem != "__init__"]
+    assert "datas.domain.item_service" in modules
+    loaded = _loaded_by(f"import datas, {', '.join(modules)}")
+    assert loaded - sys.stdlib_module_names == {"datas"}
+
+
+def test_the_service_comes_without_the_web(tmp_path: Path) -> None:
+    """Python code that opens a database and writes an item loads nothing that serves HTTP."""
+    loaded = _loaded_by(
+        "from datas.bootstrap import open_service\n"
+        f"with open_service('sqlite:///{tmp_path}/items.db') as items:\n"
+        "    items.create('hello')"
+    )
+    assert "peewee" in loaded
+    assert loaded.isdisjoint({"apispec", "click", "environs", "falcon", "gunicorn", "marshmallow"})
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check the package in `folder` in a process of its own, which has imported no other one."""
+    command = [LINT_IMPORTS, "--no-cache", "--no-logo"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def _loaded_by(code: str) -> set[str]:
+    """The top-level modules that `code` makes a fresh interpreter load."""
+    script = (
+        f"import sys; before = set(sys.modules)\n{code}\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
