@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from datas.domain.errors import ItemNotFound
+from datas.domain.idempotency import Record
 from datas.domain.items import Item
 from datas.domain.query import Query
 
@@ -18,16 +19,17 @@ class Memory:
         self.lock = threading.RLock()
         self.items: dict[int, Item] = {}
         self.last_id = 0
+        self.idempotency: dict[tuple[str, str], Record] = {}
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """All of the block happens, or, if it raises, none of it. Ids stay used either way."""
         with self.lock:
-            before = self.items.copy()
+            before = self.items.copy(), self.idempotency.copy()
             try:
                 yield
             except BaseException:
-                self.items = before
+                self.items, self.idempotency = before
                 raise
 
 
@@ -85,3 +87,37 @@ class MemoryItems:
                 return False
             del self._memory.items[item_id]
             return True
+
+
+class MemoryIdempotencyRecords:
+    """The `IdempotencyRecords` port over `Memory`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def claim(self, record: Record, expired: datetime) -> bool:
+        """Store the record unless there is a younger one."""
+        with self._memory.lock:
+            kept = self._memory.idempotency.get((record.actor, record.key))
+            if kept is not None and kept.date_created > expired:
+                return False
+            self.complete(record)
+            return True
+
+    def get(self, actor: str, key: str) -> Record:
+        """Look it up."""
+        with self._memory.lock:
+            return self._memory.idempotency[actor, key]
+
+    def complete(self, record: Record) -> None:
+        """Store it over its earlier self."""
+        with self._memory.lock:
+            self._memory.idempotency[record.actor, record.key] = record
+
+    def purge(self, expired: datetime, limit: int) -> None:
+        """Delete the oldest."""
+        with self._memory.lock:
+            records = sorted(self._memory.idempotency.values(), key=lambda kept: kept.date_created)
+            for kept in records[:limit]:
+                if kept.date_created <= expired:
+                    del self._memory.idempotency[kept.actor, kept.key]

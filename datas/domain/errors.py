@@ -47,6 +47,19 @@ class VersionMismatch(DomainError):
         self.version = version
 
 
+class IdempotencyKeyReused(DomainError):
+    """The key was used for another request within the last 24 hours."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The Idempotency-Key {key!r} was used for another request. "
+            "Repeat that request unchanged, or send this one with a new key."
+        )
+        self.key = key
+
+
 class StorageUnavailable(DomainError):
     """The database can't be reached, is locked, read-only, full, damaged or of another schema.
 

@@ -40,21 +40,23 @@ class ItemService:
         return Page(items, Position(items[-1].id) if len(found) > limit else None)
 
     def replace(self, item_id: int, data: str, *, expected: Container[int] | None = None) -> Item:
-        """Change an item; unchanged data keeps its version.
+        """Give an item new data; the same data keeps its version.
 
         Raises: InvalidItem, ItemNotFound, VersionMismatch.
         """
         _check(data)
-        while True:
-            item = self._expect(item_id, expected)
-            if data == item.data:
-                return item
-            changed = item._replace(
-                data=data, date_updated=self._clock.now(), version=item.version + 1
-            )
-            if self._items.swap(changed, item.version):
-                return changed
-            # Somebody else was faster: look again at what there is now.
+        return self._change(item_id, data, expected)
+
+    def change(
+        self, item_id: int, *, data: str | None = None, expected: Container[int] | None = None
+    ) -> Item:
+        """Give an item new values for what is named; what is None stays as it is.
+
+        Raises: InvalidItem, ItemNotFound, VersionMismatch.
+        """
+        if data is not None:
+            _check(data)
+        return self._change(item_id, data, expected)
 
     def delete(self, item_id: int, *, expected: Container[int] | None = None) -> Item:
         """Delete an item and return it as it was. Raises: ItemNotFound, VersionMismatch."""
@@ -62,6 +64,18 @@ class ItemService:
             item = self._expect(item_id, expected)
             if self._items.remove(item_id, item.version):
                 return item
+
+    def _change(self, item_id: int, data: str | None, expected: Container[int] | None) -> Item:
+        while True:
+            item = self._expect(item_id, expected)
+            if data is None or data == item.data:
+                return item
+            changed = item._replace(
+                data=data, date_updated=self._clock.now(), version=item.version + 1
+            )
+            if self._items.swap(changed, item.version):
+                return changed
+            # Somebody else was faster: look again at what there is now.
 
     def _expect(self, item_id: int, expected: Container[int] | None) -> Item:
         item = self._items.get(item_id)

@@ -8,15 +8,25 @@ import orjson
 from datas.http.errors import Refusal
 
 MAX_BODY = 64 * 1024
+MEDIA_MERGE_PATCH = "application/merge-patch+json"
 
 
-def read_json(req: falcon.Request) -> Any:
-    """Return the body as one JSON value.
+def read_json(req: falcon.Request, *media_types: str) -> Any:
+    """Return the body as one JSON value; `media_types` are those allowed beside JSON's own.
 
     Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`.
     """
-    _check_media_type(req)
-    raw = _read(req)
+    return parse_json(read_body(req, *media_types))
+
+
+def read_body(req: falcon.Request, *media_types: str) -> bytes:
+    """Return the body as it came. Raises: Refusal, as `read_json` does."""
+    _check_media_type(req, (falcon.MEDIA_JSON, *media_types))
+    return _read(req)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the one JSON value in `raw`. Raises: Refusal (`malformed-json`)."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -26,7 +36,7 @@ def read_json(req: falcon.Request) -> Any:
         raise Refusal("malformed-json", detail) from None
 
 
-def _check_media_type(req: falcon.Request) -> None:
+def _check_media_type(req: falcon.Request, media_types: tuple[str, ...]) -> None:
     coding = req.env.get("HTTP_CONTENT_ENCODING")
     if coding and coding.lower() != "identity":
         detail = (
@@ -38,10 +48,11 @@ def _check_media_type(req: falcon.Request) -> None:
     # A body without a type, or a form, is refused: any web page may send these without asking.
     media_type, parameters = falcon.mediatypes.parse_header(req.content_type or "")
     charset = parameters.pop("charset", "utf-8")
-    if media_type.lower() != falcon.MEDIA_JSON or parameters or charset.lower() != "utf-8":
+    if media_type.lower() not in media_types or parameters or charset.lower() != "utf-8":
         given = f"not {req.content_type[:80]!r}" if req.content_type else "which is absent"
-        detail = f"The body must be JSON in UTF-8: send Content-Type: application/json, {given}."
-        raise Refusal("unsupported-media-type", detail, headers={"Accept-Post": falcon.MEDIA_JSON})
+        detail = f"The body must be JSON in UTF-8: send Content-Type: {media_types[0]}, {given}."
+        name = f"Accept-{req.method.title()}" if req.method in ("POST", "PATCH") else "Accept"
+        raise Refusal("unsupported-media-type", detail, headers={name: ", ".join(media_types)})
 
 
 def _read(req: falcon.Request) -> bytes:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
+from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.bootstrap import open_database
+from datas.domain.idempotency import IdempotencyRecords
 from datas.domain.ports import Items, Storage
 
 
@@ -18,16 +20,17 @@ class Store:
 
     storage: Storage
     items: Items
+    idempotency: IdempotencyRecords
 
 
 def _memory(_: Path) -> Iterator[Store]:
     memory = Memory()
-    yield Store(memory, MemoryItems(memory))
+    yield Store(memory, MemoryItems(memory), MemoryIdempotencyRecords(memory))
 
 
 def _sqlite(folder: Path) -> Iterator[Store]:
     database = open_database(f"sqlite:///{folder}/datas.db")
-    yield Store(database, SqlItems(database))
+    yield Store(database, SqlItems(database), SqlIdempotencyRecords(database))
     database.close()
 
 

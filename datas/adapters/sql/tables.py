@@ -30,3 +30,17 @@ class ItemRow(peewee.Model):
 
     class Meta:
         table_name = "datas"
+
+
+class IdempotencyRow(peewee.Model):
+    """One request that named an Idempotency-Key, and its answer."""
+
+    actor = peewee.TextField()
+    key = peewee.TextField()
+    fingerprint = peewee.BlobField()
+    date_created = UtcField()
+    answer = peewee.BlobField()
+
+    class Meta:
+        table_name = "idempotency"
+        primary_key = peewee.CompositeKey("actor", "key")
