@@ -1,0 +1,199 @@
+"""The pages that an error's `type` opens."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from datas.http.problems import PROBLEMS
+
+BASE = "http://localhost:8000"
+FROM_CLIENTS = sorted(PROBLEMS.keys() - {"internal-error", "storage-unavailable"})
+VOID = {"meta", "link", "br"}
+
+
+class Page(HTMLParser):
+    """A parsed page; one whose elements aren't closed in order is refused."""
+
+    def __init__(self, answer: Result) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[str] = []
+        self.links: list[str | None] = []
+        self.lang: str | None = None
+        self.texts: dict[str, str] = {}
+        self.feed(answer.text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element that opens."""
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("h1", "h2"):
+            self.headings.append(tag)
+        if tag == "a":
+            self.links.append(dict(attrs)["href"])
+        if tag == "html":
+            self.lang = dict(attrs)["lang"]
+
+    def handle_endtag(self, tag: str) -> None:
+        """The last one that was opened ends."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Text belongs to all elements around it."""
+        for tag in set(self.open):
+            self.texts[tag] = self.texts.get(tag, "") + data
+
+
+def read(client: TestClient, path: str, accept: str = "*/*", **arguments: str) -> Result:
+    """The answer to a GET, which must be a success."""
+    answer = client.simulate_get(path, headers={"Accept": accept}, **arguments)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def read_json(client: TestClient, path: str, **arguments: str) -> Result:
+    """The same, as JSON."""
+    answer = read(client, path, "application/json", **arguments)
+    assert answer.headers["Content-Type"] == "application/json"
+    return answer
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_every_code_has_a_page(client: TestClient, code: str) -> None:
+    """Well-formed, in a language, with headings, its status, its code and all that it says."""
+    answer = read(client, f"/problems/{code}", "text/html,application/xhtml+xml,*/*;q=0.8")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page, problem = Page(answer), PROBLEMS[code]
+    text = page.texts["main"]
+    assert page.lang == "en"
+    assert page.texts["title"] == f"{problem.title} - Datas"
+    assert page.texts["h1"] == problem.title
+    assert page.headings == ["h1"] + ["h2"] * page.headings.count("h2")
+    assert f"{problem.status} " in text
+    assert code in text
+    for said in (problem.meaning, problem.cause, problem.reference[0]):
+        assert said.replace("`", "") in text
+    for example in (problem.fails, problem.mended):
+        assert example.replace("{url}", BASE) in text
+    assert page.links == [problem.reference[1], "/problems"]
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_every_code_is_told_as_json(client: TestClient, code: str) -> None:
+    """The same facts by name, for a client that asks for JSON."""
+    problem = PROBLEMS[code]
+    assert read_json(client, f"/problems/{code}").json == {
+        "code": code,
+        "status": problem.status,
+        "title": problem.title,
+        "meaning": problem.meaning,
+        "cause": problem.cause,
+        "fails": problem.fails.replace("{url}", BASE),
+        "mended": problem.mended.replace("{url}", BASE),
+        "reference": {"title": problem.reference[0], "url": problem.reference[1]},
+    }
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_nothing_on_a_page_is_left_empty(code: str) -> None:
+    """Sentences end, each line is one of curl to this server, and the reference is a standard."""
+    problem = PROBLEMS[code]
+    assert problem.code == code
+    assert problem.meaning.endswith(".")
+    assert problem.cause.endswith(".")
+    assert problem.meaning.count("`") % 2 == problem.cause.count("`") % 2 == 0
+    assert bool(problem.fails) is (code in FROM_CLIENTS)
+    for line in problem.fails.splitlines() + problem.mended.splitlines():
+        assert "curl " in line
+        assert "{url}/" in line
+    title, url = problem.reference
+    assert title
+    assert re.fullmatch(r"https://(www\.rfc-editor|datatracker\.ietf)\.org/\S+#section-[\d.]+", url)
+
+
+def test_the_index_links_every_page(client: TestClient) -> None:
+    """As a page and as JSON; each link opens."""
+    links = Page(read(client, "/problems")).links
+    assert links == [f"/problems/{code}" for code in PROBLEMS]
+    listed = read_json(client, "/problems").json["problems"]
+    assert [each["type"] for each in listed] == links
+    assert [each["title"] for each in listed] == [each.title for each in PROBLEMS.values()]
+    assert [each["status"] for each in listed] == [each.status for each in PROBLEMS.values()]
+    for link in links:
+        read(client, str(link))
+
+
+@pytest.mark.parametrize("path", ["/problems", "/problems/invalid-item"])
+def test_the_policy_allows_the_one_style_and_nothing_else(client: TestClient, path: str) -> None:
+    """By its hash; JSON has the policy of everything that is no page."""
+    answer = read(client, path)
+    style = Page(answer).texts["style"]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+    assert " style=" not in answer.text
+    policy = read_json(client, path).headers["Content-Security-Policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize("path", ["/problems", "/problems/invalid-item"])
+def test_a_page_is_sent_once(client: TestClient, path: str, accept: str) -> None:
+    """Whoever has it is told so; what depends on Accept says it, and has an ETag of its own."""
+    first = read(client, path, accept)
+    assert (first.headers["Vary"], first.headers["Cache-Control"]) == ("Accept", "no-cache")
+    headers = {"Accept": accept, "If-None-Match": first.headers["ETag"]}
+    again = client.simulate_get(path, headers=headers)
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("ETag", "Vary", "Cache-Control", "Content-Security-Policy"):
+        assert again.headers[name] == first.headers[name]
+    headers["Accept"] = "text/html" if accept == "application/json" else "application/json"
+    assert client.simulate_get(path, headers=headers).status_code == 200
+
+
+def test_an_unknown_code_has_no_page(client: TestClient) -> None:
+    """A problem like any other, which tells where all codes are listed."""
+    answer = client.simulate_get("/problems/no-such-code", root_path="/v1")
+    assert (answer.status_code, answer.json["type"]) == (404, "/v1/problems/route-not-found")
+    assert "/v1/problems lists all" in answer.json["detail"]
+
+
+def test_a_page_is_html_or_json(client: TestClient) -> None:
+    """Whoever accepts neither gets the problem that says so."""
+    answer = client.simulate_get("/problems/invalid-item", headers={"Accept": "image/png"})
+    assert (answer.status_code, answer.json["type"]) == (406, "/problems/not-acceptable")
+
+
+def test_pages_honour_script_name(client: TestClient) -> None:
+    """Under a prefix, links and examples start with it."""
+    page = Page(read(client, "/problems/invalid-item", root_path="/v1"))
+    assert page.links[-1] == "/v1/problems"
+    assert f"curl {BASE}/v1/api/datas --json" in page.texts["pre"]
+    assert (
+        Page(read(client, "/problems", root_path="/v1")).links[0] == "/v1/problems/malformed-json"
+    )
+    shown = read_json(client, "/problems/invalid-item", root_path="/v1").json
+    assert shown["mended"].startswith(f"curl {BASE}/v1/api/datas ")
+
+
+def test_the_type_of_an_error_opens(client: TestClient) -> None:
+    """What a client is told to read is there, under the title that it was told."""
+    for path in ("/api/datas/7", "/nowhere", "/api/datas?limit=0"):
+        error = client.simulate_get(path).json
+        assert Page(read(client, error["type"])).texts["h1"] == error["title"]
+
+
+def test_no_client_can_write_into_a_page(client: TestClient) -> None:
+    """The prefix stands in the examples as text, whatever is in it."""
+    page = Page(read(client, "/problems/invalid-item", root_path="/<script>\"'&"))
+    assert "script" not in page.texts
+    assert "/<script>\"'&/api/datas" in page.texts["pre"]
