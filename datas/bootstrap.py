@@ -13,7 +13,7 @@ from datas.domain.item_service import ItemService
 
 if TYPE_CHECKING:
     from datas.adapters.sql.database import SqlDatabase
-    from datas.http.app import App
+    from datas.http.app import App, Parts
     from datas.settings import Settings
 
 
@@ -44,15 +44,31 @@ def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
 
 def build_app(settings: "Settings") -> "App":
     """The WSGI application. It opens its database at the first request that needs it."""
-    from datas.http.app import Parts, create_app
+    from datas.http.app import create_app
+
+    return create_app(_parts(settings))
+
+
+def openapi_document(settings: "Settings") -> bytes:
+    """The OpenAPI document of the application, as JSON."""
+    from datas.http.app import describe_app
+
+    return describe_app(_parts(settings))
+
+
+def _parts(settings: "Settings") -> "Parts":
+    from datas.adapters.sql.idempotency import SqlIdempotencyRecords
+    from datas.adapters.system import SystemClock
+    from datas.domain.idempotency import Idempotency
+    from datas.http.app import Parts
 
     database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
-    return create_app(
-        Parts(
-            items=_item_service(database),
-            check_storage=database.check,
-            allowed_hosts=settings.allowed_hosts,
-        )
+    return Parts(
+        items=_item_service(database),
+        idempotency=Idempotency(SqlIdempotencyRecords(database), database, SystemClock()),
+        check_storage=database.check,
+        allowed_hosts=settings.allowed_hosts,
+        cors_origins=settings.cors_origins,
     )
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ class Settings:
 
     database_url: str = "sqlite:///datas.db"
     allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     auto_migrate: bool = True
 
     @classmethod
@@ -33,6 +35,9 @@ class Settings:
                     "DATABASE_URL", default=cls.database_url, validate=_database_url
                 ),
                 "allowed_hosts": tuple(env.list("ALLOWED_HOSTS", default=[], subcast=str) or ()),
+                "cors_origins": tuple(
+                    env.list("CORS_ORIGINS", default=[], subcast=str, validate=_origins) or ()
+                ),
                 "auto_migrate": env.bool("AUTO_MIGRATE", default=cls.auto_migrate),
             }
         try:
@@ -60,6 +65,16 @@ def _suggestion(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"Do you mean {nearest[0]}?" if nearest else f"There are {', '.join(known)}."
     return f"{name} is no setting, and is ignored. {hint}"
+
+
+def _origins(values: list[str]) -> None:
+    for value in values:
+        if value != "*" and not re.fullmatch(r"https?://[^/?#\s]+", value):
+            raise ValidationError(
+                f"{value!r} is no origin. Write scheme and host, and no path: https://app.example."
+            )
+    if "*" in values and len(values) > 1:
+        raise ValidationError("* stands for every origin: write it alone, or leave it out.")
 
 
 def _database_url(value: str) -> None:

@@ -10,6 +10,7 @@ import click
 
 from datas import __version__
 from datas.cli.migrate import migrate
+from datas.cli.openapi import openapi
 from datas.cli.serve import serve
 
 
@@ -21,3 +22,4 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(migrate)
+main.add_command(openapi)

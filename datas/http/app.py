@@ -9,13 +9,20 @@ import orjson
 from falcon.media import JSONHandler
 from falcon.routing import CompiledRouter
 
+from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
 from datas.http.middleware import Accept, AllowedHosts, ResponseHeaders
 from datas.http.params import IdConverter
 from datas.http.request import Request
+from datas.http.resources.docs import DOCS_FILES, DocsFileResource, DocsResource
 from datas.http.resources.items import ItemResource, ItemsResource
+from datas.http.resources.openapi import OpenApiResource
+from datas.http.resources.problems import ProblemResource, ProblemsResource
 from datas.http.resources.system import HealthResource, ReadinessResource
+
+# What a page of another origin may read of an answer, beside its body.
+EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
 
 App: TypeAlias = "falcon.App[Request, falcon.Response]"
 
@@ -25,8 +32,10 @@ class Parts:
     """What the API is made of, already built."""
 
     items: ItemService
+    idempotency: Idempotency
     check_storage: Callable[[], None]
     allowed_hosts: Collection[str] = ()
+    cors_origins: Collection[str] = ()
 
 
 def create_app(parts: Parts) -> App:
@@ -34,18 +43,40 @@ def create_app(parts: Parts) -> App:
     app = falcon.App(request_type=Request, router=Router())
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Accept())
-    app.add_middleware(ResponseHeaders())
+    app.add_middleware(ResponseHeaders(cors=bool(parts.cors_origins)))
+    if parts.cors_origins:
+        origins = "*" if "*" in parts.cors_origins else parts.cors_origins
+        app.add_middleware(falcon.CORSMiddleware(origins, expose_headers=EXPOSED))
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers.update(
         dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSONHandler(orjson.dumps, orjson.loads))
     )
     add_error_handlers(app)
 
-    app.add_route("/api/datas", ItemsResource(parts.items))
-    app.add_route("/api/datas/{item_id:id}", ItemResource(parts.items))
-    app.add_route("/healthz", HealthResource())
-    app.add_route("/readyz", ReadinessResource(parts.check_storage))
+    for path, resource in _routes(parts).items():
+        app.add_route(path, resource)
     return app
+
+
+def describe_app(parts: Parts) -> bytes:
+    """The OpenAPI document of the application over these parts, as JSON."""
+    return OpenApiResource(_routes(parts)).document()
+
+
+def _routes(parts: Parts) -> dict[str, object]:
+    routes: dict[str, object] = {
+        "/api/datas": ItemsResource(parts.items, parts.idempotency),
+        "/api/datas/{item_id:id}": ItemResource(parts.items),
+        "/healthz": HealthResource(),
+        "/readyz": ReadinessResource(parts.check_storage),
+        "/problems": ProblemsResource(),
+        "/problems/{code}": ProblemResource(),
+        "/docs": DocsResource(),
+    }
+    for name in DOCS_FILES:
+        routes[f"/docs/{name}"] = DocsFileResource(name)
+    routes["/openapi.json"] = OpenApiResource(routes)
+    return routes
 
 
 class Router(CompiledRouter):

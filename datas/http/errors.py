@@ -51,7 +51,7 @@ def _handle_domain(
     req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
 ) -> None:
     if isinstance(error, StorageUnavailable):
-        _log.error("%s", error, exc_info=error.__cause__)
+        _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__)
         resp.set_header("Retry-After", RETRY_AFTER)
     _write(req, resp, error.code, str(error), getattr(error, "errors", None))
 
@@ -78,7 +78,7 @@ def _handle_falcon(
 
 
 def _handle_bug(req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
-    _log.error("%s %s failed", req.method, req.path, exc_info=error)
+    _log.error("%s %s failed (request %s)", req.method, req.path, req.id, exc_info=error)
     detail = (
         "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
         "give the request id to whoever runs this server, whose log has the rest."

@@ -77,7 +77,13 @@ class Accept:
 
 
 class ResponseHeaders:
-    """Sets what every response carries."""
+    """Sets what every response carries.
+
+    With CORS an answer depends on who asks, which caches must know.
+    """
+
+    def __init__(self, *, cors: bool) -> None:
+        self._cors = cors
 
     def process_response(
         self,
@@ -93,6 +99,8 @@ class ResponseHeaders:
             resp.set_header("Content-Security-Policy", _POLICY)
         if not resp.get_header("Cache-Control"):
             resp.set_header("Cache-Control", "no-store")
+        if self._cors:
+            resp.append_header("Vary", "Origin")
 
 
 def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:

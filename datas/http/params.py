@@ -42,6 +42,9 @@ class SortOrder(fields.Field[Sort]):
 
     NAMES: ClassVar = {f"{'-' if sort.descending else ''}{sort.field}": sort for sort in SORTS}
 
+    def _serialize(self, value: Sort | None, *_: Any, **__: Any) -> str | None:
+        return next((name for name, sort in self.NAMES.items() if sort == value), None)
+
     def _deserialize(self, value: str, *_: Any, **__: Any) -> Sort:
         if value not in self.NAMES:
             raise ValidationError(f"must be one of: {', '.join(self.NAMES)}.")
@@ -56,9 +59,26 @@ class PageParams(Schema):
 
     error_messages = {"unknown": "is no parameter of this address; leave it out."}
 
-    limit = Limit(load_default=DEFAULT_LIMIT)
-    sort = SortOrder(load_default=SORTS[0])
-    after = fields.String(load_default=None)
+    limit = Limit(
+        load_default=DEFAULT_LIMIT,
+        metadata={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_LIMIT,
+            "description": "How many items a page has at most.",
+        },
+    )
+    sort = SortOrder(
+        load_default=SORTS[0],
+        metadata={
+            "type": "string",
+            "enum": list(SortOrder.NAMES),
+            "description": "The order; a minus sign for descending.",
+        },
+    )
+    after = fields.String(
+        metadata={"description": "Where the page starts: the cursor in `next` of the page before."}
+    )
 
 
 _PAGE = PageParams()
@@ -71,7 +91,7 @@ def read_page(req: falcon.Request) -> dict[str, Any]:
         params: dict[str, Any] = _PAGE.load(req.params)
     except ValidationError as error:
         raise Refusal("invalid-parameter", errors=error.messages_dict) from None
-    if params["after"] is not None:
+    if "after" in params:
         params["after"] = _read_cursor(params["after"], params["sort"])
     return params
 

@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
-from datas.domain.items import MAX_LENGTH, MIN_LENGTH, Item, data_faults
+from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
 from datas.http.errors import Refusal
+
+# No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
+_BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
+DATA_PATTERN = f"^[^\\u0000]*[^\\u0000{_BLANK}][^\\u0000]*$"
 
 
 class UtcTime(fields.DateTime):
@@ -44,7 +48,12 @@ class ItemSchema(Schema):
             "null": "must be a string, not null.",
             "invalid": "must be a string.",
         },
-        metadata={"minLength": MIN_LENGTH, "maxLength": MAX_LENGTH},
+        metadata={
+            "minLength": MIN_LENGTH,
+            "maxLength": MAX_LENGTH,
+            "pattern": DATA_PATTERN,
+            "description": "Text, kept exactly as it is.",
+        },
     )
     date_created = UtcTime(dump_only=True)
     date_updated = UtcTime(dump_only=True)
@@ -52,8 +61,96 @@ class ItemSchema(Schema):
     owner = fields.String(dump_only=True, allow_none=True)
 
 
+class _OpenSchema(Schema):
+    """What answers are made of: a later version may add to it."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class _AnswerSchema(_OpenSchema):
+    """The envelope of a success, around `data`."""
+
+    success = fields.Boolean(required=True, metadata={"enum": [True]})
+    msg = fields.String(required=True)
+
+
+class ItemAnswerSchema(_AnswerSchema):
+    """One item, in its envelope."""
+
+    data = fields.Nested(ItemSchema, required=True)
+
+
+class ItemPageSchema(_AnswerSchema):
+    """A page of items, in its envelope."""
+
+    data = fields.List(fields.Nested(ItemSchema), required=True)
+    next = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The path and query of the next page; null on the last one."},
+    )
+
+
+class HealthSchema(_OpenSchema):
+    """What a monitor is told."""
+
+    status = fields.String(required=True, metadata={"enum": ["ok"]})
+
+
+class ProblemSchema(_OpenSchema):
+    """An error (RFC 9457), with the envelope's `success` and `msg`."""
+
+    type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What happened; what to do."})
+    success = fields.Boolean(required=True, metadata={"enum": [False]})
+    msg = fields.String(required=True, metadata={"description": "The same text as `detail`."})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "The texts for each field, parameter or header at fault."},
+    )
+    request_id = fields.String(required=True)
+
+
+class ProblemKindSchema(_OpenSchema):
+    """A kind of error, in a word."""
+
+    type = fields.String(required=True)
+    status = fields.Integer(required=True)
+    title = fields.String(required=True)
+
+
+class ProblemIndexSchema(_OpenSchema):
+    """All kinds of errors."""
+
+    problems = fields.List(fields.Nested(ProblemKindSchema), required=True)
+
+
+class ReferenceSchema(_OpenSchema):
+    """Where something is written."""
+
+    title = fields.String(required=True)
+    url = fields.Url(required=True)
+
+
+class ProblemPageSchema(_OpenSchema):
+    """A kind of error: what happened, why, a request that fails, and the same one mended."""
+
+    code = fields.String(required=True)
+    status = fields.Integer(required=True)
+    title = fields.String(required=True)
+    meaning = fields.String(required=True)
+    cause = fields.String(required=True)
+    fails = fields.String(required=True)
+    mended = fields.String(required=True)
+    reference = fields.Nested(ReferenceSchema, required=True)
+
+
 _ITEM = ItemSchema()
-_READ_ONLY = frozenset(_ITEM.dump_fields) - frozenset(_ITEM.load_fields)
+READ_ONLY = frozenset(_ITEM.dump_fields) - frozenset(_ITEM.load_fields)
 
 
 def dump_item(item: Item) -> dict[str, Any]:
@@ -72,22 +169,24 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat("T", "microseconds")[:26] + "Z"
 
 
-def load_item(body: object, *, ignore_read_only: bool = False) -> dict[str, Any]:
+def load_item(
+    body: object, *, ignore_read_only: bool = False, partial: bool = False
+) -> dict[str, Any]:
     """The fields of an item that a client may write. Raises: Refusal (`invalid-item`).
 
     Read-only names are faults of their own; a PUT ignores them, so that what was read can be
-    edited and put back.
+    edited and put back. A `partial` body may leave fields out.
     """
     if not isinstance(body, Mapping):
         fault = 'must be a JSON object, such as {"data": "hello"}.'
         raise Refusal("invalid-item", errors={"body": [fault]})
     if ignore_read_only:
-        body = {name: value for name, value in body.items() if name not in _READ_ONLY}
+        body = {name: value for name, value in body.items() if name not in READ_ONLY}
     try:
-        loaded: dict[str, Any] = _ITEM.load(body)
+        loaded: dict[str, Any] = _ITEM.load(body, partial=partial)
     except ValidationError as error:
         faults = error.messages_dict
-        for name in _READ_ONLY.intersection(faults):
+        for name in READ_ONLY.intersection(faults):
             faults[name] = ["is read-only; leave it out."]
         raise Refusal("invalid-item", errors=faults) from None
     return loaded

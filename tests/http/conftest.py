@@ -3,7 +3,8 @@
 import pytest
 from falcon import testing
 
-from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
+from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.http.app import Parts, create_app
 from tests.conftest import TickingClock
@@ -16,8 +17,17 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def client(memory: Memory) -> testing.TestClient:
+def parts(memory: Memory) -> Parts:
+    """What the app is made of."""
+    clock = TickingClock()
+    return Parts(
+        items=ItemService(MemoryItems(memory), clock),
+        idempotency=Idempotency(MemoryIdempotencyRecords(memory), memory, clock),
+        check_storage=lambda: None,
+    )
+
+
+@pytest.fixture
+def client(parts: Parts) -> testing.TestClient:
     """A client of an app with an empty store."""
-    service = ItemService(MemoryItems(memory), TickingClock())
-    app = create_app(Parts(items=service, check_storage=lambda: None))
-    return testing.TestClient(app, headers={"Host": "localhost:8000"})
+    return testing.TestClient(create_app(parts), headers={"Host": "localhost:8000"})

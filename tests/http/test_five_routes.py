@@ -112,7 +112,7 @@ def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
     ("path", "allow"),
     [
         ("/api/datas", "GET, HEAD, OPTIONS, POST"),
-        ("/api/datas/1", "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ("/api/datas/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
         ("/healthz", "GET, HEAD, OPTIONS"),
     ],
 )

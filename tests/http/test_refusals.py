@@ -239,7 +239,9 @@ def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
 def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
     """A misplaced parameter is told, not ignored."""
     post(client, b'{"data": "x"}')
-    answer = client.simulate_request(method, "/api/datas/1", query_string="force=1")
+    answer = client.simulate_request(
+        method, "/api/datas/1", query_string="force=1", json={"data": "y"}
+    )
     assert list(problem(answer, "invalid-parameter")["errors"]) == ["force"]
 
 

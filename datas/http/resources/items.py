@@ -4,10 +4,12 @@ from typing import Any
 
 import falcon
 
+from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.items import Item
-from datas.http.body import read_json
+from datas.http.body import MEDIA_MERGE_PATCH, parse_json, read_body, read_json
 from datas.http.etags import etag, if_none_match, preconditions
+from datas.http.idempotency import answer_once
 from datas.http.params import next_page, read_page, refuse_params
 from datas.http.schemas import dump_item, load_item
 
@@ -15,8 +17,9 @@ from datas.http.schemas import dump_item, load_item
 class ItemsResource:
     """The collection."""
 
-    def __init__(self, items: ItemService) -> None:
+    def __init__(self, items: ItemService, idempotency: Idempotency) -> None:
         self._items = items
+        self._idempotency = idempotency
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A page of items."""
@@ -31,13 +34,18 @@ class ItemsResource:
             resp.set_header("Link", f'<{following}>; rel="next"')
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Create an item."""
+        """Create an item; once, if the request names an Idempotency-Key."""
+        body = read_body(req)
         refuse_params(req)
-        fields = load_item(read_json(req))
-        item = self._items.create(**fields)
-        _write_item(resp, item, "successfully created")
-        resp.status = falcon.HTTP_201
-        resp.set_header("Location", f"{req.root_path}/api/datas/{item.id}")
+        fields = load_item(parse_json(body))
+
+        def create() -> None:
+            item = self._items.create(**fields)
+            _write_item(resp, item, "successfully created")
+            resp.status = falcon.HTTP_201
+            resp.set_header("Location", f"{req.root_path}/api/datas/{item.id}")
+
+        answer_once(req, resp, body, self._idempotency, create)
 
 
 class ItemResource:
@@ -59,9 +67,18 @@ class ItemResource:
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
         """Replace it."""
+        body = read_json(req)
         refuse_params(req)
-        fields = load_item(read_json(req), ignore_read_only=True)
+        fields = load_item(body, ignore_read_only=True)
         item = self._items.replace(item_id, **fields, expected=preconditions(req))
+        _write_item(resp, item, "successfully updated")
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+        """Change what the merge patch names (RFC 7396)."""
+        patch = read_json(req, MEDIA_MERGE_PATCH)
+        refuse_params(req)
+        fields = load_item(patch, partial=True)
+        item = self._items.change(item_id, **fields, expected=preconditions(req))
         _write_item(resp, item, "successfully updated")
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:

@@ -1,0 +1,12 @@
+"""`datas openapi`: the document that the server serves, without a server."""
+
+import click
+
+from datas.bootstrap import openapi_document
+from datas.cli.settings import read_settings
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document as JSON."""
+    click.echo(openapi_document(read_settings(None)))

@@ -1,0 +1,228 @@
+"""The OpenAPI 3.1 document, from the routes and the schemas that run (https://spec.openapis.org/)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import EXCLUDE
+
+from datas import __version__
+from datas.domain.items import Item
+from datas.http.errors import MEDIA_PROBLEM
+from datas.http.operations import OPERATIONS, Operation
+from datas.http.params import MAX_ID
+from datas.http.problems import PROBLEMS
+from datas.http.schemas import (
+    READ_ONLY,
+    HealthSchema,
+    ItemAnswerSchema,
+    ItemPageSchema,
+    ItemSchema,
+    ProblemIndexSchema,
+    ProblemPageSchema,
+    ProblemSchema,
+    dump_item,
+)
+
+_VERBS = ("get", "post", "put", "patch", "delete")
+_TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
+EXAMPLE = dump_item(Item(7, "hello", _TIME, _TIME, version=1))
+
+_HEADERS = {
+    "X-Request-Id": "The request's id: the client's, or a new one. Logs have it too.",
+    "ETag": "The version of what is answered, for If-Match and If-None-Match.",
+    "Location": "The path of what was created.",
+    "Link": 'The next page, `rel="next"`; absent on the last one.',
+    "Vary": "The request's headers on which the answer depends.",
+    "Allow": "The methods that are possible here.",
+    "Retry-After": "Seconds to wait before the next try.",
+    "Idempotency-Replayed": "`true` if this is the answer to an earlier request with this key.",
+}
+
+
+def openapi_document(routes: Mapping[str, object], root_path: str = "") -> dict[str, Any]:
+    """The document of an app with these routes (path template to resource), mounted there."""
+    spec = APISpec(
+        title="Datas",
+        version=__version__,
+        openapi_version="3.1.1",
+        info={"summary": "A small HTTP API over one table of items.", "license": {"name": "MIT"}},
+        tags=[
+            {"name": "items", "description": "The collection and its items."},
+            {"name": "system", "description": "What monitors and tools ask."},
+        ],
+        plugins=[MarshmallowPlugin()],
+        **({"servers": [{"url": root_path}]} if root_path else {}),
+    )
+    _add_components(spec)
+    for route, resource in routes.items():
+        if route.startswith("/docs/"):
+            continue  # a file that a page is made of
+        path = route.replace(":id}", "}")
+        described = {
+            verb: OPERATIONS[path, verb.upper()]
+            for verb in _VERBS
+            if hasattr(resource, f"on_{verb}")
+        }
+        spec.path(path, operations=_path_item(path, described))
+    return spec.to_dict()
+
+
+def _add_components(spec: APISpec) -> None:
+    spec.components.schema("Item", schema=ItemSchema(unknown=EXCLUDE))
+    # An answer has every field; of a request `ItemDraft` says what is needed.
+    item = spec.components.schemas["Item"]
+    item["required"] = list(item["properties"])
+    spec.components.schema("ItemDraft", schema=ItemSchema(only=("data",)))
+    spec.components.schema("ItemPatch", schema=ItemSchema(only=("data",), partial=True))
+    ignored = {name: {"description": "Ignored."} for name in sorted(READ_ONLY)}
+    data = {"$ref": "#/components/schemas/ItemDraft/properties/data"}
+    spec.components.schema(
+        "ItemReplacement",
+        {
+            "type": "object",
+            "properties": {"data": data} | ignored,
+            "required": ["data"],
+            "additionalProperties": False,
+        },
+    )
+    spec.components.schema("ItemAnswer", schema=ItemAnswerSchema)
+    spec.components.schema("ItemPage", schema=ItemPageSchema)
+    spec.components.schema("Health", schema=HealthSchema)
+    spec.components.schema("OpenApi", {"type": "object", "required": ["openapi", "paths"]})
+    spec.components.schema("Page", {"type": "string", "description": "A page for people."})
+    spec.components.schema("ProblemIndex", schema=ProblemIndexSchema)
+    spec.components.schema("ProblemPage", schema=ProblemPageSchema)
+    spec.components.schema("Problem", schema=ProblemSchema)
+    for name, description in _HEADERS.items():
+        schema = {"type": "string"}
+        spec.components.header(name, {"description": description, "schema": schema})
+
+
+def _path_item(path: str, operations: Mapping[str, Operation]) -> dict[str, Any]:
+    item = {verb: _operation(path, operation) for verb, operation in operations.items()}
+    if "get" in operations:
+        item["head"] = _head(_operation(path, operations["get"]))
+    first = next(iter(operations.values()))
+    item["options"] = {
+        "operationId": f"{first.id}Options",
+        "summary": "Which methods are possible here",
+        "tags": [first.tag],
+        "parameters": _path_parameters(path),
+        "responses": {"204": _answer("The methods, in Allow", ("Allow",))}
+        | _problems(("misdirected-request", "invalid-header")),
+    }
+    return item
+
+
+def _operation(path: str, operation: Operation) -> dict[str, Any]:
+    success = _answer(operation.status.phrase, operation.headers)
+    success["content"] = {
+        media_type: _content(operation.id, name) for media_type, name in operation.content.items()
+    }
+    if operation.links:
+        success["links"] = _links()
+    responses = {str(operation.status.value): success}
+    if operation.not_modified:
+        responses["304"] = _answer("The client has this version already", ("ETag",))
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _path_parameters(path) + [dict(it) for it in operation.parameters],
+        "responses": responses | _problems(operation.problems),
+    }
+    if operation.body:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                media_type: {
+                    "schema": {"$ref": f"#/components/schemas/{name}"},
+                    "example": {"data": "hello"},
+                }
+                for media_type, name in operation.body.items()
+            },
+        }
+    return described
+
+
+def _content(operation_id: str, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+    if operation_id in MESSAGES:
+        content["example"] = {"success": True, "msg": MESSAGES[operation_id], "data": EXAMPLE}
+    if name == "ItemPage":
+        content["example"] |= {"data": [EXAMPLE], "next": None}
+    return content
+
+
+MESSAGES = {
+    "listItems": "Items found (1)",
+    "createItem": "Item [7] successfully created",
+    "getItem": "Item [7] found",
+    "replaceItem": "Item [7] successfully updated",
+    "changeItem": "Item [7] successfully updated",
+    "deleteItem": "Item [7] successfully deleted",
+}
+
+
+def _head(get: dict[str, Any]) -> dict[str, Any]:
+    """GET without bodies."""
+    responses = {
+        status: {name: value for name, value in response.items() if name != "content"}
+        for status, response in get["responses"].items()
+    }
+    name = get["operationId"]
+    return get | {
+        "operationId": f"{name}Head",
+        "summary": f"{get['summary']}: the headers alone",
+        "responses": responses,
+    }
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    if "{code}" in path:
+        codes = {"type": "string", "enum": list(PROBLEMS)}
+        return [{"name": "code", "in": "path", "required": True, "schema": codes}]
+    if "{item_id}" not in path:
+        return []
+    schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
+    return [{"name": "item_id", "in": "path", "required": True, "schema": schema, "example": 7}]
+
+
+def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
+    names = ("X-Request-Id", *headers)
+    references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {"description": description, "headers": references}
+
+
+def _problems(codes: tuple[str, ...]) -> dict[str, Any]:
+    """A response for each status, which names its problems."""
+    problems = sorted((PROBLEMS[code] for code in set(codes)), key=lambda it: (it.status, it.code))
+    responses = {}
+    for status, group in groupby(problems, key=lambda it: it.status):
+        kinds = list(group)
+        headers = ("Retry-After",) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()
+        answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
+        codes_here = "|".join(kind.code for kind in kinds)
+        schema = {
+            "allOf": [{"$ref": "#/components/schemas/Problem"}],
+            "properties": {
+                "status": {"const": status},
+                "type": {"pattern": f"/problems/({codes_here})$"},
+            },
+        }
+        answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
+        responses[str(status)] = answer
+    return responses
+
+
+def _links() -> dict[str, Any]:
+    """What can be done with what was created."""
+    return {
+        operation: {"operationId": operation, "parameters": {"item_id": "$response.body#/data/id"}}
+        for operation in ("getItem", "replaceItem", "changeItem", "deleteItem")
+    }

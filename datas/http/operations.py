@@ -1,0 +1,173 @@
+"""What the OpenAPI document says of each route and verb: one entry for each, a test sees to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from falcon import MEDIA_HTML, MEDIA_JSON
+
+from datas.http.body import MEDIA_MERGE_PATCH
+from datas.http.params import PageParams
+
+# What can happen to any request, and to any that needs the database.
+ANYWHERE = ("invalid-header", "invalid-parameter", "misdirected-request", "internal-error")
+STORED = (*ANYWHERE, "storage-unavailable", "not-acceptable")
+BODY = ("malformed-json", "invalid-item", "body-too-large", "unsupported-media-type")
+
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Change the item only if it is still at one of these versions; `*`: at any.",
+    "schema": {"type": "string"},
+    "example": '"1"',
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "Versions that the client has: the current one among them is not sent again.",
+    "schema": {"type": "string"},
+    "example": '"1"',
+}
+UNLESS_MATCH = IF_NONE_MATCH | {
+    "description": "Change the item only if it is at none of these versions.",
+    "example": '"7"',
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": (
+        "Makes a retry safe: the first success is kept for 24 hours, and sent again to whoever "
+        "repeats the request with the same key."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "5f0c1e52-4c1b-4b8e-9a53-0f3f8d1c7f1a",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One verb of one route. `content` and `body` name a component for each media type."""
+
+    id: str
+    summary: str
+    content: Mapping[str, str]
+    status: HTTPStatus = HTTPStatus.OK
+    headers: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ANYWHERE
+    parameters: tuple[Any, ...] = ()
+    body: Mapping[str, str] = field(default_factory=dict)
+    not_modified: bool = False
+    tag: str = "items"
+    links: bool = False
+
+
+_ONE = (*STORED, "item-not-found")
+_CHANGE = (*_ONE, "version-mismatch")
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("/api/datas", "GET"): Operation(
+        "listItems",
+        "List items, a page at a time",
+        {MEDIA_JSON: "ItemPage"},
+        headers=("Link",),
+        parameters=({"in": "query", "schema": PageParams},),
+        problems=STORED,
+    ),
+    ("/api/datas", "POST"): Operation(
+        "createItem",
+        "Create an item",
+        {MEDIA_JSON: "ItemAnswer"},
+        HTTPStatus.CREATED,
+        headers=("Location", "ETag", "Idempotency-Replayed"),
+        parameters=(IDEMPOTENCY_KEY,),
+        body={MEDIA_JSON: "ItemDraft"},
+        problems=(*STORED, *BODY, "idempotency-key-reused"),
+        links=True,
+    ),
+    ("/api/datas/{item_id}", "GET"): Operation(
+        "getItem",
+        "Read an item",
+        {MEDIA_JSON: "ItemAnswer"},
+        headers=("ETag",),
+        parameters=(IF_NONE_MATCH,),
+        problems=_ONE,
+        not_modified=True,
+    ),
+    ("/api/datas/{item_id}", "PUT"): Operation(
+        "replaceItem",
+        "Replace an item; read-only fields are ignored, so that what was read can be put back",
+        {MEDIA_JSON: "ItemAnswer"},
+        headers=("ETag",),
+        parameters=(IF_MATCH, UNLESS_MATCH),
+        body={MEDIA_JSON: "ItemReplacement"},
+        problems=(*_CHANGE, *BODY),
+    ),
+    ("/api/datas/{item_id}", "PATCH"): Operation(
+        "changeItem",
+        "Change what a merge patch names (RFC 7396)",
+        {MEDIA_JSON: "ItemAnswer"},
+        headers=("ETag",),
+        parameters=(IF_MATCH, UNLESS_MATCH),
+        body={MEDIA_MERGE_PATCH: "ItemPatch", MEDIA_JSON: "ItemPatch"},
+        problems=(*_CHANGE, *BODY),
+    ),
+    ("/api/datas/{item_id}", "DELETE"): Operation(
+        "deleteItem",
+        "Delete an item, and show it as it was",
+        {MEDIA_JSON: "ItemAnswer"},
+        parameters=(IF_MATCH, UNLESS_MATCH),
+        problems=_CHANGE,
+    ),
+    ("/healthz", "GET"): Operation(
+        "getHealth",
+        "Is the process alive?",
+        {MEDIA_JSON: "Health"},
+        problems=("not-acceptable",),
+        tag="system",
+    ),
+    ("/readyz", "GET"): Operation(
+        "getReadiness",
+        "Is the database reachable, and its schema current?",
+        {MEDIA_JSON: "Health"},
+        problems=("storage-unavailable", "not-acceptable"),
+        tag="system",
+    ),
+    ("/openapi.json", "GET"): Operation(
+        "getOpenApi",
+        "This document",
+        {MEDIA_JSON: "OpenApi"},
+        headers=("ETag",),
+        parameters=(IF_NONE_MATCH,),
+        problems=(*ANYWHERE, "not-acceptable"),
+        not_modified=True,
+        tag="system",
+    ),
+    ("/problems", "GET"): Operation(
+        "listProblems",
+        "The kinds of errors",
+        {MEDIA_HTML: "Page", MEDIA_JSON: "ProblemIndex"},
+        headers=("ETag", "Vary"),
+        parameters=(IF_NONE_MATCH,),
+        not_modified=True,
+        problems=(*ANYWHERE, "not-acceptable"),
+        tag="system",
+    ),
+    ("/problems/{code}", "GET"): Operation(
+        "getProblem",
+        "A kind of error: what happened, why, and the request mended",
+        {MEDIA_HTML: "Page", MEDIA_JSON: "ProblemPage"},
+        headers=("ETag", "Vary"),
+        parameters=(IF_NONE_MATCH,),
+        not_modified=True,
+        problems=(*ANYWHERE, "not-acceptable", "route-not-found"),
+        tag="system",
+    ),
+    ("/docs", "GET"): Operation(
+        "getDocs",
+        "This document as a page, to read and to try",
+        {MEDIA_HTML: "Page"},
+        problems=(*ANYWHERE, "not-acceptable"),
+        tag="system",
+    ),
+}
