@@ -53,7 +53,7 @@ READY := $(shell test -x .venv/bin/python \
 	&& test "$$(cat .venv/complete 2>/dev/null)" = "$$(pwd -P)" && echo yes)
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 
-# Empty, or the end of everything with one line that says what to do.
+# Which of the two that it takes PYTHON has, and one line that says what to do if it lacks one.
 ABLE = $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) and "new" or ""); \
 	import ensurepip, venv; print("venv")' 2>/dev/null)
 GOAL = $(firstword $(MAKECMDGOALS))
