@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, from the routes and the schemas that run (https://spec.openapis.org/)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import groupby
@@ -13,7 +14,7 @@ from marshmallow import EXCLUDE
 from datas import __version__
 from datas.domain.items import Item
 from datas.http.errors import MEDIA_PROBLEM
-from datas.http.operations import OPERATIONS, Operation
+from datas.http.operations import HEADERS, OPERATIONS, Operation
 from datas.http.params import MAX_ID
 from datas.http.problems import PROBLEMS
 from datas.http.schemas import (
@@ -31,17 +32,6 @@ from datas.http.schemas import (
 _VERBS = ("get", "post", "put", "patch", "delete")
 _TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 EXAMPLE = dump_item(Item(7, "hello", _TIME, _TIME, version=1))
-
-_HEADERS = {
-    "X-Request-Id": "The request's id: the client's, or a new one. Logs have it too.",
-    "ETag": "The version of what is answered, for If-Match and If-None-Match.",
-    "Location": "The path of what was created.",
-    "Link": 'The next page, `rel="next"`; absent on the last one.',
-    "Vary": "The request's headers on which the answer depends.",
-    "Allow": "The methods that are possible here.",
-    "Retry-After": "Seconds to wait before the next try.",
-    "Idempotency-Replayed": "`true` if this is the answer to an earlier request with this key.",
-}
 
 
 def openapi_document(routes: Mapping[str, object], root_path: str = "") -> dict[str, Any]:
@@ -80,7 +70,8 @@ def _add_components(spec: APISpec) -> None:
     spec.components.schema("ItemDraft", schema=ItemSchema(only=("data",)))
     spec.components.schema("ItemPatch", schema=ItemSchema(only=("data",), partial=True))
     ignored = {name: {"description": "Ignored."} for name in sorted(READ_ONLY)}
-    data = {"$ref": "#/components/schemas/ItemDraft/properties/data"}
+    # Not a reference into another schema, which generators of clients don't follow.
+    data = spec.components.schemas["ItemDraft"]["properties"]["data"]
     spec.components.schema(
         "ItemReplacement",
         {
@@ -98,25 +89,35 @@ def _add_components(spec: APISpec) -> None:
     spec.components.schema("ProblemIndex", schema=ProblemIndexSchema)
     spec.components.schema("ProblemPage", schema=ProblemPageSchema)
     spec.components.schema("Problem", schema=ProblemSchema)
-    for name, description in _HEADERS.items():
-        schema = {"type": "string"}
-        spec.components.header(name, {"description": description, "schema": schema})
+    for name, (description, schema, required) in HEADERS.items():
+        header = {"description": description, "schema": dict(schema), "required": required}
+        spec.components.header(name, header)
 
 
 def _path_item(path: str, operations: Mapping[str, Operation]) -> dict[str, Any]:
     item = {verb: _operation(path, operation) for verb, operation in operations.items()}
     if "get" in operations:
         item["head"] = _head(_operation(path, operations["get"]))
-    first = next(iter(operations.values()))
-    item["options"] = {
-        "operationId": f"{first.id}Options",
-        "summary": "Which methods are possible here",
-        "tags": [first.tag],
-        "parameters": _path_parameters(path),
-        "responses": {"204": _answer("The methods, in Allow", ("Allow",))}
-        | _problems(("misdirected-request", "invalid-header")),
-    }
+    item["options"] = _options(path, next(iter(operations.values())))
     return item
+
+
+def _options(path: str, operation: Operation) -> dict[str, Any]:
+    """What OPTIONS says of an address, whether there is something at it or not."""
+    problems = ["misdirected-request", "invalid-header"]
+    parameters = _path_parameters(path)
+    for parameter in parameters:
+        if parameter["name"] == "code":
+            parameter["schema"] = {"type": "string", "minLength": 1}
+        else:
+            problems.append("route-not-found")
+    return {
+        "operationId": f"{operation.id}Options",
+        "summary": "Which methods are possible here",
+        "tags": [operation.tag],
+        "parameters": parameters,
+        "responses": {"204": _answer("The methods, in Allow", ("Allow",))} | _problems(problems),
+    }
 
 
 def _operation(path: str, operation: Operation) -> dict[str, Any]:
@@ -184,13 +185,13 @@ def _head(get: dict[str, Any]) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    if "{code}" in path:
-        codes = {"type": "string", "enum": list(PROBLEMS)}
-        return [{"name": "code", "in": "path", "required": True, "schema": codes}]
-    if "{item_id}" not in path:
-        return []
-    schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
-    return [{"name": "item_id", "in": "path", "required": True, "schema": schema, "example": 7}]
+    code = {"schema": {"type": "string", "enum": list(PROBLEMS)}}
+    number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
+    return [
+        {"name": name, "in": "path", "required": True}
+        | (code if name == "code" else {"schema": number, "example": 7})
+        for name in re.findall(r"{(\w+)}", path)
+    ]
 
 
 def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
@@ -199,7 +200,7 @@ def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
     return {"description": description, "headers": references}
 
 
-def _problems(codes: tuple[str, ...]) -> dict[str, Any]:
+def _problems(codes: Iterable[str]) -> dict[str, Any]:
     """A response for each status, which names its problems."""
     problems = sorted((PROBLEMS[code] for code in set(codes)), key=lambda it: (it.status, it.code))
     responses = {}

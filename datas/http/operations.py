@@ -11,37 +11,83 @@ from datas.http.body import MEDIA_MERGE_PATCH
 from datas.http.params import PageParams
 
 # What can happen to any request, and to any that needs the database.
-ANYWHERE = ("invalid-header", "invalid-parameter", "misdirected-request", "internal-error")
-STORED = (*ANYWHERE, "storage-unavailable", "not-acceptable")
+ANYWHERE = ("invalid-header", "misdirected-request", "internal-error")
+STORED = (*ANYWHERE, "invalid-parameter", "storage-unavailable", "not-acceptable")
 BODY = ("malformed-json", "invalid-item", "body-too-large", "unsupported-media-type")
+
+# None of these headers has an example: pages that try an API send it unasked, and the answer would
+# be a 304, a 412 or a replay.
+_TAG = r'(W/)?"[!#-~\x80-\xff]*"'
+_TAGS = {"type": "string", "pattern": rf"^(\*|[ \t,]*{_TAG}([ \t]*,[ \t,]*{_TAG})*[ \t,]*)$"}
 
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "description": "Change the item only if it is still at one of these versions; `*`: at any.",
-    "schema": {"type": "string"},
-    "example": '"1"',
+    "description": (
+        'Change the item only if it is still at one of these versions, such as `"3"`; `*`: at any.'
+    ),
+    "schema": _TAGS,
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "Versions that the client has: the current one among them is not sent again.",
-    "schema": {"type": "string"},
-    "example": '"1"',
+    "description": (
+        'Versions that the client has, such as `"3"`: the current one among them is not sent again.'
+    ),
+    "schema": _TAGS,
 }
 UNLESS_MATCH = IF_NONE_MATCH | {
     "description": "Change the item only if it is at none of these versions.",
-    "example": '"7"',
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
         "Makes a retry safe: the first success is kept for 24 hours, and sent again to whoever "
-        "repeats the request with the same key."
+        "repeats the request with the same key. Make a new one, such as a random UUID, for each "
+        "new request."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "example": "5f0c1e52-4c1b-4b8e-9a53-0f3f8d1c7f1a",
+}
+
+# The headers of answers: what each says, its schema, and whether it is always there.
+HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
+    "X-Request-Id": (
+        "The request's id: the client's, or a new one. Logs have it too.",
+        {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        True,
+    ),
+    "ETag": (
+        "The version of what is answered, for If-Match and If-None-Match.",
+        {"type": "string", "pattern": '^"[!#-~]+"$'},
+        True,
+    ),
+    "Location": (
+        "The path of what was created.",
+        {"type": "string", "format": "uri-reference"},
+        True,
+    ),
+    "Link": (
+        'The next page, `rel="next"`; absent on the last one.',
+        {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
+        False,
+    ),
+    "Vary": ("The request's headers on which the answer depends.", {"type": "string"}, True),
+    "Allow": (
+        "The methods that are possible here.",
+        {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"},
+        True,
+    ),
+    "Retry-After": (
+        "Seconds to wait before the next try.",
+        {"type": "integer", "minimum": 1},
+        True,
+    ),
+    "Idempotency-Replayed": (
+        "`true` if this is the answer to an earlier request with this key.",
+        {"type": "string", "const": "true"},
+        False,
+    ),
 }
 
 
@@ -62,7 +108,7 @@ class Operation:
     links: bool = False
 
 
-_ONE = (*STORED, "item-not-found")
+_ONE = (*STORED, "item-not-found", "route-not-found")
 _CHANGE = (*_ONE, "version-mismatch")
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -139,7 +185,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {MEDIA_JSON: "OpenApi"},
         headers=("ETag",),
         parameters=(IF_NONE_MATCH,),
-        problems=(*ANYWHERE, "not-acceptable"),
+        problems=(*ANYWHERE, "invalid-parameter", "not-acceptable"),
         not_modified=True,
         tag="system",
     ),
