@@ -1,15 +1,19 @@
 """Every port in plain dictionaries: for tests, demos, and as the shortest example of an adapter."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
-from datas.domain.errors import ItemNotFound
+from datas.domain.errors import ItemNotFound, Unauthenticated, UsernameTaken
 from datas.domain.idempotency import Record
 from datas.domain.items import Item
 from datas.domain.query import Query
+from datas.domain.users import Attempt, Token, User
+
+_TABLES = ("items", "idempotency", "users", "tokens", "attempts")
 
 
 class Memory:
@@ -18,18 +22,26 @@ class Memory:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.items: dict[int, Item] = {}
-        self.last_id = 0
         self.idempotency: dict[tuple[str, str], Record] = {}
+        self.users: dict[str, User] = {}
+        self.tokens: dict[bytes, Token] = {}
+        self.attempts: list[Attempt] = []
+        self._last_ids = dict.fromkeys(_TABLES, 0)
+
+    def next_id(self, table: str) -> int:
+        """An id that the table never had."""
+        self._last_ids[table] += 1
+        return self._last_ids[table]
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """All of the block happens, or, if it raises, none of it. Ids stay used either way."""
         with self.lock:
-            before = self.items.copy(), self.idempotency.copy()
+            before = {table: getattr(self, table).copy() for table in _TABLES}
             try:
                 yield
             except BaseException:
-                self.items, self.idempotency = before
+                vars(self).update(before)
                 raise
 
 
@@ -39,11 +51,12 @@ class MemoryItems:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def add(self, data: str, now: datetime) -> Item:
+    def add(self, data: str, now: datetime, owner: str | None = None) -> Item:
         """Store a new item under the next id."""
         with self._memory.lock:
-            self._memory.last_id += 1
-            item = Item(self._memory.last_id, data, now, now, version=1)
+            if owner is not None and owner not in self._memory.users:
+                raise Unauthenticated(bad_token=True)
+            item = Item(self._memory.next_id("items"), data, now, now, 1, owner)
             self._memory.items[item.id] = item
             return item
 
@@ -59,6 +72,8 @@ class MemoryItems:
         """Sort everything, then cut out the page: simple, and slow on purpose."""
         with self._memory.lock:
             items = list(self._memory.items.values())
+        if query.owner is not None:
+            items = [item for item in items if item.owner == query.owner]
         key = attrgetter(query.sort.field, "id")
         items.sort(key=key, reverse=query.sort.descending)
         if query.after is not None:
@@ -87,6 +102,16 @@ class MemoryItems:
                 return False
             del self._memory.items[item_id]
             return True
+
+    def give(self, owner: str, heir: str, now: datetime) -> int:
+        """Change each of the owner's items under the lock."""
+        with self._memory.lock:
+            given = [item for item in self._memory.items.values() if item.owner == owner]
+            for item in given:
+                self._memory.items[item.id] = item._replace(
+                    owner=heir, version=item.version + 1, date_updated=now
+                )
+            return len(given)
 
 
 class MemoryIdempotencyRecords:
@@ -121,3 +146,121 @@ class MemoryIdempotencyRecords:
             for kept in records[:limit]:
                 if kept.date_created <= expired:
                     del self._memory.idempotency[kept.actor, kept.key]
+
+
+class MemoryUsers:
+    """The `Users` port over `Memory`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def add(self, username: str, password_hash: str, now: datetime) -> User:
+        """Store a user unless the name is taken."""
+        with self._memory.lock:
+            if username in self._memory.users:
+                raise UsernameTaken(username)
+            user = User(self._memory.next_id("users"), username, now, password_hash)
+            self._memory.users[username] = user
+            return user
+
+    def get(self, username: str) -> User | None:
+        """Look the name up."""
+        with self._memory.lock:
+            return self._memory.users.get(username)
+
+    def all(self) -> Sequence[User]:
+        """Sort by name."""
+        with self._memory.lock:
+            return sorted(self._memory.users.values(), key=attrgetter("username"))
+
+    def set_password(self, username: str, password_hash: str) -> None:
+        """Replace the hash."""
+        with self._memory.lock:
+            if user := self._memory.users.get(username):
+                self._memory.users[username] = replace(user, password_hash=password_hash)
+
+    def remove(self, username: str) -> None:
+        """Delete the user and their tokens."""
+        with self._memory.lock:
+            self._memory.users.pop(username, None)
+            MemoryTokens(self._memory).revoke_others(username, None)
+
+
+class MemoryTokens:
+    """The `Tokens` port over `Memory`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def add(self, token: Token, digest: bytes) -> Token:
+        """Store a token under its digest."""
+        with self._memory.lock:
+            token = replace(token, id=self._memory.next_id("tokens"))
+            self._memory.tokens[digest] = token
+            return token
+
+    def find(self, digest: bytes) -> Token | None:
+        """Look the digest up."""
+        with self._memory.lock:
+            return self._memory.tokens.get(digest)
+
+    def of(self, username: str) -> Sequence[Token]:
+        """Pick the user's; they stand in the order in which they were added."""
+        with self._memory.lock:
+            return [token for token in self._memory.tokens.values() if token.username == username]
+
+    def revoke(self, username: str, token_id: int) -> bool:
+        """Delete the token if it is the user's."""
+        return self._delete(username, lambda token: token.id == token_id)
+
+    def revoke_others(self, username: str, token_id: int | None) -> None:
+        """Delete all of the user's but one."""
+        self._delete(username, lambda token: token.id != token_id)
+
+    def _delete(self, username: str, chosen: Callable[[Token], bool]) -> bool:
+        with self._memory.lock:
+            tokens = self._memory.tokens
+            gone = [
+                digest
+                for digest, token in tokens.items()
+                if token.username == username and chosen(token)
+            ]
+            for digest in gone:
+                del tokens[digest]
+            return bool(gone)
+
+
+class MemoryAttempts:
+    """The `Attempts` port over `Memory`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def recent(self, username: str, since: datetime, limit: int) -> Sequence[Attempt]:
+        """Pick the username's, sort them, and cut."""
+        with self._memory.lock:
+            found = [
+                attempt
+                for attempt in reversed(self._memory.attempts)
+                if attempt.username == username and attempt.date > since
+            ]
+        return sorted(found, key=attrgetter("date"), reverse=True)[:limit]
+
+    def add(self, attempt: Attempt) -> None:
+        """Append it."""
+        with self._memory.lock:
+            self._memory.attempts.append(attempt)
+
+    def clear(self, username: str, address: str) -> None:
+        """Keep all others."""
+        with self._memory.lock:
+            self._memory.attempts = [
+                attempt for attempt in self._memory.attempts if attempt[:2] != (username, address)
+            ]
+
+    def purge(self, before: datetime, limit: int) -> None:
+        """Delete the oldest."""
+        with self._memory.lock:
+            for attempt in sorted(self._memory.attempts, key=attrgetter("date"))[:limit]:
+                if attempt.date < before:
+                    self._memory.attempts.remove(attempt)

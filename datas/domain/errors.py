@@ -13,14 +13,18 @@ class DomainError(Exception):
     code: ClassVar[str]
 
 
-class InvalidItem(DomainError):
-    """Data that breaks a rule; `errors` lists the faults of each field."""
-
-    code = "invalid-item"
+class InvalidFields(DomainError):
+    """Fields that break a rule; `errors` lists the faults of each."""
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
         super().__init__(list_faults(errors))
         self.errors = errors
+
+
+class InvalidItem(InvalidFields):
+    """Data that breaks a rule."""
+
+    code = "invalid-item"
 
 
 class ItemNotFound(DomainError):
@@ -58,6 +62,110 @@ class IdempotencyKeyReused(DomainError):
             "Repeat that request unchanged, or send this one with a new key."
         )
         self.key = key
+
+
+class InvalidUser(InvalidFields):
+    """A username or password that breaks a rule."""
+
+    code = "invalid-user"
+
+
+class Unauthenticated(DomainError):
+    """Nobody is signed in, and this needs somebody; or the token that was sent is no good."""
+
+    code = "unauthenticated"
+
+    def __init__(self, *, bad_token: bool = False) -> None:
+        super().__init__(
+            "The token is unknown, revoked or expired. Sign in again for a new one."
+            if bad_token
+            else "This needs a user. Sign in, and send the token: Authorization: Bearer datas_…."
+        )
+        self.bad_token = bad_token
+
+
+class WrongCredentials(DomainError):
+    """Signing in failed; which half was wrong is nobody's business."""
+
+    code = "wrong-credentials"
+
+    def __init__(self) -> None:
+        super().__init__("The username or the password is wrong. Check both, and try again.")
+
+
+class Forbidden(DomainError):
+    """The item is another user's."""
+
+    code = "forbidden"
+
+    def __init__(self, item_id: int) -> None:
+        super().__init__(f"Item {item_id} is another user's: only its owner may change it.")
+
+
+class RegistrationClosed(DomainError):
+    """Nobody may register by themselves."""
+
+    code = "registration-closed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Registration is closed. Ask whoever runs this server for a user: "
+            "`datas user add NAME` makes one."
+        )
+
+
+class TokenNotFound(DomainError):
+    """The user has no such token."""
+
+    code = "token-not-found"
+
+    def __init__(self, token_id: int) -> None:
+        super().__init__(f"You have no token {token_id}. It was revoked, or it never existed.")
+        self.token_id = token_id
+
+
+class UsernameTaken(DomainError):
+    """Another user has this name."""
+
+    code = "username-taken"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"The username {username} is taken. Choose another.")
+        self.username = username
+
+
+class AdministrationError(DomainError):
+    """What only the command line can meet, and HTTP never answers with."""
+
+
+class UserNotFound(AdministrationError):
+    """No user has this name."""
+
+    code = "user-not-found"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"There is no user {username}.")
+        self.username = username
+
+
+class UserOwnsItems(AdministrationError):
+    """A user who owns items can't be removed."""
+
+    code = "user-owns-items"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"{username} owns items. Give them to another user with --give-to NAME.")
+        self.username = username
+
+
+class TooManyAttempts(DomainError):
+    """Signing in failed too often, or too many are signing in at this moment."""
+
+    code = "too-many-attempts"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"There were too many attempts to sign in. Wait {retry_after} s.")
+        self.retry_after = retry_after
 
 
 class StorageUnavailable(DomainError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 
+from datas.domain.access import OPEN, SYSTEM, Access, Action, Actor
 from datas.domain.errors import InvalidItem, VersionMismatch
 from datas.domain.items import Item, data_faults
 from datas.domain.ports import Clock, Items
@@ -15,59 +16,96 @@ class ItemService:
     whatever the version is. Every method raises `StorageUnavailable` if the store is out of reach.
     """
 
-    def __init__(self, items: Items, clock: Clock) -> None:
+    def __init__(self, items: Items, clock: Clock, access: Access = OPEN) -> None:
         self._items = items
         self._clock = clock
+        self._access = access
 
-    def create(self, data: str) -> Item:
-        """Keep a new item. Raises: InvalidItem."""
+    def create(self, data: str, *, actor: Actor = SYSTEM) -> Item:
+        """Keep a new item, which is the actor's. Raises: InvalidItem, Unauthenticated."""
+        self._access.admit(actor, Action.CREATE)
         _check(data)
-        return self._items.add(data, self._clock.now())
+        return self._items.add(data, self._clock.now(), actor.username)
 
-    def get(self, item_id: int) -> Item:
-        """Return one item. Raises: ItemNotFound."""
-        return self._items.get(item_id)
+    def get(self, item_id: int, *, actor: Actor = SYSTEM) -> Item:
+        """Return one item. Raises: ItemNotFound, Unauthenticated."""
+        self._access.admit(actor, Action.READ)
+        item = self._items.get(item_id)
+        self._access.permit(actor, Action.READ, item)
+        return item
 
     def page(
-        self, *, limit: int = DEFAULT_LIMIT, sort: Sort = BY_ID, after: Position | None = None
+        self,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        sort: Sort = BY_ID,
+        after: Position | None = None,
+        actor: Actor = SYSTEM,
     ) -> Page:
-        """Return the items that follow `after`, at most `limit` of them (1 to 1,000)."""
+        """Return the items after `after` that the actor may see, at most `limit` (1 to 1,000).
+
+        Raises: Unauthenticated.
+        """
+        self._access.admit(actor, Action.READ)
         if not 1 <= limit <= MAX_LIMIT:
             raise ValueError(f"limit must be 1 to {MAX_LIMIT}, not {limit}")
         # One item more than asked for tells whether there is a next page.
-        found = self._items.find(Query(limit + 1, sort, after))
+        query = Query(limit + 1, sort, after, owner=self._access.visible_owner(actor))
+        found = self._items.find(query)
         items = found[:limit]
         return Page(items, Position(items[-1].id) if len(found) > limit else None)
 
-    def replace(self, item_id: int, data: str, *, expected: Container[int] | None = None) -> Item:
+    def replace(
+        self,
+        item_id: int,
+        data: str,
+        *,
+        expected: Container[int] | None = None,
+        actor: Actor = SYSTEM,
+    ) -> Item:
         """Give an item new data; the same data keeps its version.
 
-        Raises: InvalidItem, ItemNotFound, VersionMismatch.
+        Raises: InvalidItem, ItemNotFound, VersionMismatch, Unauthenticated, Forbidden.
         """
+        self._access.admit(actor, Action.CHANGE)
         _check(data)
-        return self._change(item_id, data, expected)
+        return self._change(item_id, data, expected, actor)
 
     def change(
-        self, item_id: int, *, data: str | None = None, expected: Container[int] | None = None
+        self,
+        item_id: int,
+        *,
+        data: str | None = None,
+        expected: Container[int] | None = None,
+        actor: Actor = SYSTEM,
     ) -> Item:
         """Give an item new values for what is named; what is None stays as it is.
 
-        Raises: InvalidItem, ItemNotFound, VersionMismatch.
+        Raises: InvalidItem, ItemNotFound, VersionMismatch, Unauthenticated, Forbidden.
         """
+        self._access.admit(actor, Action.CHANGE)
         if data is not None:
             _check(data)
-        return self._change(item_id, data, expected)
+        return self._change(item_id, data, expected, actor)
 
-    def delete(self, item_id: int, *, expected: Container[int] | None = None) -> Item:
-        """Delete an item and return it as it was. Raises: ItemNotFound, VersionMismatch."""
+    def delete(
+        self, item_id: int, *, expected: Container[int] | None = None, actor: Actor = SYSTEM
+    ) -> Item:
+        """Delete an item and return it as it was.
+
+        Raises: ItemNotFound, VersionMismatch, Unauthenticated, Forbidden.
+        """
+        self._access.admit(actor, Action.CHANGE)
         while True:
-            item = self._expect(item_id, expected)
+            item = self._to_change(item_id, expected, actor)
             if self._items.remove(item_id, item.version):
                 return item
 
-    def _change(self, item_id: int, data: str | None, expected: Container[int] | None) -> Item:
+    def _change(
+        self, item_id: int, data: str | None, expected: Container[int] | None, actor: Actor
+    ) -> Item:
         while True:
-            item = self._expect(item_id, expected)
+            item = self._to_change(item_id, expected, actor)
             if data is None or data == item.data:
                 return item
             changed = item._replace(
@@ -77,8 +115,10 @@ class ItemService:
                 return changed
             # Somebody else was faster: look again at what there is now.
 
-    def _expect(self, item_id: int, expected: Container[int] | None) -> Item:
+    def _to_change(self, item_id: int, expected: Container[int] | None, actor: Actor) -> Item:
+        """The item, if the actor may change it and it is at an expected version."""
         item = self._items.get(item_id)
+        self._access.permit(actor, Action.CHANGE, item)
         if expected is not None and item.version not in expected:
             raise VersionMismatch(item_id, item.version)
         return item

@@ -29,8 +29,11 @@ class Items(Protocol):
     Every method raises `StorageUnavailable` if the store can't do its work.
     """
 
-    def add(self, data: str, now: datetime) -> Item:
-        """Store a new item at version 1 and return it. Its id was never used before."""
+    def add(self, data: str, now: datetime, owner: str | None = None) -> Item:
+        """Store a new item at version 1 and return it. Its id was never used before.
+
+        Raises: Unauthenticated, if the owner is a user no more.
+        """
 
     def get(self, item_id: int) -> Item:
         """Return one item. Raises: ItemNotFound."""
@@ -46,3 +49,6 @@ class Items(Protocol):
 
     def remove(self, item_id: int, version: int) -> bool:
         """Delete an item if it is still at `version`; as atomic as `swap`."""
+
+    def give(self, owner: str, heir: str, now: datetime) -> int:
+        """Make all items of one user another's, a change of each; return how many they were."""

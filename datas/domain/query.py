@@ -30,11 +30,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One page's worth of a question. `limit` is 1 to `MAX_LIMIT` items."""
+    """One page's worth of a question."""
 
     limit: int = DEFAULT_LIMIT
     sort: Sort = BY_ID
     after: Position | None = None
+    owner: str | None = None  # this user's items alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
+from datas.adapters.memory import (
+    Memory,
+    MemoryAttempts,
+    MemoryIdempotencyRecords,
+    MemoryItems,
+    MemoryTokens,
+    MemoryUsers,
+)
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
 from datas.bootstrap import open_database
 from datas.domain.idempotency import IdempotencyRecords
 from datas.domain.ports import Items, Storage
+from datas.domain.users import Attempts, Tokens, Users
 
 
 @dataclass(frozen=True)
@@ -21,16 +30,33 @@ class Store:
     storage: Storage
     items: Items
     idempotency: IdempotencyRecords
+    users: Users
+    tokens: Tokens
+    attempts: Attempts
 
 
 def _memory(_: Path) -> Iterator[Store]:
     memory = Memory()
-    yield Store(memory, MemoryItems(memory), MemoryIdempotencyRecords(memory))
+    yield Store(
+        storage=memory,
+        items=MemoryItems(memory),
+        idempotency=MemoryIdempotencyRecords(memory),
+        users=MemoryUsers(memory),
+        tokens=MemoryTokens(memory),
+        attempts=MemoryAttempts(memory),
+    )
 
 
 def _sqlite(folder: Path) -> Iterator[Store]:
     database = open_database(f"sqlite:///{folder}/datas.db")
-    yield Store(database, SqlItems(database), SqlIdempotencyRecords(database))
+    yield Store(
+        storage=database,
+        items=SqlItems(database),
+        idempotency=SqlIdempotencyRecords(database),
+        users=SqlUsers(database),
+        tokens=SqlTokens(database),
+        attempts=SqlAttempts(database),
+    )
     database.close()
 
 

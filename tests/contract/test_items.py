@@ -119,13 +119,57 @@ def test_paging_goes_on_where_an_item_was_deleted(store: Store) -> None:
     assert list(store.items.find(Query(10, Sort(descending=True), Position(two.id)))) == [one]
 
 
+def test_an_item_keeps_its_owner(store: Store) -> None:
+    """From its creation through its changes."""
+    store.users.add("alice", "hash", NOW)
+    item = store.items.add("hers", NOW, "alice")
+    assert item == Item(item.id, "hers", NOW, NOW, version=1, owner="alice")
+    assert store.items.get(item.id) == item
+    changed = item._replace(data="changed", version=2, date_updated=LATER)
+    store.items.swap(changed, 1)
+    assert store.items.get(item.id) == changed
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+def test_pages_of_one_user_hold_theirs_alone(store: Store, sort: Sort) -> None:
+    """However others' items and nobody's lie between them."""
+    for username in ("alice", "bob"):
+        store.users.add(username, "hash", NOW)
+    owners = ("alice", "bob", None)
+    ids = [store.items.add("item", NOW, owners[n % 3]).id for n in range(15)]
+    seen: list[int] = []
+    after = None
+    while page := store.items.find(Query(2, sort, after, owner="alice")):
+        assert {item.owner for item in page} == {"alice"}
+        seen += [item.id for item in page]
+        after = Position(seen[-1])
+    assert seen == sorted(ids[::3], reverse=sort.descending)
+    assert not store.items.find(Query(owner="carol"))
+
+
+def test_items_given_away_are_changed_and_others_are_not(store: Store) -> None:
+    """Each counts as one change, so that no old ETag fits it any more."""
+    for username in ("alice", "bob"):
+        store.users.add(username, "hash", NOW)
+    hers, his, nobodys = (store.items.add("item", NOW, who) for who in ("alice", "bob", None))
+    hers_too = store.items.add("item", NOW, "alice")
+    assert store.items.give("alice", "bob", LATER) == 2
+    assert store.items.give("alice", "bob", LATER) == 0
+    given = [item._replace(owner="bob", version=2, date_updated=LATER) for item in (hers, hers_too)]
+    assert list(store.items.find(Query())) == [given[0], his, nobodys, given[1]]
+
+
 def test_a_block_that_raises_changes_nothing(store: Store) -> None:
-    """All of a transaction is undone: what it added, changed and removed."""
+    """All of a transaction is undone: what it added, changed, gave away and removed."""
+    store.users.add("alice", "hash", NOW)
+    store.users.add("bob", "hash", NOW)
+    store.items.add("given", NOW, "alice")
     kept, gone = store.items.add("kept", NOW), store.items.add("removed", NOW)
     before = list(store.items.find(Query()))
     with pytest.raises(ZeroDivisionError), store.storage.atomic():
         store.items.add("added", NOW)
         store.items.swap(kept._replace(data="changed", version=2), 1)
+        store.items.give("alice", "bob", LATER)
         store.items.remove(gone.id, 1)
         raise ZeroDivisionError
     assert list(store.items.find(Query())) == before

@@ -8,12 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
+from playhouse.migrations import Runner
 
 from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.migrate import MIGRATIONS
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.tables import ItemRow
+from datas.adapters.sql.users import SqlUsers
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import StorageUnavailable
+from datas.domain.items import Item
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
@@ -111,6 +116,30 @@ def test_a_schema_that_is_behind_is_refused_without_auto_migrate(tmp_path: Path)
     """Who wants to migrate apart is told how."""
     with pytest.raises(StorageUnavailable, match=r"0001_items.*datas migrate"):
         open_database(_url(tmp_path), auto_migrate=False).bring_up()
+
+
+def test_items_of_before_there_were_users_are_nobodys(tmp_path: Path) -> None:
+    """A database of the second schema is brought up with all that it holds."""
+    database = open_database(_url(tmp_path))
+    Runner(database.peewee, str(MIGRATIONS)).up("0002_idempotency")
+    database.peewee.execute_sql(
+        "INSERT INTO datas VALUES (7, 'old', '2026-11-22T00:00:00.000000Z', "
+        "'2026-11-22T00:00:00.000000Z', 3)"
+    )
+    assert SqlItems(database).get(7) == Item(7, "old", NOW, NOW, 3, owner=None)
+    database.close()
+
+
+def test_a_user_who_owns_an_item_is_not_deleted(tmp_path: Path) -> None:
+    """Whatever went wrong before: the database itself refuses to lose whose an item is."""
+    database = open_database(_url(tmp_path))
+    users = SqlUsers(database)
+    alice = users.add("alice", "hash", NOW)
+    SqlItems(database).add("hers", NOW, "alice")
+    with pytest.raises(sqlite3.IntegrityError):
+        users.remove("alice")
+    assert users.get("alice") == alice
+    database.close()
 
 
 @pytest.mark.parametrize(

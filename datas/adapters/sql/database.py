@@ -19,6 +19,18 @@ class WriteQueue(Protocol):
         """A block in which the caller may write."""
 
 
+class Driver(Protocol):
+    """What every database driver names alike (PEP 249)."""
+
+    @property
+    def Error(self) -> type[Exception]:  # noqa: N802 (the standard's name)
+        """The parent of all its errors."""
+
+    @property
+    def IntegrityError(self) -> type[Exception]:  # noqa: N802 (the standard's name)
+        """A constraint was violated."""
+
+
 class SqlDatabase:
     """One database, opened at the first use in each thread; nothing is opened before.
 
@@ -30,13 +42,14 @@ class SqlDatabase:
         self,
         database: peewee.Database,
         queue: WriteQueue,
-        driver_error: type[Exception],
+        driver: Driver,
         *,
         auto_migrate: bool = True,
     ) -> None:
         self.peewee = database
         self._queue = queue
-        self._errors = (driver_error, peewee.DatabaseError, peewee.InterfaceError)
+        self._errors = (driver.Error, peewee.DatabaseError, peewee.InterfaceError)
+        self.integrity_error = driver.IntegrityError
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()

@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import peewee
@@ -35,7 +35,7 @@ def open_sqlite(path: Path, *, auto_migrate: bool = True) -> SqlDatabase:
     database = peewee.SqliteDatabase(
         str(path), pragmas=_PRAGMAS, timeout=PATIENCE, lock_type="IMMEDIATE"
     )
-    return SqlDatabase(database, FileQueue(path), sqlite3.Error, auto_migrate=auto_migrate)
+    return SqlDatabase(database, FileQueue(path), sqlite3, auto_migrate=auto_migrate)
 
 
 class FileQueue:
@@ -48,6 +48,7 @@ class FileQueue:
     def __init__(self, path: Path) -> None:
         # A file of its own: closing any descriptor of the database drops SQLite's locks on it.
         self._path = f"{path}-lock"
+        self._database = path
         self._descriptor: int | None = None
         self._threads = threading.Lock()
 
@@ -73,7 +74,10 @@ class FileQueue:
     def _opened(self) -> int:
         if self._descriptor is None:
             try:
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+                # Nobody else may read password hashes. Only a file that is made here is opened.
+                with suppress(FileExistsError):
+                    os.close(os.open(self._database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             except OSError as error:
                 raise StorageUnavailable(
                     "The database's folder can't be written. It must exist and be writable."

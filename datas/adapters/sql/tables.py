@@ -27,6 +27,7 @@ class ItemRow(peewee.Model):
     date_created = UtcField()
     date_updated = UtcField()
     version = peewee.IntegerField()
+    owner = peewee.TextField(null=True)
 
     class Meta:
         table_name = "datas"
@@ -44,3 +45,41 @@ class IdempotencyRow(peewee.Model):
     class Meta:
         table_name = "idempotency"
         primary_key = peewee.CompositeKey("actor", "key")
+
+
+class UserRow(peewee.Model):
+    """One user. The folded name is what other tables refer to."""
+
+    id = peewee.AutoField()
+    username = peewee.TextField(unique=True)
+    date_joined = UtcField()
+    password_hash = peewee.TextField()
+
+    class Meta:
+        table_name = "users"
+
+
+class TokenRow(peewee.Model):
+    """One token of a user, with whom it is deleted."""
+
+    id = peewee.AutoField()
+    username = peewee.TextField()
+    digest = peewee.BlobField(unique=True)
+    label = peewee.TextField()
+    date_created = UtcField()
+    date_expires = UtcField()
+
+    class Meta:
+        table_name = "tokens"
+
+
+class AttemptRow(peewee.Model):
+    """One try to sign in that didn't succeed."""
+
+    id = peewee.AutoField()
+    username = peewee.TextField()
+    address = peewee.TextField()
+    date = UtcField()
+
+    class Meta:
+        table_name = "attempts"

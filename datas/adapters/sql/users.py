@@ -1,0 +1,166 @@
+"""Users, tokens and tries to sign in, in the tables `users`, `tokens` and `attempts`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import peewee
+
+from datas.adapters.sql.database import SqlDatabase
+from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.tables import AttemptRow, TokenRow, UserRow
+from datas.domain.errors import UsernameTaken
+from datas.domain.users import Attempt, Token, User
+
+_USER = (UserRow.id, UserRow.username, UserRow.date_joined, UserRow.password_hash)
+_TOKEN = (
+    TokenRow.id,
+    TokenRow.username,
+    TokenRow.label,
+    TokenRow.date_created,
+    TokenRow.date_expires,
+)
+_ATTEMPT = (AttemptRow.username, AttemptRow.address, AttemptRow.date)
+_to_text = UserRow.date_joined.db_value
+_to_time = UserRow.date_joined.python_value
+
+
+class SqlUsers:
+    """The `Users` port over one database."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+        param = parameter(database.peewee)
+        this = UserRow.username == param
+        users = UserRow.select(*_USER)
+        # DO NOTHING returns no row: a taken name is no error, and breaks no transaction.
+        add = UserRow.insert(dict.fromkeys(_USER[1:], param)).returning(UserRow.id)
+        add = add.on_conflict(action="NOTHING", conflict_target=[UserRow.username])
+        self._statements = _compile(
+            database,
+            add=add,
+            get=users.where(this),
+            all=users.order_by(UserRow.username),
+            set_password=UserRow.update({UserRow.password_hash: param}).where(this),
+            remove=UserRow.delete().where(this),
+        )
+
+    def add(self, username: str, password_hash: str, now: datetime) -> User:
+        """INSERT … ON CONFLICT DO NOTHING, or raise UsernameTaken."""
+        values = (username, _to_text(now), password_hash)
+        rows = self._database.write(self._statements["add"], *values)
+        if not rows:
+            raise UsernameTaken(username)
+        return User(rows[0][0], username, now, password_hash)
+
+    def get(self, username: str) -> User | None:
+        """Select by the name's index."""
+        rows = self._database.read(self._statements["get"], username)
+        return _user(*rows[0]) if rows else None
+
+    def all(self) -> Sequence[User]:
+        """Select by name."""
+        return [_user(*row) for row in self._database.read(self._statements["all"])]
+
+    def set_password(self, username: str, password_hash: str) -> None:
+        """UPDATE the hash."""
+        self._database.write(self._statements["set_password"], password_hash, username)
+
+    def remove(self, username: str) -> None:
+        """Delete the row; the foreign key deletes the tokens."""
+        self._database.write(self._statements["remove"], username)
+
+
+class SqlTokens:
+    """The `Tokens` port over one database."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+        param = parameter(database.peewee)
+        columns = (_TOKEN[1], TokenRow.digest, *_TOKEN[2:])
+        theirs = TokenRow.username == param
+        tokens = TokenRow.select(*_TOKEN)
+        revoke = TokenRow.delete().where(theirs & (TokenRow.id == param)).returning(TokenRow.id)
+        self._statements = _compile(
+            database,
+            add=TokenRow.insert(dict.fromkeys(columns, param)).returning(TokenRow.id),
+            find=tokens.where(TokenRow.digest == param),
+            of=tokens.where(theirs).order_by(TokenRow.id),
+            revoke=revoke,
+            revoke_others=TokenRow.delete().where(theirs & (TokenRow.id != param)),
+        )
+
+    def add(self, token: Token, digest: bytes) -> Token:
+        """Insert a row."""
+        dates = (_to_text(token.date_created), _to_text(token.date_expires))
+        values = (token.username, digest, token.label, *dates)
+        [(token_id,)] = self._database.write(self._statements["add"], *values)
+        return replace(token, id=token_id)
+
+    def find(self, digest: bytes) -> Token | None:
+        """Select by the digest's index: every request with a token asks this."""
+        rows = self._database.read(self._statements["find"], digest)
+        return _token(*rows[0]) if rows else None
+
+    def of(self, username: str) -> Sequence[Token]:
+        """Select by id."""
+        return [_token(*row) for row in self._database.read(self._statements["of"], username)]
+
+    def revoke(self, username: str, token_id: int) -> bool:
+        """DELETE … WHERE username = ? AND id = ?"""
+        return bool(self._database.write(self._statements["revoke"], username, token_id))
+
+    def revoke_others(self, username: str, token_id: int | None) -> None:
+        """DELETE … WHERE username = ? AND id != ?"""
+        # No token has the id 0, while to SQL nothing is unequal to NULL.
+        self._database.write(self._statements["revoke_others"], username, token_id or 0)
+
+
+class SqlAttempts:
+    """The `Attempts` port over one database."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+        param = parameter(database.peewee)
+        theirs = AttemptRow.username == param
+        recent = AttemptRow.select(*_ATTEMPT).where(theirs & (AttemptRow.date > param))
+        oldest = AttemptRow.select(AttemptRow.id).where(AttemptRow.date < param)
+        oldest = oldest.order_by(AttemptRow.date).limit(param)
+        self._statements = _compile(
+            database,
+            recent=recent.order_by(AttemptRow.date.desc(), AttemptRow.id.desc()).limit(param),
+            add=AttemptRow.insert(dict.fromkeys(_ATTEMPT, param)),
+            clear=AttemptRow.delete().where(theirs & (AttemptRow.address == param)),
+            purge=AttemptRow.delete().where(AttemptRow.id.in_(oldest)),
+        )
+
+    def recent(self, username: str, since: datetime, limit: int) -> Sequence[Attempt]:
+        """Select backwards by the index of name and date."""
+        values = (username, _to_text(since), limit)
+        rows = self._database.read(self._statements["recent"], *values)
+        return [Attempt(name, address, _to_time(date)) for name, address, date in rows]
+
+    def add(self, attempt: Attempt) -> None:
+        """Insert a row."""
+        values = (attempt.username, attempt.address, _to_text(attempt.date))
+        self._database.write(self._statements["add"], *values)
+
+    def clear(self, username: str, address: str) -> None:
+        """DELETE … WHERE username = ? AND address = ?"""
+        self._database.write(self._statements["clear"], username, address)
+
+    def purge(self, before: datetime, limit: int) -> None:
+        """Delete the oldest, found by their index."""
+        self._database.write(self._statements["purge"], _to_text(before), limit)
+
+
+def _compile(database: SqlDatabase, **queries: peewee.Query) -> dict[str, Statement]:
+    return {name: Statement(database.peewee, query) for name, query in queries.items()}
+
+
+def _user(user_id: int, username: str, joined: str, password_hash: str) -> User:
+    return User(user_id, username, _to_time(joined), password_hash)
+
+
+def _token(token_id: int, username: str, label: str, created: str, expires: str) -> Token:
+    return Token(token_id, username, label, _to_time(created), _to_time(expires))

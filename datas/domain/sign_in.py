@@ -1,0 +1,182 @@
+"""Signing in: a password for a token, a token for an actor; and no more tries than is decent."""
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from math import ceil
+
+from datas.domain.access import Actor
+from datas.domain.errors import TokenNotFound, TooManyAttempts, Unauthenticated, WrongCredentials
+from datas.domain.ports import Clock, Storage
+from datas.domain.users import (
+    Attempt,
+    Attempts,
+    Passwords,
+    Token,
+    Tokens,
+    User,
+    Users,
+    check_fields,
+    fold,
+    label_faults,
+    password_faults,
+    username_faults,
+)
+
+PREFIX = "datas_"
+WINDOW = timedelta(minutes=15)
+# Failures within the window after which a username rests: from one address, and from anywhere.
+MAX_FROM_ONE_ADDRESS = 5
+MAX_FROM_ANYWHERE = 100
+PURGED = 10
+# Stands for the address where a password is changed: it is guessed there by a token's holder.
+_CHANGE = "change of password"
+
+
+class Gate:
+    """Lets few hash at once: a hash takes 20 ms and 19 MiB, and would starve everything else."""
+
+    def __init__(self, width: int = 2) -> None:
+        self._free = threading.BoundedSemaphore(width)
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """A block in which to hash. Raises: TooManyAttempts, at once, if others are at it."""
+        if not self._free.acquire(blocking=False):
+            raise TooManyAttempts(retry_after=1)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+class SignIn:
+    """Passwords against tokens, and tokens against actors."""
+
+    def __init__(  # noqa: PLR0913 (the parts that signing in is made of)
+        self,
+        *,
+        users: Users,
+        tokens: Tokens,
+        attempts: Attempts,
+        passwords: Passwords,
+        storage: Storage,
+        clock: Clock,
+        gate: Gate,
+        token_days: int,
+    ) -> None:
+        self._users = users
+        self._tokens = tokens
+        self._attempts = attempts
+        self._passwords = passwords
+        self._storage = storage
+        self._clock = clock
+        self._gate = gate
+        self._lifetime = timedelta(days=token_days)
+
+    def sign_in(
+        self, username: str, password: str, *, address: str, label: str = ""
+    ) -> tuple[Token, str]:
+        """Return a new token and its secret, which is shown this once.
+
+        Raises: WrongCredentials (the same, in the same time, whichever half was wrong),
+        TooManyAttempts.
+        """
+        # What can't be a username is nobody's, and all of that is counted together.
+        name = "" if username_faults(username) else fold(username)
+        with self._gate.passed():
+            self._count(Attempt(name, address, self._clock.now()))
+            user = self._checked(self._users.get(name), password)
+            renewed = None
+            if self._passwords.is_outdated(user.password_hash):
+                renewed = self._passwords.hash(password)
+        with self._storage.atomic():
+            self._refuse_if_changed(user)
+            if renewed is not None:
+                self._users.set_password(name, renewed)
+            self._attempts.clear(name, address)
+            return self.issue(user, label=label)
+
+    def change_password(self, actor: Actor, password: str, new_password: str) -> None:
+        """Change the actor's own password, and revoke all their tokens but the one in use.
+
+        Raises: InvalidUser, WrongCredentials, TooManyAttempts, Unauthenticated.
+        """
+        check_fields(new_password=password_faults(new_password))
+        name = actor.username
+        if name is None:
+            raise Unauthenticated
+        with self._gate.passed():
+            # A stolen token is no leave to guess.
+            self._count(Attempt(name, _CHANGE, self._clock.now()))
+            user = self._checked(self._users.get(name), password)
+            password_hash = self._passwords.hash(new_password)
+        with self._storage.atomic():
+            self._refuse_if_changed(user)
+            self._attempts.clear(name, _CHANGE)
+            self._users.set_password(name, password_hash)
+            self._tokens.revoke_others(name, actor.token_id)
+
+    def issue(self, user: User, *, label: str = "") -> tuple[Token, str]:
+        """Return a new token of a user and its secret, without a password. Raises: InvalidUser."""
+        check_fields(label=label_faults(label))
+        now = self._clock.now()
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token = Token(0, user.username, label, now, now + self._lifetime)
+        return self._tokens.add(token, _digest(secret)), secret
+
+    def authenticate(self, secret: str) -> Actor:
+        """The user for whom the secret stands. Raises: Unauthenticated."""
+        token = self._tokens.find(_digest(secret))
+        if token is None or token.date_expires <= self._clock.now():
+            raise Unauthenticated(bad_token=True)
+        return Actor(token.username, token.id)
+
+    def tokens(self, username: str) -> Sequence[Token]:
+        """A user's tokens, without their secrets, which nobody knows."""
+        return self._tokens.of(username)
+
+    def revoke(self, username: str, token_id: int) -> None:
+        """Make a token of a user worthless at once. Raises: TokenNotFound."""
+        if not self._tokens.revoke(username, token_id):
+            raise TokenNotFound(token_id)
+
+    def _checked(self, user: User | None, password: str) -> User:
+        """The user, if it is their password. Nobody's password takes as long to be wrong."""
+        kept = None if user is None else user.password_hash
+        if not self._passwords.verify(password, kept) or user is None:
+            raise WrongCredentials
+        return user
+
+    def _refuse_if_changed(self, user: User) -> None:
+        """A password that was changed while it was being checked is not this password."""
+        if self._users.get(user.username) != user:
+            raise WrongCredentials
+
+    def _count(self, attempt: Attempt) -> None:
+        """Count a try as failed until it succeeds. Raises: TooManyAttempts."""
+        since = attempt.date - WINDOW
+        with self._storage.atomic():
+            self._attempts.purge(since, PURGED)
+            recent = self._attempts.recent(attempt.username, since, MAX_FROM_ANYWHERE)
+            here = [earlier for earlier in recent if earlier.address == attempt.address]
+            waits = [
+                tries[most - 1].date - since
+                for tries, most in ((here, MAX_FROM_ONE_ADDRESS), (recent, MAX_FROM_ANYWHERE))
+                if len(tries) >= most
+            ]
+            if waits:
+                raise TooManyAttempts(_seconds(max(waits)))
+            self._attempts.add(attempt)
+
+
+def _seconds(duration: timedelta) -> int:
+    return max(1, ceil(duration.total_seconds()))
+
+
+def _digest(secret: str) -> bytes:
+    """256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

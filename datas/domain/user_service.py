@@ -1,0 +1,104 @@
+"""The use cases of users: register, change a password, leave."""
+
+from collections.abc import Sequence
+
+from datas.domain.access import SYSTEM, Actor
+from datas.domain.errors import (
+    RegistrationClosed,
+    Unauthenticated,
+    UserNotFound,
+    UserOwnsItems,
+)
+from datas.domain.ports import Clock, Items, Storage
+from datas.domain.query import Query
+from datas.domain.sign_in import Gate
+from datas.domain.users import (
+    Passwords,
+    Tokens,
+    User,
+    Users,
+    check_fields,
+    fold,
+    password_faults,
+    username_faults,
+)
+
+
+class UserService:
+    """Users, as they and whoever runs the server deal with them."""
+
+    def __init__(  # noqa: PLR0913 (the parts that users are made of)
+        self,
+        *,
+        users: Users,
+        tokens: Tokens,
+        items: Items,
+        passwords: Passwords,
+        storage: Storage,
+        clock: Clock,
+        gate: Gate,
+        registration_open: bool,
+    ) -> None:
+        self._users = users
+        self._tokens = tokens
+        self._items = items
+        self._passwords = passwords
+        self._storage = storage
+        self._clock = clock
+        self._gate = gate
+        self._registration_open = registration_open
+
+    def register(self, username: str, password: str, *, actor: Actor = SYSTEM) -> User:
+        """Make a user. Raises: InvalidUser, RegistrationClosed, UsernameTaken, TooManyAttempts."""
+        check_fields(username=username_faults(username), password=password_faults(password))
+        if not (self._registration_open or actor.is_system):
+            raise RegistrationClosed
+        with self._gate.passed():
+            password_hash = self._passwords.hash(password)
+        return self._users.add(fold(username), password_hash, self._clock.now())
+
+    def get(self, username: str) -> User:
+        """Return a user. Raises: UserNotFound."""
+        user = self._users.get(fold(username))
+        if user is None:
+            raise UserNotFound(username)
+        return user
+
+    def me(self, actor: Actor) -> User:
+        """Return the user who asks. Raises: Unauthenticated."""
+        user = self._users.get(actor.username or "")
+        if user is None:
+            raise Unauthenticated
+        return user
+
+    def all(self) -> Sequence[User]:
+        """All users by name."""
+        return self._users.all()
+
+    def set_password(self, username: str, new_password: str) -> None:
+        """Give a user another password without the old one, and revoke all their tokens.
+
+        Raises: InvalidUser, UserNotFound.
+        """
+        check_fields(password=password_faults(new_password))
+        user = self.get(username)
+        password_hash = self._passwords.hash(new_password)
+        with self._storage.atomic():
+            self._users.set_password(user.username, password_hash)
+            self._tokens.revoke_others(user.username, None)
+
+    def remove(self, username: str, *, give_to: str | None = None) -> int:
+        """Delete a user; return how many items were given to another before.
+
+        Raises: UserNotFound, UserOwnsItems.
+        """
+        user = self.get(username)
+        heir = None if give_to is None else self.get(give_to)
+        with self._storage.atomic():
+            given = 0
+            if heir is not None:
+                given = self._items.give(user.username, heir.username, self._clock.now())
+            if self._items.find(Query(limit=1, owner=user.username)):
+                raise UserOwnsItems(user.username)
+            self._users.remove(user.username)
+        return given

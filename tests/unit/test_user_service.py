@@ -1,0 +1,173 @@
+"""The use cases of users, over memory."""
+
+import pytest
+
+from datas.adapters.memory import MemoryItems
+from datas.domain.access import ANONYMOUS, SYSTEM, Actor
+from datas.domain.errors import (
+    InvalidUser,
+    RegistrationClosed,
+    Unauthenticated,
+    UsernameTaken,
+    UserNotFound,
+    UserOwnsItems,
+    WrongCredentials,
+)
+from datas.domain.query import Query
+from tests.unit.conftest import PASSWORD, World
+
+NEW_PASSWORD = "battery staple"
+
+
+def _tokens(world: World, username: str, count: int) -> list[tuple[Actor, str]]:
+    """Actors with their secrets."""
+    user = world.users().get(username)
+    issued = [world.sign_in().issue(user) for _ in range(count)]
+    return [(Actor(username, token.id), secret) for token, secret in issued]
+
+
+def test_a_name_is_kept_in_lower_case(plain_world: World) -> None:
+    """And found in any."""
+    bob = plain_world.users().register("Bob.B-1_", PASSWORD)
+    assert bob.username == "bob.b-1_"
+    assert bob.date_joined == plain_world.clock.time
+    assert plain_world.users().get("BOB.b-1_") == bob
+    assert [user.username for user in plain_world.users().all()] == ["alice", "bob.b-1_"]
+
+
+@pytest.mark.parametrize("username", ["alice", "ALICE"])
+def test_a_name_is_given_once(plain_world: World, username: str) -> None:
+    """Who comes second keeps out, and changes nothing."""
+    with pytest.raises(UsernameTaken):
+        plain_world.users().register(username, NEW_PASSWORD)
+    assert plain_world.users().get("alice").password_hash == PASSWORD
+
+
+@pytest.mark.parametrize(
+    "username", ["", "a", "a" * 33, "a b", "älice", "ali\u212ae", "alice\n", "a/b", None, 7]
+)
+def test_a_bad_name_is_refused(plain_world: World, username: str) -> None:
+    """Two to 32 of a few ASCII characters: a letter that folds to one of them is none."""
+    with pytest.raises(InvalidUser) as caught:
+        plain_world.users().register(username, PASSWORD)
+    assert list(caught.value.errors) == ["username"]
+
+
+@pytest.mark.parametrize("password", ["", "1234567", "x" * 257, "\ud800" * 8, None, 12345678])
+def test_a_bad_password_is_refused_everywhere(plain_world: World, password: str) -> None:
+    """On joining and on both ways to change it; the old one stays."""
+    users = plain_world.users()
+    with pytest.raises(InvalidUser) as caught:
+        users.register("bob", password)
+    assert list(caught.value.errors) == ["password"]
+    with pytest.raises(InvalidUser) as caught:
+        users.set_password("alice", password)
+    assert list(caught.value.errors) == ["password"]
+    with pytest.raises(InvalidUser) as caught:
+        plain_world.sign_in().change_password(Actor("alice"), PASSWORD, password)
+    assert list(caught.value.errors) == ["new_password"]
+    assert [user.password_hash for user in users.all()] == [PASSWORD]
+
+
+def test_a_bad_name_and_a_bad_password_are_told_at_once(plain_world: World) -> None:
+    """Nobody mends one fault to be told of the next."""
+    with pytest.raises(InvalidUser) as caught:
+        plain_world.users().register("", "")
+    assert list(caught.value.errors) == ["username", "password"]
+
+
+def test_registration_is_closed_but_to_the_system(plain_world: World) -> None:
+    """Neither a stranger nor a user lets others in, unless the server is open."""
+    for actor in (ANONYMOUS, Actor("alice", 1)):
+        with pytest.raises(RegistrationClosed):
+            plain_world.users().register("bob", PASSWORD, actor=actor)
+    assert plain_world.users().register("bob", PASSWORD, actor=SYSTEM)
+    opened = plain_world.users(registration_open=True)
+    assert opened.register("carol", PASSWORD, actor=ANONYMOUS)
+
+
+def test_who_asks_for_me_is_told_who_that_is(plain_world: World) -> None:
+    """Nobody, and a user who was removed meanwhile, would have to sign in."""
+    users = plain_world.users()
+    assert users.me(Actor("alice", 1)) == users.get("alice")
+    for nobody in (ANONYMOUS, SYSTEM, Actor("bob", 1)):
+        with pytest.raises(Unauthenticated):
+            users.me(nobody)
+
+
+def test_a_changed_password_revokes_all_tokens_but_the_one_in_use(world: World) -> None:
+    """The old password is worth nothing from then on, the new one a token."""
+    world.users().register("alice", PASSWORD)
+    world.users().register("bob", PASSWORD)
+    (_, lost), (in_use, kept), (_, lost_too) = _tokens(world, "alice", 3)
+    [(_, his)] = _tokens(world, "bob", 1)
+    world.sign_in().change_password(in_use, PASSWORD, NEW_PASSWORD)
+    sign_in = world.sign_in()
+    assert sign_in.authenticate(kept) == in_use
+    assert sign_in.authenticate(his)
+    for secret in (lost, lost_too):
+        with pytest.raises(Unauthenticated):
+            sign_in.authenticate(secret)
+    with pytest.raises(WrongCredentials):
+        sign_in.sign_in("alice", PASSWORD, address="")
+    assert sign_in.sign_in("alice", NEW_PASSWORD, address="")
+
+
+def test_a_password_is_changed_by_who_knows_it(plain_world: World) -> None:
+    """A token alone isn't enough, and nothing is revoked in vain."""
+    users = plain_world.users()
+    (actor, _), (_, secret) = _tokens(plain_world, "alice", 2)
+    with pytest.raises(WrongCredentials):
+        plain_world.sign_in().change_password(actor, "wrong password", NEW_PASSWORD)
+    with pytest.raises(Unauthenticated):
+        plain_world.sign_in().change_password(ANONYMOUS, PASSWORD, NEW_PASSWORD)
+    assert users.get("alice").password_hash == PASSWORD
+    assert plain_world.sign_in().authenticate(secret)
+
+
+def test_a_password_that_is_set_from_outside_revokes_every_token(plain_world: World) -> None:
+    """Who forgot a password, or lost it to another, begins anew."""
+    [(_, secret)] = _tokens(plain_world, "alice", 1)
+    plain_world.users().set_password("Alice", NEW_PASSWORD)
+    assert plain_world.users().get("alice").password_hash == NEW_PASSWORD
+    with pytest.raises(Unauthenticated):
+        plain_world.sign_in().authenticate(secret)
+    with pytest.raises(UserNotFound):
+        plain_world.users().set_password("nobody", NEW_PASSWORD)
+
+
+def test_a_removed_user_is_gone_with_their_tokens(plain_world: World) -> None:
+    """Removing is for who is there."""
+    users = plain_world.users()
+    [(_, secret)] = _tokens(plain_world, "alice", 1)
+    assert users.remove("Alice") == 0
+    with pytest.raises(UserNotFound):
+        users.remove("alice")
+    with pytest.raises(Unauthenticated):
+        plain_world.sign_in().authenticate(secret)
+
+
+def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
+    """Unless somebody who is there gets them."""
+    users, items = plain_world.users(), MemoryItems(plain_world.memory)
+    item = items.add("hers", plain_world.clock.time, "alice")
+    with pytest.raises(UserOwnsItems):
+        users.remove("alice")
+    with pytest.raises(UserNotFound):
+        users.remove("alice", give_to="nobody")
+    with pytest.raises(UserOwnsItems):
+        users.remove("alice", give_to="alice")
+    assert list(items.find(Query())) == [item]
+    assert users.get("alice")
+
+
+def test_a_users_items_go_to_the_heir(plain_world: World) -> None:
+    """Each of them, as a change; how many they were is told."""
+    users, items = plain_world.users(), MemoryItems(plain_world.memory)
+    users.register("bob", PASSWORD)
+    for data in ("one", "two"):
+        items.add(data, plain_world.clock.time, "alice")
+    assert users.remove("alice", give_to="BOB") == 2
+    assert [(item.owner, item.version) for item in items.find(Query())] == [("bob", 2)] * 2
+    with pytest.raises(UserNotFound):
+        users.get("alice")
