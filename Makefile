@@ -14,7 +14,7 @@ help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
 
 run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="--bind 127.0.0.1:9000")
-	@exec .venv/bin/datas serve $(ARGS)
+	@DATAS_ACCESS=$${DATAS_ACCESS:-open} exec .venv/bin/datas serve $(ARGS)
 
 test: .venv/dev ## Run the tests that take seconds
 	@exec .venv/bin/python -m pytest -m "not slow" $(ARGS)

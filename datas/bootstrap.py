@@ -6,10 +6,15 @@ service alone neither Falcon nor the settings' reader.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datas.domain.access import Access, Mode
+from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
+from datas.domain.sign_in import Gate, SignIn
+from datas.domain.user_service import UserService
 
 if TYPE_CHECKING:
     from datas.adapters.sql.database import SqlDatabase
@@ -24,10 +29,13 @@ def open_service(url: str) -> Iterator[ItemService]:
     The database is made or brought up to date if need be, and closed at the end of the block.
     Raises: StorageUnavailable, ValueError (a URL that names no database).
     """
+    from datas.adapters.sql.items import SqlItems
+    from datas.adapters.system import SystemClock
+
     database = open_database(url)
     try:
         database.bring_up()
-        yield _item_service(database)
+        yield ItemService(SqlItems(database), SystemClock())
     finally:
         database.close()
 
@@ -56,24 +64,67 @@ def openapi_document(settings: "Settings") -> bytes:
     return describe_app(_parts(settings))
 
 
-def _parts(settings: "Settings") -> "Parts":
-    from datas.adapters.sql.idempotency import SqlIdempotencyRecords
-    from datas.adapters.system import SystemClock
-    from datas.domain.idempotency import Idempotency
-    from datas.http.app import Parts
+@dataclass(frozen=True)
+class Services:
+    """The use cases, put together over one database."""
 
-    database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
-    return Parts(
-        items=_item_service(database),
-        idempotency=Idempotency(SqlIdempotencyRecords(database), database, SystemClock()),
-        check_storage=database.check,
-        allowed_hosts=settings.allowed_hosts,
-        cors_origins=settings.cors_origins,
+    items: ItemService
+    users: UserService
+    sign_in: SignIn
+    idempotency: Idempotency
+    access: Access
+
+
+def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
+    """The services over a database. Nothing is opened."""
+    from datas.adapters.sql.idempotency import SqlIdempotencyRecords
+    from datas.adapters.sql.items import SqlItems
+    from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
+    from datas.adapters.system import Argon2Passwords, SystemClock
+
+    clock, gate, passwords = SystemClock(), Gate(), Argon2Passwords()
+    users, tokens = SqlUsers(database), SqlTokens(database)
+    items, access = SqlItems(database), Access(Mode(settings.access))
+    return Services(
+        items=ItemService(items, clock, access),
+        users=UserService(
+            users=users,
+            tokens=tokens,
+            items=items,
+            passwords=passwords,
+            storage=database,
+            clock=clock,
+            gate=gate,
+            registration_open=settings.registration == "open",
+        ),
+        sign_in=SignIn(
+            users=users,
+            tokens=tokens,
+            attempts=SqlAttempts(database),
+            passwords=passwords,
+            storage=database,
+            clock=clock,
+            gate=gate,
+            token_days=settings.token_days,
+        ),
+        idempotency=Idempotency(SqlIdempotencyRecords(database), database, clock),
+        access=access,
     )
 
 
-def _item_service(database: "SqlDatabase") -> ItemService:
-    from datas.adapters.sql.items import SqlItems
-    from datas.adapters.system import SystemClock
+def _parts(settings: "Settings") -> "Parts":
+    from datas.http.app import Parts
 
-    return ItemService(SqlItems(database), SystemClock())
+    database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
+    services = build_services(settings, database)
+    return Parts(
+        items=services.items,
+        idempotency=services.idempotency,
+        users=services.users,
+        sign_in=services.sign_in,
+        access=services.access,
+        check_storage=database.check,
+        allowed_hosts=settings.allowed_hosts,
+        cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
+    )

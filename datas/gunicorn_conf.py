@@ -39,12 +39,28 @@ def post_worker_init(worker: Any) -> None:
     if worker.age > 1:
         return
     host, port = worker.sockets[0].getsockname()[:2]
-    where = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104
-    url = f"http://{where}:{port}"
-    print(
+    local = host in ("127.0.0.1", "::1")
+    where = "localhost" if local or host in ("0.0.0.0", "::") else host  # noqa: S104
+    access = os.environ.get("DATAS_ACCESS", "authenticated")
+    print(banner(f"http://{where}:{port}", access, local=local), flush=True)
+
+
+def banner(url: str, access: str, *, local: bool) -> str:
+    """What somebody who starts it needs next."""
+    anybody = "anybody on this machine" if local else "anybody who reaches it"
+    means = {
+        "open": f"{anybody} may change items",
+        "authenticated": "users may change items",
+        "owner": "users may change their own items",
+        "private": "users see their own items alone",
+    }[access]
+    first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
+    if access == "open":
+        first = token = ""
+    return (
         f"\n  Datas is running at   {url}/api/datas\n"
         f"  Its items are kept in {os.environ.get('DATAS_DATABASE_URL', 'sqlite:///datas.db')}\n"
-        f'  Create one:           curl {url}/api/datas --json \'{{"data": "hello"}}\'\n'
-        "  Stop it:              Ctrl+C\n",
-        flush=True,
+        f"  Access:               {access}: {means} (DATAS_ACCESS){first}\n"
+        f'  Create one:           curl {url}/api/datas{token} --json \'{{"data": "hello"}}\'\n'
+        "  Stop it:              Ctrl+C\n"
     )

@@ -8,8 +8,12 @@ from typing import Any, cast
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
+from marshmallow.validate import OneOf, Range
+
+from datas.domain.access import Mode
 
 PREFIX = "DATAS_"
+MAX_TOKEN_DAYS = 36_500
 
 
 class InvalidSettings(Exception):
@@ -21,8 +25,12 @@ class Settings:
     """What the server is told from outside. Each field is the variable `DATAS_` + its name."""
 
     database_url: str = "sqlite:///datas.db"
+    access: str = "authenticated"
+    registration: str = "closed"
+    token_days: int = 30
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    trusted_proxies: int = 0
     auto_migrate: bool = True
 
     @classmethod
@@ -34,9 +42,19 @@ class Settings:
                 "database_url": env.str(
                     "DATABASE_URL", default=cls.database_url, validate=_database_url
                 ),
+                "access": env.str("ACCESS", default=cls.access, validate=OneOf(list(Mode))),
+                "registration": env.str(
+                    "REGISTRATION", default=cls.registration, validate=OneOf(["closed", "open"])
+                ),
+                "token_days": env.int(
+                    "TOKEN_DAYS", default=cls.token_days, validate=Range(1, MAX_TOKEN_DAYS)
+                ),
                 "allowed_hosts": tuple(env.list("ALLOWED_HOSTS", default=[], subcast=str) or ()),
                 "cors_origins": tuple(
                     env.list("CORS_ORIGINS", default=[], subcast=str, validate=_origins) or ()
+                ),
+                "trusted_proxies": env.int(
+                    "TRUSTED_PROXIES", default=cls.trusted_proxies, validate=Range(0, 100)
                 ),
                 "auto_migrate": env.bool("AUTO_MIGRATE", default=cls.auto_migrate),
             }

@@ -12,6 +12,7 @@ from datas import __version__
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
+from datas.cli.users import token, user
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,4 +23,6 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(migrate)
+main.add_command(user)
+main.add_command(token)
 main.add_command(openapi)

@@ -3,10 +3,12 @@
 import os
 import socket
 import sys
+from ipaddress import ip_address
 
 import click
 
 from datas.cli.settings import database_option, opened_database, read_settings
+from datas.domain.access import Mode
 
 
 @click.command()
@@ -22,10 +24,31 @@ from datas.cli.settings import database_option, opened_database, read_settings
     "--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads a worker."
 )
 @database_option
+@click.option(
+    "--access",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="Who may do what [default: DATAS_ACCESS, or authenticated].",
+)
 @click.option("--reload", is_flag=True, help="Restart when code changes, for development.")
-def serve(bind: str, workers: int, threads: int, database: str | None, *, reload: bool) -> None:
+def serve(  # noqa: PLR0913 (one for each option)
+    bind: str,
+    workers: int,
+    threads: int,
+    database: str | None,
+    access: str | None,
+    *,
+    reload: bool,
+) -> None:
     """Serve the API until Ctrl+C."""
+    if access is not None:
+        os.environ["DATAS_ACCESS"] = access
     settings = read_settings(database)
+    if settings.access == Mode.OPEN and access is None and not _is_loopback(bind):
+        raise click.ClickException(
+            f"in open mode anybody who reaches {bind} may change everything. If that is meant, say "
+            "so on the command line: --access open. Else choose another DATAS_ACCESS, and make a "
+            "first user: datas user add NAME."
+        )
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
@@ -40,6 +63,16 @@ def serve(bind: str, workers: int, threads: int, database: str | None, *, reload
     ]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606
+
+
+def _is_loopback(bind: str) -> bool:
+    host = bind.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _free_address(bind: str) -> str:

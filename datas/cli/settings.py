@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from datas.bootstrap import open_database
-from datas.domain.errors import StorageUnavailable
+from datas.domain.errors import (
+    DomainError,
+    StorageUnavailable,
+    TokenNotFound,
+    UsernameTaken,
+    UserNotFound,
+)
 from datas.settings import InvalidSettings, Settings, unknown_names
 
 if TYPE_CHECKING:
@@ -43,7 +49,24 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
     database = open_database(settings.database_url, auto_migrate=auto_migrate)
     try:
         yield database
-    except StorageUnavailable as error:
-        raise click.ClickException(f"{settings.database_url}: {error}") from None
+    except DomainError as error:
+        raise click.ClickException(_explained(error, settings.database_url)) from None
     finally:
         database.close()
+
+
+def _explained(error: DomainError, url: str) -> str:
+    """The error in a line, with what the command line knows of it: where it was, what to run."""
+    match error:
+        case StorageUnavailable():
+            return f"{url}: {error}"
+        case UserNotFound():
+            return f"there is no user {error.username} in {url}. See who there is: datas user list"
+        case UsernameTaken():
+            return f"{error} Or change its password: datas user password {error.username}"
+        case TokenNotFound():
+            return (
+                f"this user has no token {error.token_id}. See what there is: datas token list NAME"
+            )
+        case _:
+            return str(error)

@@ -32,10 +32,12 @@ class Answer(NamedTuple):
 
 
 class Server:
-    """`datas serve` as a process of its own, known by its pid."""
+    """`datas serve` as a process of its own, known by its pid; open to anyone, if not told else."""
 
     def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
         self.output: list[str] = []
+        if "--access" not in arguments and "DATAS_ACCESS" not in environ:
+            arguments = ("--access", "open", *arguments)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:0", *arguments],
             cwd=folder,
@@ -123,6 +125,24 @@ def request(
 def clean_environ() -> dict[str, str]:
     """This process's environment without settings of Datas."""
     return {name: value for name, value in os.environ.items() if not name.startswith("DATAS_")}
+
+
+def run_datas(
+    folder: Path, *arguments: str, stdin: bytes = b"", **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """`datas` with these arguments in a folder, to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "datas", *arguments],
+        cwd=folder,
+        env=clean_environ() | environ,
+        input=stdin,
+        capture_output=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
 
 
 Start = Callable[..., Server]

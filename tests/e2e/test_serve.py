@@ -13,19 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request
-
-
-def _run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "datas", *arguments],
-        cwd=folder,
-        env=clean_environ() | environ,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+from datas.domain.access import Mode
+from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
 
 
 def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
@@ -46,20 +35,47 @@ def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
 
 
 def test_it_says_where_it_is_and_nothing_else(start: Start) -> None:
-    """One friendly block: the address, the database, a first request, how to stop."""
+    """One friendly block: the address, the database, who may write, a first request, the end."""
     server = start()
     server.stop()
     text = "".join(server.output)
     assert f"http://localhost:{server.port}/api/datas" in text
     assert "sqlite:///datas.db" in text
     assert "Ctrl+C" in text
-    assert len(text.strip().splitlines()) == 4
+    assert "open: anybody on this machine may change items (DATAS_ACCESS)" in text
+    assert len(text.strip().splitlines()) == 5
+
+
+@pytest.mark.parametrize("access", [mode.value for mode in Mode if mode != Mode.OPEN])
+def test_it_says_how_to_make_a_first_user(start: Start, access: str) -> None:
+    """Where nobody writes without one, the banner has the command, and a request with a token."""
+    server = start("--access", access, "--workers", "1")
+    server.stop()
+    text = "".join(server.output)
+    assert f"{access}: users " in text
+    assert "first user: datas user add NAME" in text
+    assert '-H "Authorization: Bearer $TOKEN"' in text
+
+
+def test_open_mode_beyond_this_machine_must_be_asked_for(tmp_path: Path) -> None:
+    """A variable alone doesn't open a server to the network: one line says what to do instead."""
+    result = run_datas(tmp_path, "serve", "--bind", "0.0.0.0:0", DATAS_ACCESS="open")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "--access open" in result.stderr
+    assert "datas user add" in result.stderr
+
+
+def test_open_mode_on_this_machine_needs_no_user(start: Start) -> None:
+    """On a loopback address, by option or by variable, anybody writes."""
+    for server in (start("--access", "open"), start(DATAS_ACCESS="open")):
+        assert server.request("POST", "/api/datas", {"data": "x"}).status == 201
 
 
 def test_a_taken_port_is_one_line(start: Start, tmp_path: Path) -> None:
     """And a non-zero exit, without a traceback."""
     server = start()
-    result = _run(tmp_path, "serve", "--bind", f"127.0.0.1:{server.port}")
+    result = run_datas(tmp_path, "serve", "--bind", f"127.0.0.1:{server.port}")
     assert result.returncode == 1
     assert re.fullmatch(r"Error: 127\.0\.0\.1:\d+ can't be had: .+\n", result.stderr)
 
@@ -69,7 +85,7 @@ def test_a_taken_port_is_one_line(start: Start, tmp_path: Path) -> None:
 )
 def test_an_unusable_database_is_one_line(tmp_path: Path, url: str) -> None:
     """It names the database and what must be so."""
-    result = _run(tmp_path, "serve", "--database", url)
+    result = run_datas(tmp_path, "serve", "--database", url)
     assert result.returncode == 1
     assert result.stderr.startswith(f"Error: {url}: ")
     assert len(result.stderr.splitlines()) == 1
@@ -77,7 +93,7 @@ def test_an_unusable_database_is_one_line(tmp_path: Path, url: str) -> None:
 
 def test_all_bad_settings_are_told_at_once(tmp_path: Path) -> None:
     """Every mistake a line; an unknown name is a warning with the nearest right one."""
-    result = _run(
+    result = run_datas(
         tmp_path,
         "serve",
         DATAS_DATABASE_URL="mysql://x",
@@ -100,10 +116,10 @@ def test_unknown_settings_stop_nothing(start: Start) -> None:
 
 def test_migrate_shows_applies_and_then_has_nothing_to_do(tmp_path: Path) -> None:
     """The three answers of `datas migrate`."""
-    assert "pending  0001_items" in _run(tmp_path, "migrate", "--list").stdout
-    assert "applied  0001_items" in _run(tmp_path, "migrate").stdout
-    assert "nothing to do" in _run(tmp_path, "migrate").stdout
-    assert "applied  0001_items" in _run(tmp_path, "migrate", "--list").stdout
+    assert "pending  0001_items" in run_datas(tmp_path, "migrate", "--list").stdout
+    assert "applied  0001_items" in run_datas(tmp_path, "migrate").stdout
+    assert "nothing to do" in run_datas(tmp_path, "migrate").stdout
+    assert "applied  0001_items" in run_datas(tmp_path, "migrate", "--list").stdout
 
 
 def test_gunicorn_alone_serves_the_app_from_an_absent_file(tmp_path: Path) -> None:
@@ -115,7 +131,7 @@ def test_gunicorn_alone_serves_the_app_from_an_absent_file(tmp_path: Path) -> No
     process = subprocess.Popen(
         [*command, "--bind", f"127.0.0.1:{port}", "datas.wsgi:app"],
         cwd=tmp_path,
-        env=clean_environ(),
+        env=clean_environ() | {"DATAS_ACCESS": "open"},
         stderr=subprocess.DEVNULL,
     )
     try:
