@@ -9,10 +9,14 @@ import orjson
 from falcon.media import JSONHandler
 from falcon.routing import CompiledRouter
 
+from datas.domain.access import Access
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
+from datas.domain.sign_in import SignIn
+from datas.domain.user_service import UserService
+from datas.http.authentication import Authentication, SameOrigin
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
-from datas.http.middleware import Accept, AllowedHosts, ResponseHeaders
+from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Response
 from datas.http.params import IdConverter
 from datas.http.request import Request
 from datas.http.resources.docs import DOCS_FILES, DocsFileResource, DocsResource
@@ -20,11 +24,18 @@ from datas.http.resources.items import ItemResource, ItemsResource
 from datas.http.resources.openapi import OpenApiResource
 from datas.http.resources.problems import ProblemResource, ProblemsResource
 from datas.http.resources.system import HealthResource, ReadinessResource
+from datas.http.resources.users import (
+    MeResource,
+    PasswordResource,
+    TokenResource,
+    TokensResource,
+    UsersResource,
+)
 
 # What a page of another origin may read of an answer, beside its body.
 EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
 
-App: TypeAlias = "falcon.App[Request, falcon.Response]"
+App: TypeAlias = "falcon.App[Request, Response]"
 
 
 @dataclass(frozen=True)
@@ -33,17 +44,23 @@ class Parts:
 
     items: ItemService
     idempotency: Idempotency
+    users: UserService
+    sign_in: SignIn
+    access: Access
     check_storage: Callable[[], None]
     allowed_hosts: Collection[str] = ()
     cors_origins: Collection[str] = ()
+    trusted_proxies: int = 0
 
 
 def create_app(parts: Parts) -> App:
     """The WSGI application over these parts. It opens and reads nothing by itself."""
-    app = falcon.App(request_type=Request, router=Router())
+    app = falcon.App(request_type=Request, response_type=Response, router=Router())
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
+    app.add_middleware(Authentication(parts.sign_in, parts.access))
+    app.add_middleware(SameOrigin(parts.cors_origins))
     app.add_middleware(Accept())
-    app.add_middleware(ResponseHeaders(cors=bool(parts.cors_origins)))
+    app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
     if parts.cors_origins:
         origins = "*" if "*" in parts.cors_origins else parts.cors_origins
         app.add_middleware(falcon.CORSMiddleware(origins, expose_headers=EXPOSED))
@@ -60,13 +77,19 @@ def create_app(parts: Parts) -> App:
 
 def describe_app(parts: Parts) -> bytes:
     """The OpenAPI document of the application over these parts, as JSON."""
-    return OpenApiResource(_routes(parts)).document()
+    return OpenApiResource(_routes(parts), parts.access).document()
 
 
 def _routes(parts: Parts) -> dict[str, object]:
     routes: dict[str, object] = {
         "/api/datas": ItemsResource(parts.items, parts.idempotency),
         "/api/datas/{item_id:id}": ItemResource(parts.items),
+        "/api/users": UsersResource(parts.users),
+        "/api/users/me": MeResource(parts.users),
+        "/api/users/me/password": PasswordResource(parts.sign_in),
+        "/api/tokens": TokensResource(parts.sign_in, parts.trusted_proxies),
+        "/api/tokens/{token_id:id}": TokenResource(parts.sign_in),
+        "/api/tokens/current": TokenResource(parts.sign_in),
         "/healthz": HealthResource(),
         "/readyz": ReadinessResource(parts.check_storage),
         "/problems": ProblemsResource(),
@@ -75,7 +98,7 @@ def _routes(parts: Parts) -> dict[str, object]:
     }
     for name in DOCS_FILES:
         routes[f"/docs/{name}"] = DocsFileResource(name)
-    routes["/openapi.json"] = OpenApiResource(routes)
+    routes["/openapi.json"] = OpenApiResource(routes, parts.access)
     return routes
 
 

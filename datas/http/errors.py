@@ -6,11 +6,20 @@ from typing import Any
 
 import falcon
 
-from datas.domain.errors import DomainError, StorageUnavailable, list_faults
+from datas.domain.errors import (
+    DomainError,
+    StorageUnavailable,
+    TooManyAttempts,
+    Unauthenticated,
+    WrongCredentials,
+    list_faults,
+)
 from datas.http.problems import PROBLEMS
 from datas.http.request import Request
 
 MEDIA_PROBLEM = "application/problem+json"
+CHALLENGE = 'Bearer realm="datas"'
+BAD_TOKEN = f'{CHALLENGE}, error="invalid_token"'
 RETRY_AFTER = "1"  # seconds
 MAX_SHOWN = 80  # characters of a client's text that are given back
 
@@ -34,7 +43,7 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-def add_error_handlers(app: "falcon.App[Request, falcon.Response]") -> None:
+def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
     """Make every error of `app` a problem, whatever the request's Accept says."""
     app.add_error_handler(Exception, _handle_bug)
     app.add_error_handler(falcon.HTTPError, _handle_falcon)
@@ -50,6 +59,11 @@ def _handle_refusal(req: Request, resp: falcon.Response, error: Refusal, _: dict
 def _handle_domain(
     req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
 ) -> None:
+    if isinstance(error, Unauthenticated | WrongCredentials):
+        bad_token = isinstance(error, Unauthenticated) and error.bad_token
+        resp.set_header("WWW-Authenticate", BAD_TOKEN if bad_token else CHALLENGE)
+    if isinstance(error, TooManyAttempts):
+        resp.set_header("Retry-After", str(error.retry_after))
     if isinstance(error, StorageUnavailable):
         _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__)
         resp.set_header("Retry-After", RETRY_AFTER)
@@ -94,6 +108,10 @@ def _write(
     errors: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     problem = PROBLEMS[code]
+    # Whatever was prepared for a success: a transaction can fail as late as at its end.
+    for name in ("ETag", "Link", "Location"):
+        resp.delete_header(name)
+    resp.set_header("Cache-Control", "no-store")
     resp.status = falcon.code_to_http_status(problem.status)
     resp.content_type = MEDIA_PROBLEM
     resp.media = {

@@ -8,14 +8,14 @@ import orjson
 
 from datas.domain.idempotency import Idempotency, fingerprint
 from datas.http.errors import Refusal
+from datas.http.request import Request
 
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
 _KEPT_HEADERS = ("Location", "ETag", "Cache-Control")
-_ANONYMOUS = ""
 
 
 def answer_once(
-    req: falcon.Request,
+    req: Request,
     resp: falcon.Response,
     body: bytes,
     idempotency: Idempotency,
@@ -39,7 +39,9 @@ def answer_once(
         content = resp.render_body() or b""
         return orjson.dumps([resp.status, headers, content.decode()])
 
-    kept, replayed = idempotency.once(_ANONYMOUS, key, _fingerprint(req, body), work)
+    # All who don't sign in are one actor.
+    actor = req.actor.username or ""
+    kept, replayed = idempotency.once(actor, key, _fingerprint(req, body), work)
     if replayed:
         status, headers, content = orjson.loads(kept)
         resp.status, resp.data = status, content.encode()

@@ -13,8 +13,12 @@ _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, no
 # Monitors ask by address, and get nothing that a foreign page could use.
 _ANY_HOST = frozenset({"/healthz", "/readyz"})
 
-# For what is no page: a browser that is led to it may run and frame none of it.
-_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    # For what is no page: a browser that is led to it may run and frame none of it.
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+)
 
 
 class AllowedHosts:
@@ -76,8 +80,16 @@ class Accept:
             raise Refusal("not-acceptable", detail)
 
 
-class ResponseHeaders:
-    """Sets what every response carries.
+class Response(falcon.Response):
+    """Falcon's response, with what every response carries unless a responder says otherwise."""
+
+    def __init__(self, options: falcon.ResponseOptions | None = None) -> None:
+        super().__init__(options)
+        self.set_headers(_ALWAYS)
+
+
+class LastHeaders:
+    """Sets the headers that are known last.
 
     With CORS an answer depends on who asks, which caches must know.
     """
@@ -92,13 +104,8 @@ class ResponseHeaders:
         resource: object,
         req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
     ) -> None:
-        """Last of all; a responder may have set a policy or a Cache-Control of its own."""
+        """After the responder, or the error that it raised."""
         resp.set_header("X-Request-Id", req.id)
-        resp.set_header("X-Content-Type-Options", "nosniff")
-        if not resp.get_header("Content-Security-Policy"):
-            resp.set_header("Content-Security-Policy", _POLICY)
-        if not resp.get_header("Cache-Control"):
-            resp.set_header("Cache-Control", "no-store")
         if self._cors:
             resp.append_header("Vary", "Origin")
 

@@ -1,9 +1,9 @@
 """The OpenAPI 3.1 document, from the routes and the schemas that run (https://spec.openapis.org/)."""
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import EXCLUDE
 
 from datas import __version__
+from datas.domain.access import Access
 from datas.domain.items import Item
 from datas.http.errors import MEDIA_PROBLEM
 from datas.http.operations import HEADERS, OPERATIONS, Operation
@@ -19,13 +20,20 @@ from datas.http.params import MAX_ID
 from datas.http.problems import PROBLEMS
 from datas.http.schemas import (
     READ_ONLY,
+    CredentialsSchema,
+    DoneSchema,
     HealthSchema,
     ItemAnswerSchema,
     ItemPageSchema,
     ItemSchema,
+    NewTokenAnswerSchema,
+    PasswordChangeSchema,
     ProblemIndexSchema,
     ProblemPageSchema,
     ProblemSchema,
+    RegistrationSchema,
+    TokenListSchema,
+    UserAnswerSchema,
     dump_item,
 )
 
@@ -34,7 +42,9 @@ _TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 EXAMPLE = dump_item(Item(7, "hello", _TIME, _TIME, version=1))
 
 
-def openapi_document(routes: Mapping[str, object], root_path: str = "") -> dict[str, Any]:
+def openapi_document(
+    routes: Mapping[str, object], access: Access, root_path: str = ""
+) -> dict[str, Any]:
     """The document of an app with these routes (path template to resource), mounted there."""
     spec = APISpec(
         title="Datas",
@@ -43,6 +53,7 @@ def openapi_document(routes: Mapping[str, object], root_path: str = "") -> dict[
         info={"summary": "A small HTTP API over one table of items.", "license": {"name": "MIT"}},
         tags=[
             {"name": "items", "description": "The collection and its items."},
+            {"name": "users", "description": "Who is who, and the tokens that stand for them."},
             {"name": "system", "description": "What monitors and tools ask."},
         ],
         plugins=[MarshmallowPlugin()],
@@ -58,7 +69,14 @@ def openapi_document(routes: Mapping[str, object], root_path: str = "") -> dict[
             for verb in _VERBS
             if hasattr(resource, f"on_{verb}")
         }
-        spec.path(path, operations=_path_item(path, described))
+        item = _path_item(path, described)
+        for verb, action in getattr(resource, "actions", {}).items():
+            # Without an action the operation needs no token; one that is sent is checked.
+            optional = action is None or action in access.free
+            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
+        if "get" in item:
+            item["head"] = _head(item["get"])
+        spec.path(path, operations=item)
     return spec.to_dict()
 
 
@@ -83,12 +101,21 @@ def _add_components(spec: APISpec) -> None:
     )
     spec.components.schema("ItemAnswer", schema=ItemAnswerSchema)
     spec.components.schema("ItemPage", schema=ItemPageSchema)
+    spec.components.schema("Registration", schema=RegistrationSchema)
+    spec.components.schema("Credentials", schema=CredentialsSchema)
+    spec.components.schema("PasswordChange", schema=PasswordChangeSchema)
+    spec.components.schema("UserAnswer", schema=UserAnswerSchema)
+    spec.components.schema("NewTokenAnswer", schema=NewTokenAnswerSchema)
+    spec.components.schema("TokenList", schema=TokenListSchema)
+    spec.components.schema("Done", schema=DoneSchema)
     spec.components.schema("Health", schema=HealthSchema)
     spec.components.schema("OpenApi", {"type": "object", "required": ["openapi", "paths"]})
     spec.components.schema("Page", {"type": "string", "description": "A page for people."})
     spec.components.schema("ProblemIndex", schema=ProblemIndexSchema)
     spec.components.schema("ProblemPage", schema=ProblemPageSchema)
     spec.components.schema("Problem", schema=ProblemSchema)
+    scheme = {"type": "http", "scheme": "bearer", "description": "A token of `POST /api/tokens`."}
+    spec.components.security_scheme("token", scheme)
     for name, (description, schema, required) in HEADERS.items():
         header = {"description": description, "schema": dict(schema), "required": required}
         spec.components.header(name, header)
@@ -96,8 +123,6 @@ def _add_components(spec: APISpec) -> None:
 
 def _path_item(path: str, operations: Mapping[str, Operation]) -> dict[str, Any]:
     item = {verb: _operation(path, operation) for verb, operation in operations.items()}
-    if "get" in operations:
-        item["head"] = _head(_operation(path, operations["get"]))
     item["options"] = _options(path, next(iter(operations.values())))
     return item
 
@@ -143,7 +168,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
             "content": {
                 media_type: {
                     "schema": {"$ref": f"#/components/schemas/{name}"},
-                    "example": {"data": "hello"},
+                    "example": BODIES[name],
                 }
                 for media_type, name in operation.body.items()
             },
@@ -159,6 +184,15 @@ def _content(operation_id: str, name: str) -> dict[str, Any]:
         content["example"] |= {"data": [EXAMPLE], "next": None}
     return content
 
+
+BODIES = {
+    "ItemDraft": {"data": "hello"},
+    "ItemReplacement": {"data": "hello"},
+    "ItemPatch": {"data": "hello"},
+    "Registration": {"username": "alice", "password": "correct horse"},
+    "Credentials": {"username": "alice", "password": "correct horse", "label": "laptop"},
+    "PasswordChange": {"password": "correct horse", "new_password": "battery staple"},
+}
 
 MESSAGES = {
     "listItems": "Items found (1)",
@@ -177,7 +211,7 @@ def _head(get: dict[str, Any]) -> dict[str, Any]:
         for status, response in get["responses"].items()
     }
     name = get["operationId"]
-    return get | {
+    return copy.deepcopy(get) | {
         "operationId": f"{name}Head",
         "summary": f"{get['summary']}: the headers alone",
         "responses": responses,
@@ -200,13 +234,16 @@ def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
     return {"description": description, "headers": references}
 
 
+_PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
 def _problems(codes: Iterable[str]) -> dict[str, Any]:
     """A response for each status, which names its problems."""
     problems = sorted((PROBLEMS[code] for code in set(codes)), key=lambda it: (it.status, it.code))
     responses = {}
     for status, group in groupby(problems, key=lambda it: it.status):
         kinds = list(group)
-        headers = ("Retry-After",) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()
+        headers = _PROBLEM_HEADERS.get(status, ())
         answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
         codes_here = "|".join(kind.code for kind in kinds)
         schema = {

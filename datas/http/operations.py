@@ -12,8 +12,16 @@ from datas.http.params import PageParams
 
 # What can happen to any request, and to any that needs the database.
 ANYWHERE = ("invalid-header", "misdirected-request", "internal-error")
-STORED = (*ANYWHERE, "invalid-parameter", "storage-unavailable", "not-acceptable")
-BODY = ("malformed-json", "invalid-item", "body-too-large", "unsupported-media-type")
+STORED = (
+    *ANYWHERE,
+    "invalid-parameter",
+    "storage-unavailable",
+    "not-acceptable",
+    "unauthenticated",
+)
+BODY = ("malformed-json", "body-too-large", "unsupported-media-type", "forbidden")
+ITEM = (*BODY, "invalid-item")
+USER = (*BODY, "invalid-user")
 
 # None of these headers has an example: pages that try an API send it unasked, and the answer would
 # be a 304, a 412 or a replay.
@@ -78,6 +86,11 @@ HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
         {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"},
         True,
     ),
+    "WWW-Authenticate": (
+        "How to say who one is, and whether it was a token that was no good.",
+        {"type": "string", "pattern": "^Bearer "},
+        True,
+    ),
     "Retry-After": (
         "Seconds to wait before the next try.",
         {"type": "integer", "minimum": 1},
@@ -109,7 +122,7 @@ class Operation:
 
 
 _ONE = (*STORED, "item-not-found", "route-not-found")
-_CHANGE = (*_ONE, "version-mismatch")
+_CHANGE = (*_ONE, "version-mismatch", "forbidden")
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("/api/datas", "GET"): Operation(
@@ -128,7 +141,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers=("Location", "ETag", "Idempotency-Replayed"),
         parameters=(IDEMPOTENCY_KEY,),
         body={MEDIA_JSON: "ItemDraft"},
-        problems=(*STORED, *BODY, "idempotency-key-reused"),
+        problems=(*STORED, *ITEM, "idempotency-key-reused"),
         links=True,
     ),
     ("/api/datas/{item_id}", "GET"): Operation(
@@ -147,7 +160,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers=("ETag",),
         parameters=(IF_MATCH, UNLESS_MATCH),
         body={MEDIA_JSON: "ItemReplacement"},
-        problems=(*_CHANGE, *BODY),
+        problems=(*_CHANGE, *ITEM),
     ),
     ("/api/datas/{item_id}", "PATCH"): Operation(
         "changeItem",
@@ -156,7 +169,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers=("ETag",),
         parameters=(IF_MATCH, UNLESS_MATCH),
         body={MEDIA_MERGE_PATCH: "ItemPatch", MEDIA_JSON: "ItemPatch"},
-        problems=(*_CHANGE, *BODY),
+        problems=(*_CHANGE, *ITEM),
     ),
     ("/api/datas/{item_id}", "DELETE"): Operation(
         "deleteItem",
@@ -164,6 +177,58 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {MEDIA_JSON: "ItemAnswer"},
         parameters=(IF_MATCH, UNLESS_MATCH),
         problems=_CHANGE,
+    ),
+    ("/api/users", "POST"): Operation(
+        "registerUser",
+        "Register, where registration is open",
+        {MEDIA_JSON: "UserAnswer"},
+        HTTPStatus.CREATED,
+        headers=("Location",),
+        body={MEDIA_JSON: "Registration"},
+        problems=(*STORED, *USER, "registration-closed", "username-taken", "too-many-attempts"),
+        tag="users",
+    ),
+    ("/api/users/me", "GET"): Operation(
+        "getMe", "Who am I?", {MEDIA_JSON: "UserAnswer"}, problems=STORED, tag="users"
+    ),
+    ("/api/users/me/password", "PUT"): Operation(
+        "changePassword",
+        "Change the password, and revoke all other tokens",
+        {MEDIA_JSON: "Done"},
+        body={MEDIA_JSON: "PasswordChange"},
+        problems=(*STORED, *USER, "wrong-credentials", "too-many-attempts"),
+        tag="users",
+    ),
+    ("/api/tokens", "POST"): Operation(
+        "signIn",
+        "Sign in: a token, shown this once",
+        {MEDIA_JSON: "NewTokenAnswer"},
+        HTTPStatus.CREATED,
+        headers=("Location",),
+        body={MEDIA_JSON: "Credentials"},
+        problems=(*STORED, *USER, "wrong-credentials", "too-many-attempts"),
+        tag="users",
+    ),
+    ("/api/tokens", "GET"): Operation(
+        "listTokens",
+        "List one's own tokens, without their secrets",
+        {MEDIA_JSON: "TokenList"},
+        problems=STORED,
+        tag="users",
+    ),
+    ("/api/tokens/{token_id}", "DELETE"): Operation(
+        "revokeToken",
+        "Revoke one of one's own tokens",
+        {MEDIA_JSON: "Done"},
+        problems=(*STORED, "token-not-found", "route-not-found", "forbidden"),
+        tag="users",
+    ),
+    ("/api/tokens/current", "DELETE"): Operation(
+        "revokeCurrentToken",
+        "Revoke the token in use",
+        {MEDIA_JSON: "Done"},
+        problems=(*STORED, "token-not-found", "forbidden"),
+        tag="users",
     ),
     ("/healthz", "GET"): Operation(
         "getHealth",

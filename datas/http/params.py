@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 
 from datas.domain.query import DEFAULT_LIMIT, MAX_LIMIT, SORTS, Position, Sort
 from datas.http.errors import Refusal
+from datas.http.request import Request
 
 MAX_ID = 2**63 - 1
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -84,7 +85,7 @@ class PageParams(Schema):
 _PAGE = PageParams()
 
 
-def read_page(req: falcon.Request) -> dict[str, Any]:
+def read_page(req: Request) -> dict[str, Any]:
     """`limit`, `sort` and `after` for the service. Raises: Refusal (`invalid-parameter`)."""
     _refuse_repeated(req)
     try:
@@ -92,13 +93,13 @@ def read_page(req: falcon.Request) -> dict[str, Any]:
     except ValidationError as error:
         raise Refusal("invalid-parameter", errors=error.messages_dict) from None
     if "after" in params:
-        params["after"] = _read_cursor(params["after"], params["sort"])
+        params["after"] = _read_cursor(params["after"], _context(req, params["sort"]))
     return params
 
 
-def next_page(req: falcon.Request, params: dict[str, Any], position: Position) -> str:
+def next_page(req: Request, params: dict[str, Any], position: Position) -> str:
     """The path and query of the page that starts at `position`."""
-    query = dict(req.params) | {"after": _cursor(position, params["sort"])}
+    query = dict(req.params) | {"after": _cursor(position, _context(req, params["sort"]))}
     return f"{req.root_path}{req.path}{falcon.to_query_str(query)}"
 
 
@@ -116,18 +117,23 @@ def _refuse_repeated(req: falcon.Request) -> None:
         raise Refusal("invalid-parameter", errors=errors)
 
 
-def _cursor(position: Position, sort: Sort) -> str:
+def _context(req: Request, sort: Sort) -> str:
+    """What a cursor belongs to: an order, and whoever was given it."""
+    return f"{sort} {req.actor.username}"
+
+
+def _cursor(position: Position, context: str) -> str:
     place = str(position.id)
-    return base64.urlsafe_b64encode(f"{place}.{_digest(place, sort)}".encode()).decode()
+    return base64.urlsafe_b64encode(f"{place}.{_digest(place, context)}".encode()).decode()
 
 
-def _read_cursor(cursor: str, sort: Sort) -> Position:
-    """Raises: Refusal, if the cursor was changed, or made for another order."""
+def _read_cursor(cursor: str, context: str) -> Position:
+    """Raises: Refusal, if the cursor was changed, or made for another order or actor."""
     try:
         place, _, digest = base64.b64decode(cursor, b"-_", validate=True).decode().partition(".")
     except ValueError:
         place = digest = ""
-    if digest != _digest(place, sort):
+    if digest != _digest(place, context):
         fault = (
             "is damaged, or was made for another list. "
             "Take it unchanged from `next`, with the same sort, or start again without it."
@@ -136,6 +142,6 @@ def _read_cursor(cursor: str, sort: Sort) -> Position:
     return Position(int(place))
 
 
-def _digest(place: str, sort: Sort) -> str:
-    """Ties a cursor to its order and finds damage. It keeps no secret: it hides nothing."""
-    return hashlib.blake2b(f"{place} {sort}".encode(), digest_size=6).hexdigest()
+def _digest(place: str, context: str) -> str:
+    """Ties a cursor to its context and finds damage. It keeps no secret: it hides nothing."""
+    return hashlib.blake2b(f"{place} {context}".encode(), digest_size=6).hexdigest()

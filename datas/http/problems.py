@@ -1,7 +1,7 @@
 """Every problem that an answer can have: its code, its status, its title and its page, once.
 
 `{url}` in an example stands for the server's own address. Where an example needs an item, its
-first line creates it: item 1 of an empty server.
+first lines create it: item 1 of an empty server.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from inspect import cleandoc
 class Problem:
     """A kind of error (RFC 9457): what `type`, `status` and `title` say of it, and its page.
 
-    Prose may mark `code` by backticks. `fails` and `mended` are lines for a shell; `fails` is
-    empty where no request provokes the problem.
+    Prose may mark `code` by backticks. `server`, `fails` and `mended` are lines for a shell.
+    `server` starts what the examples need; empty, it is a server in open mode. `fails` is empty
+    where no request provokes the problem; `mended` may use the variables that `fails` sets.
     """
 
     code: str
@@ -21,6 +22,7 @@ class Problem:
     title: str
     meaning: str
     cause: str
+    server: str = ""
     fails: str
     mended: str
     reference: tuple[str, str]
@@ -30,6 +32,12 @@ def _rfc(number: int, section: str, title: str) -> tuple[str, str]:
     """A section's name and address."""
     name = f"RFC {number}, section {section}: {title}"
     return name, f"https://www.rfc-editor.org/rfc/rfc{number}#section-{section}"
+
+
+def _token(variable: str, username: str) -> str:
+    """A line that signs a user in, and keeps the token in a variable."""
+    body = f'{{"username": "{username}", "password": "correct horse"}}'
+    return f"""{variable}=$(curl -s {{url}}/api/tokens --json '{body}' | grep -o 'datas_[^"]*')\n"""
 
 
 _ALL = (
@@ -73,6 +81,32 @@ _ALL = (
         """),
         mended=cleandoc("""
             curl {url}/api/datas --json '{"data": "hello"}'
+        """),
+        reference=_rfc(9110, "15.5.1", "400 Bad Request"),
+    ),
+    Problem(
+        code="invalid-user",
+        status=400,
+        title="The user is invalid",
+        meaning=(
+            "The body is JSON, but its username, password or label can't be one, or a name in it "
+            "is unknown. Nothing was stored or changed. The answer's `errors` lists each field at "
+            "fault, with what is wrong with it."
+        ),
+        cause=(
+            "A password has 8 to 256 characters, of any kind. A username has 2 to 32: letters from "
+            "a to z, digits, dots, underscores and hyphens, and upper case counts as lower. Write "
+            "`username` and `password` to register or to sign in, `password` and `new_password` to "
+            "change a password."
+        ),
+        server=cleandoc("""
+            DATAS_REGISTRATION=open datas serve --access authenticated
+        """),
+        fails=cleandoc("""
+            curl {url}/api/users --json '{"username": "alice", "password": "short"}'
+        """),
+        mended=cleandoc("""
+            curl {url}/api/users --json '{"username": "alice", "password": "correct horse"}'
         """),
         reference=_rfc(9110, "15.5.1", "400 Bad Request"),
     ),
@@ -121,6 +155,113 @@ _ALL = (
         reference=_rfc(9110, "13.1.1", "If-Match"),
     ),
     Problem(
+        code="unauthenticated",
+        status=401,
+        title="A valid token is needed",
+        meaning=(
+            "This needs somebody who is signed in, and the request carried no token, or one that "
+            "is unknown, revoked or expired. The answer's `detail` says which."
+        ),
+        cause=(
+            "Sign in at `/api/tokens`, keep the token that the answer shows, and send it with each "
+            "request in an `Authorization` header, after the word `Bearer`. If you did, the token "
+            "was revoked, its days are over, or a part of it was lost in copying: sign in again "
+            "for a new one. Around the header put double quotes, or the shell sends the "
+            "variable's name. A token that is sent is checked even where none is needed."
+        ),
+        server=cleandoc("""
+            printf 'correct horse' | datas user add alice
+            datas serve --access authenticated
+        """),
+        fails=cleandoc("""
+            curl {url}/api/datas --json '{"data": "hello"}'
+        """),
+        mended=_token("TOKEN", "alice")
+        + cleandoc("""
+            curl {url}/api/datas -H "Authorization: Bearer $TOKEN" --json '{"data": "hello"}'
+        """),
+        reference=_rfc(6750, "2.1", "Authorization Request Header Field"),
+    ),
+    Problem(
+        code="wrong-credentials",
+        status=401,
+        title="The username or the password is wrong",
+        meaning=(
+            "No user has this name and this password, so there is no token, and a password that "
+            "was to be changed is still the old one. Which of the two was wrong the server "
+            "doesn't tell anybody."
+        ),
+        cause=(
+            "One of them is misspelt, or the user doesn't exist on this server. In a password, "
+            "upper and lower case differ and every space counts. If it is forgotten, whoever runs "
+            "the server can set another: `datas user password` and the name."
+        ),
+        server=cleandoc("""
+            printf 'correct horse' | datas user add alice
+            datas serve --access authenticated
+        """),
+        fails=cleandoc("""
+            curl {url}/api/tokens --json '{"username": "alice", "password": "Correct Horse"}'
+        """),
+        mended=cleandoc("""
+            curl {url}/api/tokens --json '{"username": "alice", "password": "correct horse"}'
+        """),
+        reference=_rfc(9110, "15.5.2", "401 Unauthorized"),
+    ),
+    Problem(
+        code="forbidden",
+        status=403,
+        title="You may not do this",
+        meaning=(
+            "The server understood the request, and it isn't for you to make. Nothing was changed, "
+            "and signing in again won't help."
+        ),
+        cause=(
+            "Mostly the item is another user's: its `owner` says whose, and in the mode `owner` "
+            "nobody else may change or delete it. Let the owner do it, or create an item of your "
+            "own. If the answer's `detail` speaks of a page, your browser sent the request for a "
+            "page of another origin: whoever runs the server can name that origin in "
+            "`DATAS_CORS_ORIGINS`."
+        ),
+        server=cleandoc("""
+            printf 'correct horse' | datas user add alice
+            printf 'correct horse' | datas user add bob
+            datas serve --access owner
+        """),
+        fails=_token("ALICE", "alice")
+        + _token("BOB", "bob")
+        + cleandoc("""
+            curl {url}/api/datas -H "Authorization: Bearer $ALICE" --json '{"data": "hello"}'
+            curl -X DELETE {url}/api/datas/1 -H "Authorization: Bearer $BOB"
+        """),
+        mended=cleandoc("""
+            curl -X DELETE {url}/api/datas/1 -H "Authorization: Bearer $ALICE"
+        """),
+        reference=_rfc(9110, "15.5.4", "403 Forbidden"),
+    ),
+    Problem(
+        code="registration-closed",
+        status=403,
+        title="Registration is closed",
+        meaning=(
+            "On this server nobody can register by themselves, so no user was made. Users who are "
+            "there already can sign in as ever."
+        ),
+        cause=(
+            "That is how a server starts. Whoever runs it makes a user with `datas user add`, in "
+            "the folder and with the settings of the server, which need not stop for it. To let "
+            "everybody register, they set `DATAS_REGISTRATION=open` and start it again."
+        ),
+        fails=cleandoc("""
+            curl {url}/api/users --json '{"username": "alice", "password": "correct horse"}'
+        """),
+        mended=cleandoc("""
+            printf 'correct horse' | datas user add alice
+            curl {url}/api/tokens --json '{"username": "alice", "password": "correct horse"}'
+        """),
+        reference=_rfc(9110, "15.5.4", "403 Forbidden"),
+    ),
+    Problem(
         code="item-not-found",
         status=404,
         title="The item does not exist",
@@ -138,6 +279,33 @@ _ALL = (
         mended=cleandoc("""
             curl {url}/api/datas --json '{"data": "hello"}'
             curl {url}/api/datas/1
+        """),
+        reference=_rfc(9110, "15.5.5", "404 Not Found"),
+    ),
+    Problem(
+        code="token-not-found",
+        status=404,
+        title="The token does not exist",
+        meaning=(
+            "You have no token with this id: there never was one, it is another user's, or it is "
+            "revoked already. The answer doesn't tell these apart."
+        ),
+        cause=(
+            "An id was guessed or kept too long. `/api/tokens` lists your tokens with their ids; "
+            "the one that you are using is marked `current`, and can be revoked as "
+            "`/api/tokens/current`. The address takes the id, never the secret itself."
+        ),
+        server=cleandoc("""
+            printf 'correct horse' | datas user add alice
+            datas serve --access authenticated
+        """),
+        fails=_token("TOKEN", "alice")
+        + cleandoc("""
+            curl -X DELETE {url}/api/tokens/999999999 -H "Authorization: Bearer $TOKEN"
+        """),
+        mended=cleandoc("""
+            curl {url}/api/tokens -H "Authorization: Bearer $TOKEN"
+            curl -X DELETE {url}/api/tokens/current -H "Authorization: Bearer $TOKEN"
         """),
         reference=_rfc(9110, "15.5.5", "404 Not Found"),
     ),
@@ -199,6 +367,27 @@ _ALL = (
             curl {url}/api/datas -H 'Accept: application/json'
         """),
         reference=_rfc(9110, "12.5.1", "Accept"),
+    ),
+    Problem(
+        code="username-taken",
+        status=409,
+        title="The username is taken",
+        meaning="Another user has this name, so no user was made.",
+        cause=(
+            "Somebody was first, or you registered before and the answer got lost: try to sign in. "
+            "Upper and lower case are the same in a username. Else choose another name."
+        ),
+        server=cleandoc("""
+            DATAS_REGISTRATION=open datas serve --access authenticated
+        """),
+        fails=cleandoc("""
+            curl {url}/api/users --json '{"username": "alice", "password": "correct horse"}'
+            curl {url}/api/users --json '{"username": "Alice", "password": "battery staple"}'
+        """),
+        mended=cleandoc("""
+            curl {url}/api/users --json '{"username": "bob", "password": "battery staple"}'
+        """),
+        reference=_rfc(9110, "15.5.10", "409 Conflict"),
     ),
     Problem(
         code="version-mismatch",
@@ -311,6 +500,35 @@ _ALL = (
             "IETF draft, The Idempotency-Key HTTP Header Field, section 2.7: Error Scenarios",
             "https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header#section-2.7",
         ),
+    ),
+    Problem(
+        code="too-many-attempts",
+        status=429,
+        title="There were too many attempts to sign in",
+        meaning=(
+            "Signing in failed too often for this username, or too many were at it in this moment. "
+            "The password wasn't even looked at: the right one gets the same answer. The "
+            "`Retry-After` header says how many seconds to wait."
+        ),
+        cause=(
+            "After five failures from one address within a quarter of an hour, a username can't "
+            "sign in from there for a while, so that nobody can try out passwords. Wait, then take "
+            "more care with the password. If a program signs in before each request, let it sign "
+            "in once and keep the token: tokens go on working meanwhile."
+        ),
+        server=cleandoc("""
+            printf 'correct horse' | datas user add alice
+            datas serve --access authenticated
+        """),
+        fails=_token("TOKEN", "alice")
+        + cleandoc("""
+            GUESS='{"username": "alice", "password": "a wrong guess"}'
+            for n in 1 2 3 4 5 6; do curl {url}/api/tokens --json "$GUESS"; done
+        """),
+        mended=cleandoc("""
+            curl {url}/api/users/me -H "Authorization: Bearer $TOKEN"
+        """),
+        reference=_rfc(6585, "4", "429 Too Many Requests"),
     ),
     Problem(
         code="internal-error",

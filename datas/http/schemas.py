@@ -7,6 +7,16 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
 from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
+from datas.domain.users import (
+    MAX_LABEL,
+    MAX_PASSWORD,
+    MAX_USERNAME,
+    MIN_PASSWORD,
+    MIN_USERNAME,
+    label_faults,
+    password_faults,
+    username_faults,
+)
 from datas.http.errors import Refusal
 
 # No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
@@ -31,6 +41,13 @@ def _rule(faults: Callable[[object], list[str]]) -> Callable[[object], None]:
     return validate
 
 
+_TEXT_FAULTS: dict[str, Any] = {
+    "required": "is missing.",
+    "null": "must be a string, not null.",
+    "invalid": "must be a string.",
+}
+
+
 class ItemSchema(Schema):
     """An item. Clients write `data` alone; the rest is the server's."""
 
@@ -43,11 +60,7 @@ class ItemSchema(Schema):
     data = fields.String(
         required=True,
         validate=_rule(data_faults),
-        error_messages={
-            "required": "is missing.",
-            "null": "must be a string, not null.",
-            "invalid": "must be a string.",
-        },
+        error_messages=_TEXT_FAULTS,
         metadata={
             "minLength": MIN_LENGTH,
             "maxLength": MAX_LENGTH,
@@ -149,6 +162,110 @@ class ProblemPageSchema(_OpenSchema):
     reference = fields.Nested(ReferenceSchema, required=True)
 
 
+class _UserBody(Schema):
+    """What bodies about users have in common."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is unknown here; leave it out."}
+
+
+def _secret(*, checked: bool) -> fields.String:
+    return fields.String(
+        required=True,
+        load_only=True,
+        validate=_rule(password_faults) if checked else None,
+        error_messages=_TEXT_FAULTS,
+        metadata={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD} if checked else {},
+    )
+
+
+class RegistrationSchema(_UserBody):
+    """A new user."""
+
+    username = fields.String(
+        required=True,
+        validate=_rule(username_faults),
+        error_messages=_TEXT_FAULTS,
+        metadata={"pattern": f"^[A-Za-z0-9._-]{{{MIN_USERNAME},{MAX_USERNAME}}}$"},
+    )
+    password = _secret(checked=True)
+
+
+class CredentialsSchema(_UserBody):
+    """What signing in takes. Its rules are those of what is kept, and are told to nobody."""
+
+    username = fields.String(required=True, error_messages=_TEXT_FAULTS)
+    password = _secret(checked=False)
+    label = fields.String(
+        load_default="",
+        validate=_rule(label_faults),
+        error_messages=_TEXT_FAULTS,
+        metadata={"maxLength": MAX_LABEL, "description": "By which you know the token again."},
+    )
+
+
+class PasswordChangeSchema(_UserBody):
+    """The old password and the new one."""
+
+    password = _secret(checked=False)
+    new_password = _secret(checked=True)
+
+
+class UserSchema(_OpenSchema):
+    """A user, as they see themselves."""
+
+    id = fields.Integer(required=True)
+    username = fields.String(required=True)
+    date_joined = UtcTime(required=True)
+
+
+class TokenSchema(_OpenSchema):
+    """A token without its secret."""
+
+    id = fields.Integer(required=True)
+    label = fields.String(required=True)
+    date_created = UtcTime(required=True)
+    date_expires = UtcTime(required=True)
+
+
+class NewTokenSchema(TokenSchema):
+    """A token with its secret, which is shown this once."""
+
+    token = fields.String(required=True)
+
+
+class OwnTokenSchema(TokenSchema):
+    """One of several tokens."""
+
+    current = fields.Boolean(required=True, metadata={"description": "The one in use."})
+
+
+class UserAnswerSchema(_AnswerSchema):
+    """A user, in the envelope."""
+
+    data = fields.Nested(UserSchema, required=True)
+
+
+class NewTokenAnswerSchema(_AnswerSchema):
+    """A new token, in the envelope."""
+
+    data = fields.Nested(NewTokenSchema, required=True)
+
+
+class TokenListSchema(_AnswerSchema):
+    """One's own tokens, in the envelope."""
+
+    data = fields.List(fields.Nested(OwnTokenSchema), required=True)
+
+
+class DoneSchema(_AnswerSchema):
+    """A success with nothing to show."""
+
+    data = fields.Raw(required=True, metadata={"type": "null"})
+
+
 _ITEM = ItemSchema()
 READ_ONLY = frozenset(_ITEM.dump_fields) - frozenset(_ITEM.load_fields)
 
@@ -177,16 +294,31 @@ def load_item(
     Read-only names are faults of their own; a PUT ignores them, so that what was read can be
     edited and put back. A `partial` body may leave fields out.
     """
-    if not isinstance(body, Mapping):
-        fault = 'must be a JSON object, such as {"data": "hello"}.'
-        raise Refusal("invalid-item", errors={"body": [fault]})
-    if ignore_read_only:
+    if ignore_read_only and isinstance(body, Mapping):
         body = {name: value for name, value in body.items() if name not in READ_ONLY}
+    return _load(_ITEM, body, "invalid-item", '{"data": "hello"}', partial=partial)
+
+
+def load_user(schema: Schema, body: object) -> dict[str, Any]:
+    """The fields of a body about a user. Raises: Refusal (`invalid-user`)."""
+    return _load(schema, body, "invalid-user", '{"username": "alice", "password": "…"}')
+
+
+def _load(
+    schema: Schema, body: object, code: str, example: str, *, partial: bool = False
+) -> dict[str, Any]:
+    if not isinstance(body, Mapping):
+        raise Refusal(code, errors={"body": [f"must be a JSON object, such as {example}."]})
     try:
-        loaded: dict[str, Any] = _ITEM.load(body, partial=partial)
+        loaded: dict[str, Any] = schema.load(body, partial=partial)
     except ValidationError as error:
         faults = error.messages_dict
-        for name in READ_ONLY.intersection(faults):
+        for name in READ_ONLY.intersection(faults).intersection(schema.dump_fields):
             faults[name] = ["is read-only; leave it out."]
-        raise Refusal("invalid-item", errors=faults) from None
+        raise Refusal(code, errors=faults) from None
     return loaded
+
+
+def envelope(msg: str, data: object) -> dict[str, Any]:
+    """A success."""
+    return {"success": True, "msg": msg, "data": data}

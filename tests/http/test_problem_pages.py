@@ -79,7 +79,7 @@ def test_every_code_has_a_page(client: TestClient, code: str) -> None:
     assert code in text
     for said in (problem.meaning, problem.cause, problem.reference[0]):
         assert said.replace("`", "") in text
-    for example in (problem.fails, problem.mended):
+    for example in (problem.server, problem.fails, problem.mended):
         assert example.replace("{url}", BASE) in text
     assert page.links == [problem.reference[1], "/problems"]
 
@@ -94,24 +94,47 @@ def test_every_code_is_told_as_json(client: TestClient, code: str) -> None:
         "title": problem.title,
         "meaning": problem.meaning,
         "cause": problem.cause,
+        "server": problem.server,
         "fails": problem.fails.replace("{url}", BASE),
         "mended": problem.mended.replace("{url}", BASE),
         "reference": {"title": problem.reference[0], "url": problem.reference[1]},
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("malformed-json", "in open mode"),
+        ("method-not-allowed", "in open mode"),
+        ("body-too-large", "in open mode"),
+        ("unsupported-media-type", "in open mode"),
+        ("forbidden", "A server to try it on"),
+        ("invalid-parameter", ""),
+        ("registration-closed", ""),
+    ],
+)
+def test_a_page_says_which_server_its_examples_are_for(
+    client: TestClient, code: str, said: str
+) -> None:
+    """One started as the page shows, or one in open mode if they write items, or any."""
+    text = Page(read(client, f"/problems/{code}")).texts["main"]
+    assert [each for each in ("in open mode", "A server to try it on") if each in text] == [
+        each for each in (said,) if each
+    ]
+
+
 @pytest.mark.parametrize("code", PROBLEMS)
 def test_nothing_on_a_page_is_left_empty(code: str) -> None:
-    """Sentences end, each line is one of curl to this server, and the reference is a standard."""
+    """Sentences end, curl asks this server, and the reference is a standard."""
     problem = PROBLEMS[code]
     assert problem.code == code
     assert problem.meaning.endswith(".")
     assert problem.cause.endswith(".")
     assert problem.meaning.count("`") % 2 == problem.cause.count("`") % 2 == 0
     assert bool(problem.fails) is (code in FROM_CLIENTS)
-    for line in problem.fails.splitlines() + problem.mended.splitlines():
-        assert "curl " in line
-        assert "{url}/" in line
+    for example in filter(None, (problem.fails, problem.mended)):
+        assert example.count("curl ") == len(re.findall(r"curl [^|\n]*\{url\}/", example)) > 0
+    assert problem.server == "" or "datas serve" in problem.server.splitlines()[-1]
     title, url = problem.reference
     assert title
     assert re.fullmatch(r"https://(www\.rfc-editor|datatracker\.ietf)\.org/\S+#section-[\d.]+", url)

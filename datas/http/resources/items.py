@@ -1,9 +1,8 @@
 """`/api/datas` and `/api/datas/{item_id}`: the five routes."""
 
-from typing import Any
-
 import falcon
 
+from datas.domain.access import Action
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.items import Item
@@ -11,36 +10,39 @@ from datas.http.body import MEDIA_MERGE_PATCH, parse_json, read_body, read_json
 from datas.http.etags import etag, if_none_match, preconditions
 from datas.http.idempotency import answer_once
 from datas.http.params import next_page, read_page, refuse_params
-from datas.http.schemas import dump_item, load_item
+from datas.http.request import Request
+from datas.http.schemas import dump_item, envelope, load_item
 
 
 class ItemsResource:
     """The collection."""
 
+    actions = {"GET": Action.READ, "POST": Action.CREATE}
+
     def __init__(self, items: ItemService, idempotency: Idempotency) -> None:
         self._items = items
         self._idempotency = idempotency
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         """A page of items."""
         params = read_page(req)
-        page = self._items.page(**params)
+        page = self._items.page(**params, actor=req.actor)
         following = next_page(req, params, page.next) if page.next else None
-        resp.media = _envelope(
+        resp.media = envelope(
             f"Items found ({len(page.items)})", [dump_item(item) for item in page.items]
         ) | {"next": following}
         resp.set_header("Cache-Control", "no-cache")
         if following:
             resp.set_header("Link", f'<{following}>; rel="next"')
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Create an item; once, if the request names an Idempotency-Key."""
         body = read_body(req)
         refuse_params(req)
         fields = load_item(parse_json(body))
 
         def create() -> None:
-            item = self._items.create(**fields)
+            item = self._items.create(**fields, actor=req.actor)
             _write_item(resp, item, "successfully created")
             resp.status = falcon.HTTP_201
             resp.set_header("Location", f"{req.root_path}/api/datas/{item.id}")
@@ -51,52 +53,55 @@ class ItemsResource:
 class ItemResource:
     """One item."""
 
+    actions = {
+        "GET": Action.READ,
+        "PUT": Action.CHANGE,
+        "PATCH": Action.CHANGE,
+        "DELETE": Action.CHANGE,
+    }
+
     def __init__(self, items: ItemService) -> None:
         self._items = items
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+    def on_get(self, req: Request, resp: falcon.Response, item_id: int) -> None:
         """Read it, or learn that it hasn't changed (304)."""
         refuse_params(req)
         known = if_none_match(req)
-        item = self._items.get(item_id)
+        item = self._items.get(item_id, actor=req.actor)
         if known is not None and item.version in known:
             resp.status = falcon.HTTP_304
             _write_validators(resp, item)
         else:
             _write_item(resp, item, "found")
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+    def on_put(self, req: Request, resp: falcon.Response, item_id: int) -> None:
         """Replace it."""
         body = read_json(req)
         refuse_params(req)
         fields = load_item(body, ignore_read_only=True)
-        item = self._items.replace(item_id, **fields, expected=preconditions(req))
+        item = self._items.replace(item_id, **fields, expected=preconditions(req), actor=req.actor)
         _write_item(resp, item, "successfully updated")
 
-    def on_patch(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+    def on_patch(self, req: Request, resp: falcon.Response, item_id: int) -> None:
         """Change what the merge patch names (RFC 7396)."""
         patch = read_json(req, MEDIA_MERGE_PATCH)
         refuse_params(req)
         fields = load_item(patch, partial=True)
-        item = self._items.change(item_id, **fields, expected=preconditions(req))
+        item = self._items.change(item_id, **fields, expected=preconditions(req), actor=req.actor)
         _write_item(resp, item, "successfully updated")
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
+    def on_delete(self, req: Request, resp: falcon.Response, item_id: int) -> None:
         """Delete it, and show it as it was."""
         refuse_params(req)
-        item = self._items.delete(item_id, expected=preconditions(req))
-        resp.media = _envelope(f"Item [{item.id}] successfully deleted", dump_item(item))
+        item = self._items.delete(item_id, expected=preconditions(req), actor=req.actor)
+        resp.media = envelope(f"Item [{item.id}] successfully deleted", dump_item(item))
 
 
 def _write_item(resp: falcon.Response, item: Item, what_happened: str) -> None:
-    resp.media = _envelope(f"Item [{item.id}] {what_happened}", dump_item(item))
+    resp.media = envelope(f"Item [{item.id}] {what_happened}", dump_item(item))
     _write_validators(resp, item)
 
 
 def _write_validators(resp: falcon.Response, item: Item) -> None:
     resp.set_header("ETag", etag(item))
     resp.set_header("Cache-Control", "no-cache")
-
-
-def _envelope(msg: str, data: object) -> dict[str, Any]:
-    return {"success": True, "msg": msg, "data": data}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import falcon
 import orjson
 
+from datas.domain.access import Access
 from datas.http.content import Content
 from datas.http.params import refuse_params
 
@@ -12,8 +13,9 @@ from datas.http.params import refuse_params
 class OpenApiResource:
     """The document of the routes that run, made at the first request for it."""
 
-    def __init__(self, routes: Mapping[str, object]) -> None:
+    def __init__(self, routes: Mapping[str, object], access: Access) -> None:
         self._routes = routes
+        self._access = access
         self._contents: dict[str, Content] = {}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -31,4 +33,4 @@ class OpenApiResource:
         # apispec takes a tenth of a second to load, and most workers are never asked.
         from datas.http.openapi import openapi_document  # noqa: PLC0415
 
-        return orjson.dumps(openapi_document(self._routes, root_path))
+        return orjson.dumps(openapi_document(self._routes, self._access, root_path))

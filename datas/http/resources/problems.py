@@ -35,8 +35,9 @@ p { margin: 0; }
 a { color: var(--link); }
 code { font: .9em ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { margin: 0; padding: .6rem .8rem; background: var(--panel); border-radius: .25rem;
-  border-left: .25rem solid var(--good); white-space: pre-wrap; line-height: 1.4; }
+  border-left: .25rem solid var(--soft); white-space: pre-wrap; line-height: 1.4; }
 pre.fails { border-color: var(--bad); }
+pre.mended { border-color: var(--good); }
 pre span { display: block; padding-left: 2ch; text-indent: -2ch; }
 .soft { margin-top: .35rem; color: var(--soft); }
 ul { margin: 1rem 0 0; padding: 0; list-style: none; }
@@ -88,9 +89,16 @@ $rows</ul>
 
 _NO_FAILS = "No request provokes this problem: its cause lies on the server's side."
 _ITEM_ONE = (
-    "Item 1 is the first of an empty server. On one that has items, the first line's answer tells "
-    "another id: put that in the place of 1."
+    "Item 1 is the first of an empty server. On one that has items, the answer that says "
+    "`created` tells another id: put that in the place of 1."
 )
+_SERVER = "The examples are for a server that is started in an empty folder like this."
+_OPEN = (
+    "The examples are for a server in open mode, as `make run` starts it. On another, sign in as "
+    'the page of `unauthenticated` shows, and add `-H "Authorization: Bearer $TOKEN"` to each '
+    "line that writes items."
+)
+_WRITES_ITEMS = re.compile(r"/api/datas\S* .*(--json|-d) ")
 _OLD_CURL = "`--json` needs curl 7.82 or newer."
 
 
@@ -124,7 +132,7 @@ class ProblemResource:
             detail = f"No problem has the code {code[:80]!r}. {_path(req)} lists all."
             raise Refusal("route-not-found", detail)
         problem = asdict(PROBLEMS[code])
-        for example in ("fails", "mended"):
+        for example in ("server", "fails", "mended"):
             problem[example] = problem[example].replace("{url}", req.prefix)
         title, url = problem["reference"]
         problem["reference"] = {"title": title, "url": url}
@@ -144,24 +152,29 @@ def _main(problem: Mapping[str, Any], index: str) -> str:
         code=escape(problem["code"]),
         meaning=_prose(problem["meaning"]),
         cause=_prose(problem["cause"]),
-        examples="\n".join(_examples(problem["fails"], problem["mended"])),
+        examples="\n".join(_examples(problem["server"], problem["fails"], problem["mended"])),
         link=escape(problem["reference"]["url"]),
         reference=escape(problem["reference"]["title"]),
         index=escape(index),
     )
 
 
-def _examples(fails: str, mended: str) -> Iterator[str]:
+def _examples(server: str, fails: str, mended: str) -> Iterator[str]:
     """The HTML of the examples, and of what must be known to run them."""
+    if server:
+        yield f"<h2>A server to try it on</h2>\n{_shell(server, 'server')}"
+        yield f'<p class="soft">{_prose(_SERVER)}</p>'
     if fails:
         yield f"<h2>A request that fails</h2>\n{_shell(fails, 'fails')}"
         yield f"<h2>The same request, mended</h2>\n{_shell(mended, 'mended')}"
     else:
         yield f"<h2>What to send</h2>\n{_shell(mended, 'mended')}"
         yield f'<p class="soft">{_prose(_NO_FAILS)}</p>'
+    if not server and _WRITES_ITEMS.search(fails + mended):
+        yield f'<p class="soft">{_prose(_OPEN)}</p>'
     if "/api/datas/1" in mended:
         yield f'<p class="soft">{_prose(_ITEM_ONE)}</p>'
-    if "--json" in mended:
+    if "--json" in fails + mended:
         yield f'<p class="soft">{_prose(_OLD_CURL)}</p>'
 
 

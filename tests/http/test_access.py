@@ -1,0 +1,189 @@
+"""Who may do what: every mode, route and verb with every kind of token, in one table."""
+
+import pytest
+from falcon.testing import Result
+
+from tests.http.conftest import PASSWORD, World, make_world
+
+# Item 1 and token 1 are alice's. The columns: no token; alice's; one of hers that has expired; one
+# that was revoked; something that is no token; bob's.
+MATRIX = """
+                                    none alice expired revoked malformed bob
+open
+    GET     /api/datas               200  200   401     401     401      200
+    POST    /api/datas               201  201   401     401     401      201
+    GET     /api/datas/1             200  200   401     401     401      200
+    HEAD    /api/datas/1             200  200   401     401     401      200
+    PUT     /api/datas/1             200  200   401     401     401      200
+    PATCH   /api/datas/1             200  200   401     401     401      200
+    DELETE  /api/datas/1             200  200   401     401     401      200
+authenticated
+    GET     /api/datas               200  200   401     401     401      200
+    POST    /api/datas               401  201   401     401     401      201
+    GET     /api/datas/1             200  200   401     401     401      200
+    HEAD    /api/datas/1             200  200   401     401     401      200
+    PUT     /api/datas/1             401  200   401     401     401      200
+    PATCH   /api/datas/1             401  200   401     401     401      200
+    DELETE  /api/datas/1             401  200   401     401     401      200
+owner
+    GET     /api/datas               200  200   401     401     401      200
+    POST    /api/datas               401  201   401     401     401      201
+    GET     /api/datas/1             200  200   401     401     401      200
+    HEAD    /api/datas/1             200  200   401     401     401      200
+    PUT     /api/datas/1             401  200   401     401     401      403
+    PATCH   /api/datas/1             401  200   401     401     401      403
+    DELETE  /api/datas/1             401  200   401     401     401      403
+private
+    GET     /api/datas               401  200   401     401     401      200
+    POST    /api/datas               401  201   401     401     401      201
+    GET     /api/datas/1             401  200   401     401     401      404
+    HEAD    /api/datas/1             401  200   401     401     401      404
+    PUT     /api/datas/1             401  200   401     401     401      404
+    PATCH   /api/datas/1             401  200   401     401     401      404
+    DELETE  /api/datas/1             401  200   401     401     401      404
+open authenticated owner private
+    POST    /api/users               201  201   401     401     401      201
+    GET     /api/users/me            401  200   401     401     401      200
+    PUT     /api/users/me/password   401  200   401     401     401      200
+    POST    /api/tokens              201  201   401     401     401      201
+    GET     /api/tokens              401  200   401     401     401      200
+    DELETE  /api/tokens/1            401  200   401     401     401      404
+    DELETE  /api/tokens/current      401  200   401     401     401      200
+    GET     /healthz                 200  200   200     200     200      200
+    GET     /readyz                  200  200   200     200     200      200
+    GET     /openapi.json            200  200   200     200     200      200
+    GET     /docs                    200  200   200     200     200      200
+    GET     /problems                200  200   200     200     200      200
+    GET     /problems/forbidden      200  200   200     200     200      200
+    OPTIONS /api/datas/1             204  204   204     204     204      204
+    TRACE   /api/datas/1             405  405   405     405     405      405
+    GET     /nowhere                 404  404   404     404     404      404
+"""
+
+BODIES = {
+    ("POST", "/api/datas"): {"data": "hello"},
+    ("PUT", "/api/datas/1"): {"data": "bye"},
+    ("PATCH", "/api/datas/1"): {"data": "bye"},
+    ("POST", "/api/users"): {"username": "carol", "password": PASSWORD},
+    ("PUT", "/api/users/me/password"): {"password": PASSWORD, "new_password": PASSWORD + "!"},
+    ("POST", "/api/tokens"): {"username": "alice", "password": PASSWORD},
+}
+
+
+def _rows() -> list[tuple[str, str, str, list[int]]]:
+    rows, modes = [], ["none"]
+    for line in MATRIX.splitlines()[2:]:
+        if not line.startswith(" "):
+            modes = line.split()
+            continue
+        method, path, *statuses = line.split()
+        rows += [(mode, method, path, [int(status) for status in statuses]) for mode in modes]
+    return rows
+
+
+def _headers(world: World) -> list[dict[str, str]]:
+    """The Authorization of each column."""
+    good, revoked = world.token("alice"), world.token("alice")
+    world.parts.sign_in.revoke("alice", 2)
+    expired = world.token("alice", days=-1)
+    tokens = [None, good, expired, revoked, "datas_nonsense", world.token("bob")]
+    return [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]
+
+
+@pytest.mark.parametrize(("mode", "method", "path", "expected"), _rows())
+def test_the_matrix(mode: str, method: str, path: str, expected: list[int]) -> None:
+    """Each cell is what the table says, in a world of its own."""
+    found = []
+    for column in range(6):
+        world = make_world(mode)
+        headers = _headers(world)
+        world.client.simulate_post("/api/datas", json={"data": "hers"}, headers=headers[1])
+        answer = world.client.simulate_request(
+            method, path, json=BODIES.get((method, path)), headers=headers[column]
+        )
+        found.append(answer.status_code)
+    assert found == expected
+
+
+def test_ownership_is_set_at_creation() -> None:
+    """The item is its maker's, and nobody's if nobody signed in."""
+    world = make_world("open")
+    for client, owner in ((world.as_user("alice"), "alice"), (world.client, None)):
+        created = client.simulate_post("/api/datas", json={"data": "x"})
+        assert created.json["data"]["owner"] == owner
+
+
+def test_an_item_without_an_owner_is_any_users_in_owner_mode() -> None:
+    """What the system made can be changed by whoever is signed in, and by nobody else."""
+    world = make_world("owner")
+    world.parts.items.create("the system's")
+    change = {"json": {"data": "changed"}}
+    assert world.client.simulate_put("/api/datas/1", **change).status_code == 401
+    assert world.as_user("bob").simulate_put("/api/datas/1", **change).status_code == 200
+
+
+def _challenge(answer: Result) -> str | None:
+    assert answer.status_code == 401
+    return answer.headers.get("WWW-Authenticate")
+
+
+def test_a_refusal_says_what_would_help() -> None:
+    """A challenge without an error if no token came, with one if it was no good (RFC 6750 §3)."""
+    world = make_world("authenticated")
+    post = {"json": {"data": "x"}}
+    assert _challenge(world.client.simulate_post("/api/datas", **post)) == 'Bearer realm="datas"'
+    for header in ("Bearer nonsense", "Bearer", "Basic YTpi", "", "Bearer é"):
+        answer = world.client.simulate_post("/api/datas", **post, headers={"Authorization": header})
+        assert _challenge(answer) == 'Bearer realm="datas", error="invalid_token"', header
+
+
+def test_the_scheme_has_no_case() -> None:
+    """`bearer` is `Bearer` (RFC 9110 §11.1)."""
+    world = make_world("private")
+    headers = {"Authorization": f"bearer  {world.token('alice')}"}
+    assert world.client.simulate_get("/api/datas", headers=headers).status_code == 200
+
+
+def test_two_users_in_private_mode_never_meet() -> None:
+    """Lists, counts, cursors, ETags and repeated orders show nothing of the other's."""
+    world = make_world("private")
+    alice, bob = world.as_user("alice"), world.as_user("bob")
+    for n in range(4):
+        for client in (alice, bob):
+            client.simulate_post("/api/datas", json={"data": f"item {n}"})
+    own = alice.simulate_get("/api/datas?limit=2").json
+    assert {item["owner"] for item in own["data"]} == {"alice"}
+    assert alice.simulate_get(own["next"]).json["msg"] == "Items found (2)"
+    assert bob.simulate_get(own["next"]).status_code == 400
+    for method in ("GET", "HEAD", "DELETE"):
+        headers = {"If-None-Match": '"1"'} if method != "DELETE" else {"If-Match": '"1"'}
+        answer = bob.simulate_request(method, "/api/datas/1", headers=headers)
+        assert (answer.status_code, answer.headers.get("ETag")) == (404, None)
+    key = {"Idempotency-Key": "one"}
+    hers = alice.simulate_post("/api/datas", json={"data": "order"}, headers=key)
+    his = bob.simulate_post("/api/datas", json={"data": "order"}, headers=key)
+    assert (his.status_code, his.json["data"]["owner"]) == (201, "bob")
+    assert his.json["data"]["id"] != hers.json["data"]["id"]
+    assert "Idempotency-Replayed" not in his.headers
+
+
+@pytest.mark.parametrize("mode", ["open", "private"])
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("http://localhost:9999", 403),
+        ("http://localhost:8000", 201),
+        ("https://localhost:8000", 201),
+        ("https://app.example", 201),
+    ],
+)
+def test_a_foreign_page_changes_nothing(mode: str, origin: str, status: int) -> None:
+    """Unless CORS names its origin; what it reads, the browser itself keeps from it."""
+    world = make_world(mode, cors_origins=("https://app.example",))
+    client = world.as_user("alice")
+    answer = client.simulate_post("/api/datas", json={"data": "x"}, headers={"Origin": origin})
+    assert answer.status_code == status
+    assert len(world.memory.items) == (status == 201)
+    assert client.simulate_get("/api/datas", headers={"Origin": origin}).status_code == 200
