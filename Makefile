@@ -28,8 +28,9 @@ check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-bench: .venv/dev ## Measure what one GET costs
-	@exec .venv/bin/python -m tests.bench.get_one $(ARGS)
+bench: .venv/dev ## Measure what a GET and a token cost
+	.venv/bin/python -m tests.bench.get_one
+	.venv/bin/python -m tests.bench.token_write
 
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv

@@ -195,7 +195,7 @@ class MemoryTokens:
     def add(self, token: Token, digest: bytes) -> Token:
         """Store a token under its digest."""
         with self._memory.lock:
-            token = replace(token, id=self._memory.next_id("tokens"))
+            token = token._replace(id=self._memory.next_id("tokens"))
             self._memory.tokens[digest] = token
             return token
 

@@ -24,8 +24,7 @@ class User:
     password_hash: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A secret that stands for a user until it expires or is revoked; only its digest is kept."""
 
     id: int

@@ -1,6 +1,7 @@
 """What happens around every request: its host, what it accepts, its response's headers."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import falcon
@@ -31,29 +32,30 @@ class AllowedHosts:
     def __init__(self, hosts: Collection[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts) or _LOOPBACK
         self._with_bind_address = not hosts
+        # Nearly all requests name the same host.
+        self._is_ours = lru_cache(64)(self._is_allowed)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
-        if req.path in _ANY_HOST:
-            return
         given = req.env.get("HTTP_HOST")
+        # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
+        if self._is_ours(given, req.env["SERVER_NAME"]) or req.path in _ANY_HOST:
+            return
         if not given:
             raise Refusal("invalid-header", errors={"Host": ["is missing."]})
-        host = _without_port(given).lower()
-        if host in self._hosts or (self._with_bind_address and host == self._bind_address(req)):
-            return
         detail = (
             f"This server does not answer for {given[:80]!r}. "
             "Whoever runs it can add the name to DATAS_ALLOWED_HOSTS."
         )
         raise Refusal("misdirected-request", detail)
 
-    def _bind_address(self, req: falcon.Request) -> str | None:
-        # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        name: str = req.env["SERVER_NAME"]
-        if name in _EVERY_INTERFACE:
-            return None
-        return f"[{name}]" if ":" in name else name
+    def _is_allowed(self, given: str | None, bind_address: str) -> bool:
+        host = _without_port(given or "").lower()
+        if host in self._hosts:
+            return True
+        if not self._with_bind_address or bind_address in _EVERY_INTERFACE:
+            return False
+        return host == (f"[{bind_address}]" if ":" in bind_address else bind_address)
 
 
 class Accept:

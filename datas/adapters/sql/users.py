@@ -1,7 +1,6 @@
 """Users, tokens and tries to sign in, in the tables `users`, `tokens` and `attempts`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import peewee
@@ -95,7 +94,7 @@ class SqlTokens:
         dates = (_to_text(token.date_created), _to_text(token.date_expires))
         values = (token.username, digest, token.label, *dates)
         [(token_id,)] = self._database.write(self._statements["add"], *values)
-        return replace(token, id=token_id)
+        return token._replace(id=token_id)
 
     def find(self, digest: bytes) -> Token | None:
         """Select by the digest's index: every request with a token asks this."""
