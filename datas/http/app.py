@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import falcon
-import orjson
-from falcon.media import JSONHandler
 from falcon.routing import CompiledRouter
 
 from datas.domain.access import Access
@@ -14,8 +12,9 @@ from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.sign_in import SignIn
 from datas.domain.user_service import UserService
-from datas.http.authentication import Authentication, SameOrigin
+from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
+from datas.http.media import JSON
 from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Response
 from datas.http.params import IdConverter
 from datas.http.request import Request
@@ -57,17 +56,14 @@ def create_app(parts: Parts) -> App:
     """The WSGI application over these parts. It opens and reads nothing by itself."""
     app = falcon.App(request_type=Request, response_type=Response, router=Router())
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
-    app.add_middleware(Authentication(parts.sign_in, parts.access))
-    app.add_middleware(SameOrigin(parts.cors_origins))
+    app.add_middleware(Authentication(parts.sign_in, parts.access, parts.cors_origins))
     app.add_middleware(Accept())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
     if parts.cors_origins:
         origins = "*" if "*" in parts.cors_origins else parts.cors_origins
         app.add_middleware(falcon.CORSMiddleware(origins, expose_headers=EXPOSED))
     app.req_options.strip_url_path_trailing_slash = True
-    app.resp_options.media_handlers.update(
-        dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSONHandler(orjson.dumps, orjson.loads))
-    )
+    app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSON))
     add_error_handlers(app)
 
     for path, resource in _routes(parts).items():

@@ -17,17 +17,19 @@ class Authentication:
     """Finds the actor, and refuses early who would have to sign in.
 
     A resource says in `actions` what each of its methods does; what that needs, the domain says.
-    A token that is sent is always checked.
+    A token that is sent is always checked. Changes that a page of another origin makes a browser
+    send are refused: where a local server asks for no token, that page would need none.
     """
 
-    def __init__(self, sign_in: SignIn, access: Access) -> None:
+    def __init__(self, sign_in: SignIn, access: Access, friends: Collection[str]) -> None:
         self._sign_in = sign_in
         self._access = access
+        self._friends = friends
 
     def process_resource(
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Raises: Unauthenticated."""
+        """Raises: Unauthenticated, Refusal (`forbidden`)."""
         actions: Mapping[str, Action | None] = getattr(resource, "actions", {})
         method = "GET" if req.method == "HEAD" else req.method
         if method not in actions:
@@ -38,33 +40,25 @@ class Authentication:
         action = actions[method]
         if action is not None:
             self._access.admit(req.actor, action)
+        if method != "GET" and "HTTP_ORIGIN" in req.env:
+            self._refuse_foreign(req.env["HTTP_ORIGIN"], req.env.get("HTTP_HOST"))
 
-
-class SameOrigin:
-    """Refuses changes that a page of another origin makes a browser send.
-
-    A page can't hide where it is from, and needs no token where a local server asks for none.
-    """
-
-    def __init__(self, friends: Collection[str]) -> None:
-        self._friends = friends
-
-    def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
-    ) -> None:
-        """Raises: Refusal (`forbidden`)."""
-        origin = req.env.get("HTTP_ORIGIN")
-        if origin is None or req.method in ("GET", "HEAD", "OPTIONS"):
-            return
-        if "*" in self._friends or origin in self._friends:
-            return
-        # The host alone: a proxy that ends TLS changes the scheme.
-        if urlsplit(origin).netloc != req.env.get("HTTP_HOST"):
+    def _refuse_foreign(self, origin: str, host: str | None) -> None:
+        # The host alone is compared: a proxy that ends TLS changes the scheme.
+        friendly = "*" in self._friends or origin in self._friends
+        if not friendly and _netloc(origin) != host:
             detail = (
                 f"A page of {origin[:80]!r} may not change anything here. "
                 "Whoever runs this server can add the origin to DATAS_CORS_ORIGINS."
             )
             raise Refusal("forbidden", detail)
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _secret(header: str) -> str:

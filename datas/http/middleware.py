@@ -14,12 +14,13 @@ _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, no
 # Monitors ask by address, and get nothing that a foreign page could use.
 _ANY_HOST = frozenset({"/healthz", "/readyz"})
 
-_ALWAYS = (
-    ("X-Content-Type-Options", "nosniff"),
+# In small letters, as Falcon keeps them.
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
     # For what is no page: a browser that is led to it may run and frame none of it.
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("Cache-Control", "no-store"),
-)
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
 
 
 class AllowedHosts:
@@ -87,7 +88,7 @@ class Response(falcon.Response):
 
     def __init__(self, options: falcon.ResponseOptions | None = None) -> None:
         super().__init__(options)
-        self.set_headers(_ALWAYS)
+        self._headers |= _ALWAYS
 
 
 class LastHeaders:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
 from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
@@ -283,6 +284,9 @@ def dump_item(item: Item) -> dict[str, Any]:
 
 def rfc3339(moment: datetime) -> str:
     """`2026-11-22T16:00:00.123456Z`: in UTC, always with microseconds (RFC 3339 §5.6)."""
+    if moment.microsecond:
+        # In a third of the time; but orjson leaves out microseconds that are zero.
+        return orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-1].decode()
     return moment.isoformat("T", "microseconds")[:26] + "Z"
 
 

@@ -9,6 +9,7 @@ from datas.domain.items import Item
 from datas.http.body import MEDIA_MERGE_PATCH, parse_json, read_body, read_json
 from datas.http.etags import etag, if_none_match, preconditions
 from datas.http.idempotency import answer_once
+from datas.http.media import JSON
 from datas.http.params import next_page, read_page, refuse_params
 from datas.http.request import Request
 from datas.http.schemas import dump_item, envelope, load_item
@@ -98,7 +99,9 @@ class ItemResource:
 
 
 def _write_item(resp: falcon.Response, item: Item, what_happened: str) -> None:
-    resp.media = envelope(f"Item [{item.id}] {what_happened}", dump_item(item))
+    # The handler itself: Falcon would look it up again by the media type.
+    media = envelope(f"Item [{item.id}] {what_happened}", dump_item(item))
+    resp.data = JSON.serialize(media, falcon.MEDIA_JSON)
     _write_validators(resp, item)
 
 
