@@ -35,6 +35,25 @@ def test_of_two_writers_with_one_etag_one_wins(start: Start, rounds: int) -> Non
         connection.close()
 
 
+@pytest.mark.slow
+def test_sixty_four_writers_see_no_error(start: Start) -> None:
+    """On four workers and one file: each of thousands of items is made, none twice."""
+    server = start("--workers", "4")
+
+    def write(writer: int) -> list[int]:
+        connection = server.connect()
+        answers = [
+            request(connection, "POST", "/api/datas", {"data": f"{writer}-{n}"}) for n in range(40)
+        ]
+        connection.close()
+        assert {answer.status for answer in answers} == {201}
+        return [answer.json["data"]["id"] for answer in answers]
+
+    with ThreadPoolExecutor(64) as pool:
+        ids = [item_id for found in pool.map(write, range(64)) for item_id in found]
+    assert len(set(ids)) == len(ids) == 64 * 40
+
+
 def _post(server: Server, key: str) -> tuple[int, bytes, str | None]:
     answer = server.request("POST", "/api/datas", {"data": "order"}, {"Idempotency-Key": key})
     return answer.status, answer.content, answer.headers["Idempotency-Replayed"]
