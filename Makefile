@@ -8,19 +8,19 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench lock clean again
+.PHONY: help run test test-all check bench lock openapi-snapshot clean again
 
 help: ## List what there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
 
 run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="--bind 127.0.0.1:9000")
 	@DATAS_ACCESS=$${DATAS_ACCESS:-open} exec .venv/bin/datas serve $(ARGS)
 
 test: .venv/dev ## Run the tests that take seconds
-	@exec .venv/bin/python -m pytest -m "not slow" $(ARGS)
+	@exec .venv/bin/python -m pytest -n 4 -m "not slow" $(ARGS)
 
 test-all: .venv/dev ## Run all tests
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
 
 check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff format --check
@@ -44,6 +44,10 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
 		-o requirements/dev.txt
+
+openapi-snapshot: .venv/dev ## Renew the OpenAPI document that tests compare with
+	.venv/bin/datas openapi | .venv/bin/python -m json.tool --sort-keys --no-ensure-ascii \
+		>tests/http/openapi.json
 
 clean: ## Remove .venv and what the tools keep; databases stay
 	rm -rf .venv build dist .*_cache .hypothesis .schemathesis

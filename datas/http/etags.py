@@ -61,7 +61,7 @@ def _read(req: falcon.Request, name: str, *, weak: bool) -> Tags | None:
     value = req.env.get(f"HTTP_{name}")
     if value is None:
         return None
-    if value.strip() == "*":
+    if value.strip(" \t") == "*":
         return Tags(frozenset("*"))
     tags = _TAGS.findall(value)
     if not tags or not _LIST.fullmatch(value):

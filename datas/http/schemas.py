@@ -147,7 +147,7 @@ class ReferenceSchema(_OpenSchema):
     """Where something is written."""
 
     title = fields.String(required=True)
-    url = fields.Url(required=True)
+    url = fields.String(required=True, metadata={"format": "uri"})
 
 
 class ProblemPageSchema(_OpenSchema):
@@ -203,7 +203,11 @@ class CredentialsSchema(_UserBody):
         load_default="",
         validate=_rule(label_faults),
         error_messages=_TEXT_FAULTS,
-        metadata={"maxLength": MAX_LABEL, "description": "By which you know the token again."},
+        metadata={
+            "maxLength": MAX_LABEL,
+            "pattern": "^[^\\u0000]*$",
+            "description": "By which you know the token again.",
+        },
     )
 
 

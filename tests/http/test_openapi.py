@@ -1,0 +1,114 @@
+"""The OpenAPI document: well-formed, complete, and the same wherever it comes from."""
+
+import json
+import os
+import re
+
+import pytest
+from click.testing import CliRunner
+from falcon.testing import TestClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from datas.cli import main
+from datas.http.app import Parts, _routes
+from datas.http.problems import PROBLEMS
+from tests.http.conftest import make_world
+from tests.http.openapi_changes import Json
+
+# Nobody's answers: they are given where there is no operation.
+OF_NO_OPERATION = {"method-not-allowed", "method-unknown"}
+
+
+@pytest.fixture
+def document(client: TestClient) -> Json:
+    """The document that the app serves."""
+    served: Json = client.simulate_get("/openapi.json").json
+    return served
+
+
+def test_the_document_is_openapi_3_1(document: Json) -> None:
+    """In every detail that the specification's own schema knows."""
+    assert document["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_route_is_described_and_nothing_else(document: Json, parts: Parts) -> None:
+    """But for the files that the page of the documentation is made of."""
+    running = {re.sub(r":\w+}", "}", route) for route in _routes(parts)}
+    assert set(document["paths"]) == {path for path in running if not path.startswith("/docs/")}
+
+
+def test_every_verb_is_described_and_nothing_else(document: Json, client: TestClient) -> None:
+    """What OPTIONS allows is what is documented, OPTIONS itself included, and HEAD beside GET."""
+    for path, item in document["paths"].items():
+        answer = client.simulate_options(re.sub(r"{\w+}", "1", path))
+        assert sorted(item) == sorted(answer.headers["Allow"].lower().split(", ")), path
+        assert "options" in item
+        assert ("head" in item) is ("get" in item)
+
+
+def test_every_operation_has_a_name_of_its_own(document: Json) -> None:
+    """Generated clients call their functions so."""
+    names = [it["operationId"] for item in document["paths"].values() for it in item.values()]
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names)
+    assert len(set(names)) == len(names)
+
+
+def test_head_is_described_as_get_without_bodies(document: Json) -> None:
+    """The same statuses, parameters and headers, and as much of a token."""
+    for item in document["paths"].values():
+        if "get" not in item:
+            continue
+        head, get = item["head"], item["get"]
+        assert head["responses"] == {
+            status: {name: it for name, it in answer.items() if name != "content"}
+            for status, answer in get["responses"].items()
+        }
+        assert head["parameters"] == get["parameters"]
+        assert head.get("security") == get.get("security")
+
+
+def test_every_problem_is_described(document: Json) -> None:
+    """Each code belongs to an operation's answer, and all are listed at the address of pages."""
+    patterns = re.findall(r"/problems/\(([a-z|-]+)\)\$", json.dumps(document))
+    described = {code for pattern in patterns for code in pattern.split("|")}
+    assert described == PROBLEMS.keys() - OF_NO_OPERATION
+    [code] = document["paths"]["/problems/{code}"]["get"]["parameters"][:1]
+    assert code["schema"]["enum"] == list(PROBLEMS)
+
+
+def test_no_header_has_an_example(document: Json) -> None:
+    """Pages that try an API would send it unasked: a fixed key, a version that isn't the item's."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "header":
+                    assert not {"example", "examples"} & {*parameter, *parameter["schema"]}
+
+
+def test_the_document_is_sent_once(client: TestClient) -> None:
+    """Whoever has it is told so."""
+    first = client.simulate_get("/openapi.json")
+    assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-cache")
+    tag = first.headers["ETag"]
+    again = client.simulate_get("/openapi.json", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    other = client.simulate_get("/openapi.json", headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+def test_the_document_names_where_it_is_mounted(client: TestClient, document: Json) -> None:
+    """As its one server, with an ETag of its own; at the root there is none to name."""
+    assert "servers" not in document
+    mounted = client.simulate_get("/openapi.json", root_path="/v1")
+    assert mounted.json == document | {"servers": [{"url": "/v1"}]}
+    assert mounted.headers["ETag"] != client.simulate_get("/openapi.json").headers["ETag"]
+
+
+@pytest.mark.parametrize("mode", ["open", "authenticated", "owner", "private"])
+def test_the_command_line_prints_the_same_document(mode: str) -> None:
+    """Without a server, to the byte; who may do what is in it."""
+    served = make_world(mode).client.simulate_get("/openapi.json").content
+    environ = {name: None for name in os.environ if name.startswith("DATAS_")}
+    printed = CliRunner().invoke(main, ["openapi"], env=environ | {"DATAS_ACCESS": mode})
+    assert (printed.exit_code, printed.stdout_bytes) == (0, served + b"\n")
