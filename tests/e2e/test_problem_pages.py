@@ -107,6 +107,7 @@ def test_what_needs_nothing_fails_and_is_mended(start: Start, run: Run) -> None:
             _check_both(server, run, code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ON_A_FRESH_SERVER)
 def test_what_needs_a_fresh_server_fails_and_is_mended(start: Start, run: Run, code: str) -> None:
     """On a server that is started as the page shows, or in open mode, and whose first item is 1."""

@@ -64,6 +64,7 @@ def world() -> World:
     return make_world("private")
 
 
+@pytest.mark.slow
 def test_the_app_keeps_its_document(world: World) -> None:
     """Every operation is tried, in some hundred ways, and nothing is found."""
     scenarios = list(run(world.client.app, lambda: world.token("tester")))
