@@ -77,11 +77,11 @@ def test_every_code_has_a_page(client: TestClient, code: str) -> None:
     assert page.headings == ["h1"] + ["h2"] * page.headings.count("h2")
     assert f"{problem.status} " in text
     assert code in text
-    for said in (problem.meaning, problem.cause, problem.reference[0]):
+    for said in (problem.meaning, problem.cause, problem.reference["title"]):
         assert said.replace("`", "") in text
     for example in (problem.server, problem.fails, problem.mended):
         assert example.replace("{url}", BASE) in text
-    assert page.links == [problem.reference[1], "/problems"]
+    assert page.links == [problem.reference["url"], "/problems"]
 
 
 @pytest.mark.parametrize("code", PROBLEMS)
@@ -97,7 +97,7 @@ def test_every_code_is_told_as_json(client: TestClient, code: str) -> None:
         "server": problem.server,
         "fails": problem.fails.replace("{url}", BASE),
         "mended": problem.mended.replace("{url}", BASE),
-        "reference": {"title": problem.reference[0], "url": problem.reference[1]},
+        "reference": {"title": problem.reference["title"], "url": problem.reference["url"]},
     }
 
 
@@ -135,7 +135,7 @@ def test_nothing_on_a_page_is_left_empty(code: str) -> None:
     for example in filter(None, (problem.fails, problem.mended)):
         assert example.count("curl ") == len(re.findall(r"curl [^|\n]*\{url\}/", example)) > 0
     assert problem.server == "" or "datas serve" in problem.server.splitlines()[-1]
-    title, url = problem.reference
+    title, url = problem.reference["title"], problem.reference["url"]
     assert title
     assert re.fullmatch(r"https://(www\.rfc-editor|datatracker\.ietf)\.org/\S+#section-[\d.]+", url)
 

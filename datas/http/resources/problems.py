@@ -134,8 +134,6 @@ class ProblemResource:
         problem = asdict(PROBLEMS[code])
         for example in ("server", "fails", "mended"):
             problem[example] = problem[example].replace("{url}", req.prefix)
-        title, url = problem["reference"]
-        problem["reference"] = {"title": title, "url": url}
         _answer(req, resp, problem, _page(problem["title"], _main(problem, index=_path(req))))
 
 
