@@ -99,6 +99,7 @@ def _check_both(server: Server, run: Run, code: str) -> None:
     assert _succeeded(ran.statuses[-requests_to_mend:]), ran
 
 
+@pytest.mark.slow
 def test_what_needs_nothing_fails_and_is_mended(start: Start, run: Run) -> None:
     """On one server in open mode: each request provokes its problem, and mended it succeeds."""
     server = _start_as_shown(start, run, "")

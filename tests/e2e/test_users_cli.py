@@ -136,6 +136,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "stdin", "told"), REFUSED, ids=[" ".join(each[0])[:30] for each in REFUSED]
 )
