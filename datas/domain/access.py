@@ -1,7 +1,6 @@
 """Who may do what with items: four modes, one small table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -9,8 +8,7 @@ from datas.domain.errors import Forbidden, ItemNotFound, Unauthenticated
 from datas.domain.items import Item
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """Whoever makes a request: a user, by a token; nobody in particular; or the system itself."""
 
     username: str | None = None

@@ -1,7 +1,7 @@
 """What a client may ask of the collection: how much of it, in which order, from where on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from datas.domain.items import Item
 
@@ -9,8 +9,7 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(NamedTuple):
     """An order of items: by one field, ties broken by id in the same direction."""
 
     field: str = "id"
@@ -21,15 +20,13 @@ BY_ID = Sort()
 SORTS = (BY_ID, Sort(descending=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in an order: just after the item with this id."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """One page's worth of a question."""
 
     limit: int = DEFAULT_LIMIT
@@ -38,8 +35,7 @@ class Query:
     owner: str | None = None  # this user's items alone
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Items in order, and where the next page starts (None: there is none)."""
 
     items: Sequence[Item]
