@@ -16,7 +16,7 @@ help: ## List what there is to do
 run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="--bind 127.0.0.1:9000")
 	@DATAS_ACCESS=$${DATAS_ACCESS:-open} exec .venv/bin/datas serve $(ARGS)
 
-test: .venv/dev ## Run the tests that take seconds
+test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones too
 	@exec .venv/bin/python -m pytest -n 4 -m "not slow" $(ARGS)
 
 test-all: .venv/dev ## Run all tests

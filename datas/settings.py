@@ -49,7 +49,9 @@ class Settings:
                 "token_days": env.int(
                     "TOKEN_DAYS", default=cls.token_days, validate=Range(1, MAX_TOKEN_DAYS)
                 ),
-                "allowed_hosts": tuple(env.list("ALLOWED_HOSTS", default=[], subcast=str) or ()),
+                "allowed_hosts": tuple(
+                    env.list("ALLOWED_HOSTS", default=[], subcast=str, validate=_hosts) or ()
+                ),
                 "cors_origins": tuple(
                     env.list("CORS_ORIGINS", default=[], subcast=str, validate=_origins) or ()
                 ),
@@ -83,6 +85,14 @@ def _suggestion(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"Do you mean {nearest[0]}?" if nearest else f"There are {', '.join(known)}."
     return f"{name} is no setting, and is ignored. {hint}"
+
+
+def _hosts(values: list[str]) -> None:
+    for value in values:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", value):
+            raise ValidationError(
+                f"{value!r} is no host name. Write it without scheme, port and path: api.example."
+            )
 
 
 def _origins(values: list[str]) -> None:

@@ -10,6 +10,8 @@ import click
 from datas.cli.settings import database_option, opened_database, read_settings
 from datas.domain.access import Mode
 
+MAX_PORT = 65535
+
 
 @click.command()
 @click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8000", show_default=True)
@@ -81,8 +83,10 @@ def _free_address(bind: str) -> str:
     gunicorn would tell after five tries and a traceback.
     """
     host, _, port = bind.rpartition(":")
-    if not host or not port.isdigit():
-        raise click.BadParameter(f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000")
+    if not host or not port.isdecimal() or int(port) > MAX_PORT:
+        raise click.BadParameter(
+            f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000 (a port is at most 65535)"
+        )
     try:
         [(family, kind, *_, address), *_] = socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM

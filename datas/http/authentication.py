@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 import falcon
 
 from datas.domain.access import Access, Action
-from datas.domain.errors import Unauthenticated
 from datas.domain.sign_in import SignIn
-from datas.http.errors import Refusal
+from datas.http.errors import BAD_TOKEN, Refusal
 from datas.http.request import Request
 
 
@@ -64,5 +63,6 @@ def _netloc(origin: str) -> str | None:
 def _secret(header: str) -> str:
     scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
-        raise Unauthenticated(bad_token=True)
+        detail = "The Authorization header can't be read. Write it as: Bearer datas_…."
+        raise Refusal("unauthenticated", detail, headers={"WWW-Authenticate": BAD_TOKEN})
     return secret.strip()

@@ -75,7 +75,11 @@ def _handle_falcon(
 ) -> None:
     """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
     if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
-        _write(req, resp, "route-not-found", f"Nothing is at {_shown(req.path)}. Check the path.")
+        detail = (
+            f"Nothing is at {_shown(req.path)}. Items are at {req.root_path}/api/datas, each under "
+            f"its id, a whole number from 1; {req.root_path}/docs shows all that there is."
+        )
+        _write(req, resp, "route-not-found", detail)
     elif isinstance(error, falcon.HTTPMethodNotAllowed):
         allowed = dict(error.headers or {})["Allow"]
         resp.set_header("Allow", allowed)

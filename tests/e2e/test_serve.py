@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -319,3 +320,33 @@ def test_a_killed_server_loses_no_acknowledged_item(start: Start) -> None:
     server.kill()
     writers.stop()
     _nothing_lost(writers.acknowledged, _stored(start("--workers", "2")))
+
+
+def test_a_full_disk_refuses_writes_and_still_reads(start: Start) -> None:
+    """503 with Retry-After; reads go on; with room again, so do writes, and nothing was lost."""
+    server = start("--workers", "1")
+    [worker] = server.workers()
+    item = {"data": "x" * 255}
+    assert server.request("POST", "/api/datas", item).status == 201
+    unlimited = resource.prlimit(worker, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    kept = 1
+    for _ in range(200):
+        answer = server.request("POST", "/api/datas", item)
+        if answer.status != 201:
+            break
+        kept += 1
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json["type"] == "/problems/storage-unavailable"
+    assert server.request("GET", "/api/datas/1").status == 200
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, unlimited)
+    assert server.request("POST", "/api/datas", item).status == 201
+    found = server.request("GET", "/api/datas?limit=1000").json["data"]
+    assert len(found) == kept + 1
+
+
+@pytest.mark.parametrize("bind", ["localhost:99999", "localhost", "8000", "localhost:x"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, bind: str) -> None:
+    """With an example of one."""
+    result = run_datas(tmp_path, "serve", "--bind", bind)
+    assert result.returncode == 2
+    assert "such as 127.0.0.1:8000" in result.stderr

@@ -135,6 +135,9 @@ def test_a_refusal_says_what_would_help() -> None:
     for header in ("Bearer nonsense", "Bearer", "Basic YTpi", "", "Bearer é"):
         answer = world.client.simulate_post("/api/datas", **post, headers={"Authorization": header})
         assert _challenge(answer) == 'Bearer realm="datas", error="invalid_token"', header
+    for header in ("Bearer", "Basic YTpi", "datas_secret"):
+        answer = world.client.simulate_get("/api/datas", headers={"Authorization": header})
+        assert "Bearer datas_" in answer.json["detail"]
 
 
 def test_the_scheme_has_no_case() -> None:

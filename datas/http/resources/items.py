@@ -18,6 +18,7 @@ from datas.http.schemas import dump_item, envelope, load_item
 class ItemsResource:
     """The collection."""
 
+    # What each method does; domain/access.py says who may do that.
     actions = {"GET": Action.READ, "POST": Action.CREATE}
 
     def __init__(self, items: ItemService, idempotency: Idempotency) -> None:
