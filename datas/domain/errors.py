@@ -79,7 +79,8 @@ class Unauthenticated(DomainError):
         super().__init__(
             "The token is unknown, revoked or expired. Sign in again for a new one."
             if bad_token
-            else "This needs a user. Sign in, and send the token: Authorization: Bearer datas_…."
+            else "This needs a user. Sign in, and send the token: Authorization: Bearer datas_…. "
+            "Whoever runs the server makes a first user by `datas user add NAME`."
         )
         self.bad_token = bad_token
 

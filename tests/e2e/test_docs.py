@@ -134,6 +134,26 @@ def test_a_newcomer_needs_no_optional_field(visit: Visit) -> None:
     assert _execute(_unfold(visit.page, "delete", one), item_id="2") == 200
 
 
+def test_authorize_sends_the_token(browser: Browser, start: Start) -> None:
+    """Sign in by hand, give the token to the page, and write where nobody may without one."""
+    server = start(DATAS_ACCESS="authenticated", DATAS_REGISTRATION="open")
+    alice = {"username": "alice", "password": "correct horse"}
+    server.request("POST", "/api/users", alice)
+    token = server.request("POST", "/api/tokens", alice).json["data"]["token"]
+    with browser.new_context() as context:
+        visit = Visit(context.new_page(), f"http://127.0.0.1:{server.port}")
+        visit.page.goto(f"{visit.origin}/docs")
+        visit.page.get_by_role("button", name="Authorize").click()
+        dialog = visit.page.locator(".modal-ux")
+        dialog.get_by_role("textbox").fill(token)
+        dialog.get_by_role("button", name="Apply credentials").click()
+        dialog.get_by_role("button", name="Close").click()
+        create = _unfold(visit.page, "post", "/api/datas")
+        assert _execute(create, '{"data": "hers"}') == 201
+        assert visit.outside == visit.faults == []
+    assert server.request("GET", "/api/datas/1").json["data"]["owner"] == "alice"
+
+
 def test_every_part_of_the_docs_keeps_the_policy(visit: Visit) -> None:
     """Operations and schemas all unfold, without a style or script that the policy forbids."""
     visit.page.goto(f"{visit.origin}/docs")
