@@ -275,6 +275,25 @@ def test_loopback_names_are_answered(client: TestClient, host: str) -> None:
     assert client.simulate_get("/api/datas", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("bind", "host", "status"),
+    [
+        ("10.0.0.5", "10.0.0.5:8000", 200),
+        ("10.0.0.5", "10.0.0.6:8000", 421),
+        ("fe80::1", "[fe80::1]:8000", 200),
+        ("0.0.0.0", "0.0.0.0:8000", 421),
+        ("::", "[::]:8000", 421),
+    ],
+)
+def test_the_bind_address_is_answered(
+    client: TestClient, bind: str, host: str, status: int
+) -> None:
+    """It is what the server was started with; every interface at once is no name."""
+    extras = {"SERVER_NAME": bind}
+    answer = client.simulate_get("/api/datas", headers={"Host": host}, extras=extras)
+    assert answer.status_code == status
+
+
 def test_an_unknown_method_is_501(client: TestClient) -> None:
     """What nobody knows is not implemented; what is known but not here is 405."""
     problem(client.simulate_request("FOO", "/api/datas"), "method-unknown")
