@@ -19,6 +19,8 @@ limit_request_field_size = 8190
 # gunicorn's own lines: only what somebody must look at.
 loglevel = "warning"
 control_socket_disable = True
+# No request may say where the app is mounted: the environment's SCRIPT_NAME does.
+forwarder_headers = ""
 # A listening socket for each worker: Linux spreads connections over them evenly. With one for all
 # the first worker to wake took most (49 of 64), and the others' few clients were served first.
 reuse_port = sys.platform == "linux"

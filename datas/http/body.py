@@ -68,6 +68,11 @@ def _read(req: falcon.Request) -> bytes:
         raise Refusal("malformed-json", detail) from None
     if len(raw) > MAX_BODY:
         raise _too_large()
+    if len(raw) < (req.content_length or 0):
+        detail = (
+            f"The body broke off after {len(raw)} of {req.content_length} bytes. Send it again."
+        )
+        raise Refusal("malformed-json", detail)
     return raw
 
 

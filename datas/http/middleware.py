@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 import falcon
@@ -56,6 +57,10 @@ class AllowedHosts:
             return True
         if not self._with_bind_address or bind_address in _EVERY_INTERFACE:
             return False
+        try:
+            ip_address(bind_address)
+        except ValueError:
+            return False  # a Unix socket has no address, and servers put the client's word there
         return host == (f"[{bind_address}]" if ":" in bind_address else bind_address)
 
 
@@ -116,7 +121,7 @@ class LastHeaders:
 def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
     """The one of `media_types` that the client's Accept likes best, or None (RFC 9110 §12.5.1)."""
     # Media types have no case (§8.3.1); Falcon compares them as they are.
-    accept = req.env.get("HTTP_ACCEPT", "*/*").lower()
+    accept = req.env.get("HTTP_ACCEPT", "*/*").lower().strip(" \t,")
     try:
         return falcon.mediatypes.best_match(media_types, accept) or None
     except ValueError:

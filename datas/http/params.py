@@ -100,7 +100,7 @@ def read_page(req: Request) -> dict[str, Any]:
 def next_page(req: Request, params: dict[str, Any], position: Position) -> str:
     """The path and query of the page that starts at `position`."""
     query = dict(req.params) | {"after": _cursor(position, _context(req, params["sort"]))}
-    return f"{req.root_path}{req.path}{falcon.to_query_str(query)}"
+    return f"{req.root_path}/api/datas{falcon.to_query_str(query)}"
 
 
 def refuse_params(req: falcon.Request) -> None:
@@ -133,7 +133,8 @@ def _read_cursor(cursor: str, context: str) -> Position:
         place, _, digest = base64.b64decode(cursor, b"-_", validate=True).decode().partition(".")
     except ValueError:
         place = digest = ""
-    if digest != _digest(place, context):
+    # The digest keeps no secret: anybody can make one for a place that is none.
+    if digest != _digest(place, context) or IdConverter().convert(place) is None:
         fault = (
             "is damaged, or was made for another list. "
             "Take it unchanged from `next`, with the same sort, or start again without it."

@@ -43,14 +43,14 @@ def test_data_is_read_back_as_it_was_written(store: Store, data: str) -> None:
 
 
 @given(data=any_data)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_valid_data_survives(store: Store, data: str) -> None:
     """No text that the rules allow is changed by the store."""
     assert store.items.get(store.items.add(data, NOW).id).data == data
 
 
 @given(moment=st.datetimes(timezones=st.just(UTC)))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_times_keep_their_microseconds(store: Store, moment: datetime) -> None:
     """Any moment comes back exactly, aware and in UTC."""
     item = store.items.get(store.items.add("hello", moment).id)

@@ -102,7 +102,6 @@ class Server:
         """Kill the master."""
         self.process.kill()
         self.process.wait(DEADLINE)
-        self._reader.join(DEADLINE)
 
 
 def request(

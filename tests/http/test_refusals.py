@@ -1,5 +1,7 @@
 """Whatever a client sends: a clear problem, never a 500, and nothing is lost."""
 
+import base64
+import hashlib
 import io
 from typing import Any
 
@@ -8,6 +10,7 @@ from falcon.testing import Result, TestClient
 
 from datas.adapters.memory import Memory
 from datas.domain.errors import AdministrationError, DomainError, InvalidItem
+from datas.domain.query import Sort
 from datas.http.problems import PROBLEMS
 
 MEMBERS = ["type", "title", "status", "detail", "success", "msg"]
@@ -235,6 +238,34 @@ def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
     problem(client.simulate_get(path.replace("after=M", "after=N")), "invalid-parameter")
 
 
+@pytest.mark.parametrize("place", ["", "abc", "-5", "1_0", "٣", str(2**63)])
+def test_a_cursor_that_somebody_made_leads_nowhere(client: TestClient, place: str) -> None:
+    """Its digest is no secret; its place must be one all the same."""
+    context = f"{Sort()} None"
+    digest = hashlib.blake2b(f"{place} {context}".encode(), digest_size=6).hexdigest()
+    cursor = base64.urlsafe_b64encode(f"{place}.{digest}".encode()).decode()
+    problem(client.simulate_get("/api/datas", params={"after": cursor}), "invalid-parameter")
+
+
+def test_next_is_a_path_of_this_server(client: TestClient) -> None:
+    """However many slashes the request began with: `//api` would be another host."""
+    for _ in range(2):
+        post(client, b'{"data": "x"}')
+    page = client.simulate_get("//api/datas?limit=1")
+    assert page.status_code == 404 or page.json["next"].startswith("/api/datas?")
+
+
+def test_a_body_that_is_shorter_than_it_says_is_refused(client: TestClient) -> None:
+    """What is there may be JSON, but it isn't what was meant (RFC 9112 §8)."""
+    body = b'{"data": "x"}'
+    answer = client.simulate_post(
+        "/api/datas",
+        headers={"Content-Type": "application/json", "Content-Length": "500"},
+        extras={"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True},
+    )
+    assert "broke off after 13 of 500 bytes" in problem(answer, "malformed-json")["detail"]
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
     """A misplaced parameter is told, not ignored."""
@@ -255,7 +286,14 @@ def test_who_accepts_no_json_gets_a_406(client: TestClient, memory: Memory, acce
 
 
 @pytest.mark.parametrize(
-    "accept", ["*/*", "application/*", "text/html, application/json;q=0.1", "Application/JSON"]
+    "accept",
+    [
+        "*/*",
+        "application/*",
+        "text/html, application/json;q=0.1",
+        "Application/JSON",
+        "application/json,",
+    ],
 )
 def test_who_accepts_json_gets_it(client: TestClient, accept: str) -> None:
     """By name, by range, at any quality above zero."""

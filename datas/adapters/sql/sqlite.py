@@ -46,10 +46,9 @@ class FileQueue:
     """
 
     def __init__(self, path: Path) -> None:
-        # A file of its own: closing any descriptor of the database drops SQLite's locks on it.
-        self._path = f"{path}-lock"
-        self._database = path
-        self._descriptor: int | None = None
+        # Files of their own: closing any descriptor of the database drops SQLite's locks on it.
+        self._paths = path, Path(f"{path}-lock"), Path(f"{path}-queue")
+        self._descriptors: tuple[int, int] | None = None
         self._threads = threading.Lock()
 
     @contextmanager
@@ -62,24 +61,35 @@ class FileQueue:
         if not self._threads.acquire(timeout=PATIENCE):
             raise StorageUnavailable(_LOCKED)
         try:
-            descriptor = self._opened()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock, queue = self._opened()
+            # Who waits for the lock holds the queue: whoever frees the lock can't take it again
+            # before them, as it would by being awake already.
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            finally:
+                fcntl.flock(queue, fcntl.LOCK_UN)
             try:
                 yield
             finally:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                fcntl.flock(lock, fcntl.LOCK_UN)
         finally:
             self._threads.release()
 
-    def _opened(self) -> int:
-        if self._descriptor is None:
+    def _opened(self) -> tuple[int, int]:
+        if self._descriptors is None:
+            database, lock, queue = self._paths
             try:
                 # Nobody else may read password hashes. Only a file that is made here is opened.
                 with suppress(FileExistsError):
-                    os.close(os.open(self._database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+                    os.close(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                self._descriptors = _open(lock), _open(queue)
             except OSError as error:
                 raise StorageUnavailable(
                     "The database's folder can't be written. It must exist and be writable."
                 ) from error
-        return self._descriptor
+        return self._descriptors
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
