@@ -1,4 +1,4 @@
-"""The use cases of users: register, change a password, leave."""
+"""The use cases of users: register, look up, set a forgotten password, leave."""
 
 from collections.abc import Sequence
 
