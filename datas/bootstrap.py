@@ -42,12 +42,13 @@ def open_service(url: str) -> Iterator[ItemService]:
 
 def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
     """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
-    from datas.adapters.sql.sqlite import open_sqlite
+    from datas.adapters.sql.database import SqlDatabase
+    from datas.adapters.sql.sqlite import SqliteEngine
 
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or path in ("", ":memory:"):
         raise ValueError(f"{url!r} names no database file; write sqlite:///datas.db")
-    return open_sqlite(Path(path), auto_migrate=auto_migrate)
+    return SqlDatabase(SqliteEngine(Path(path)), auto_migrate=auto_migrate)
 
 
 def build_app(settings: "Settings") -> "App":

@@ -14,6 +14,7 @@ from playhouse.migrations import Runner
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.migrate import MIGRATIONS
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.sqlite import SqliteEngine
 from datas.adapters.sql.tables import ItemRow
 from datas.adapters.sql.users import SqlUsers
 from datas.bootstrap import open_database, open_service
@@ -96,7 +97,7 @@ def test_the_connection_is_set_for_safety(tmp_path: Path) -> None:
         "synchronous": (2,),
         "foreign_keys": (1,),
         "mmap_size": (0,),
-        "busy_timeout": (15000,),
+        "busy_timeout": (5000,),
     }
 
 
@@ -120,6 +121,7 @@ def test_a_schema_that_is_behind_is_refused_without_auto_migrate(tmp_path: Path)
 
 def test_items_of_before_there_were_users_are_nobodys(tmp_path: Path) -> None:
     """A database of the second schema is brought up with all that it holds."""
+    (tmp_path / "datas.db").touch()
     database = open_database(_url(tmp_path))
     Runner(database.peewee, str(MIGRATIONS)).up("0002_idempotency")
     database.peewee.execute_sql(
@@ -161,6 +163,61 @@ def test_a_path_that_cannot_be_opened_says_so(
     with pytest.raises(StorageUnavailable, match=reason) as caught:
         open_database(f"sqlite:///{path}").bring_up()
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+def test_nothing_is_written_to_a_file_that_is_gone(tmp_path: Path, *, replaced: bool) -> None:
+    """What went to a file without a name would be lost: the writer is told, and so is a monitor."""
+    database = open_database(_url(tmp_path))
+    items = SqlItems(database)
+    items.add("first", NOW)
+    (tmp_path / "datas.db").rename(tmp_path / "old.db")
+    if replaced:
+        (tmp_path / "datas.db").touch()
+    for use in (database.check, lambda: items.add("second", NOW)):
+        with pytest.raises(StorageUnavailable, match=r"deleted or replaced.*Restart"):
+            use()
+    database.close()
+
+
+def test_another_programs_tables_are_left_alone(tmp_path: Path) -> None:
+    """A file whose table is called as ours is no database of ours."""
+    with sqlite3.connect(tmp_path / "datas.db") as connection:
+        connection.execute("CREATE TABLE datas (id INTEGER PRIMARY KEY, theirs TEXT)")
+    connection.close()
+    with pytest.raises(StorageUnavailable, match="didn't make"):
+        open_database(_url(tmp_path)).bring_up()
+
+
+def test_a_file_whose_name_looks_like_a_uri_is_a_file(tmp_path: Path) -> None:
+    """No character of a name means anything."""
+    for name in ("file:x.db", "a?mode=memory", "100%25 é#1.db"):
+        with open_service(f"sqlite:///{tmp_path}/{name}") as items:
+            items.create("hello")
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
+    """A process that starts while another writes can read at once."""
+    with open_service(_url(tmp_path)) as items:
+        item = items.create("hello")
+    other, written = SqliteEngine(tmp_path / "datas.db"), threading.Event()
+    other.prepare()
+
+    def write() -> None:
+        with other.turn():
+            written.wait(10)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    database = open_database(_url(tmp_path))
+    try:
+        assert SqlItems(database).get(item.id) == item
+        assert writer.is_alive()
+    finally:
+        written.set()
+        writer.join(10)
+        database.close()
 
 
 def test_a_lock_held_by_another_program_is_waited_for(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ def test_unknown_settings_stop_nothing(start: Start) -> None:
 def test_migrate_shows_applies_and_then_has_nothing_to_do(tmp_path: Path) -> None:
     """The three answers of `datas migrate`."""
     assert "pending  0001_items" in run_datas(tmp_path, "migrate", "--list").stdout
+    assert not list(tmp_path.iterdir()), "looking makes nothing"
     assert "applied  0001_items" in run_datas(tmp_path, "migrate").stdout
     assert "nothing to do" in run_datas(tmp_path, "migrate").stdout
     assert "applied  0001_items" in run_datas(tmp_path, "migrate", "--list").stdout

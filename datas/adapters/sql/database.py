@@ -1,34 +1,43 @@
 """A database: its connections, its transactions, and its errors in the domain's words."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import peewee
 
-from datas.adapters.sql.migrate import SchemaStatus, check_schema, migrate, schema_status
+from datas.adapters.sql.migrate import Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
 from datas.domain.errors import StorageUnavailable
 
+_FOREIGN = (
+    "The database can't be brought up: it has tables that Datas didn't make. "
+    "If it is another program's, name another one."
+)
 
-class WriteQueue(Protocol):
-    """Who writes next: one at a time where the database wants it so."""
+
+class Engine(Protocol):
+    """What one kind of database has of its own."""
+
+    peewee: peewee.Database
+    errors: tuple[type[Exception], ...]
+    integrity_error: type[Exception]
+
+    def exists(self) -> bool:
+        """Whether there is a database to connect to."""
+
+    def prepare(self) -> None:
+        """Whatever comes before the first connection. Raises: StorageUnavailable."""
 
     def turn(self) -> AbstractContextManager[None]:
-        """A block in which the caller may write."""
+        """A block in which the caller may write: one at a time where the database wants it so."""
 
+    def check(self) -> None:
+        """Raises: StorageUnavailable, if what is connected to is the database no more."""
 
-class Driver(Protocol):
-    """What every database driver names alike (PEP 249)."""
-
-    @property
-    def Error(self) -> type[Exception]:  # noqa: N802 (the standard's name)
-        """The parent of all its errors."""
-
-    @property
-    def IntegrityError(self) -> type[Exception]:  # noqa: N802 (the standard's name)
-        """A constraint was violated."""
+    def reason(self, error: BaseException) -> str | None:
+        """What the error says of the database's state, in plain words; None: it is a bug."""
 
 
 class SqlDatabase:
@@ -38,18 +47,11 @@ class SqlDatabase:
     `auto_migrate=False` a database whose schema isn't current is refused instead.
     """
 
-    def __init__(
-        self,
-        database: peewee.Database,
-        queue: WriteQueue,
-        driver: Driver,
-        *,
-        auto_migrate: bool = True,
-    ) -> None:
-        self.peewee = database
-        self._queue = queue
-        self._errors = (driver.Error, peewee.DatabaseError, peewee.InterfaceError)
-        self.integrity_error = driver.IntegrityError
+    def __init__(self, engine: Engine, *, auto_migrate: bool = True) -> None:
+        self.peewee = engine.peewee
+        self.integrity_error = engine.integrity_error
+        self._engine = engine
+        self._schema = Schema(engine.peewee)
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
@@ -62,8 +64,8 @@ class SqlDatabase:
             # Peewee owns the connection; its way of executing would double the time.
             connection = self.peewee.connection()
             rows: list[tuple[Any, ...]] = connection.execute(statement.sql, values).fetchall()
-        except self._errors as error:
-            raise _translated(error) from error
+        except self._engine.errors as error:
+            raise self._translated(error) from error
         return rows
 
     def write(self, statement: Statement, *values: object) -> list[tuple[Any, ...]]:
@@ -75,8 +77,19 @@ class SqlDatabase:
             return self.read(statement, *values)
         if not self._ready:
             self.bring_up()
-        with self._queue.turn():
+        with self._engine.turn():
             return self.read(statement, *values)
+
+    def write_many(self, statement: Statement, rows: Iterable[tuple[object, ...]]) -> int:
+        """Run a statement once for each row, in one transaction; return how many rows it changed.
+
+        Rows are taken one by one, so that they may be more than memory holds.
+        """
+        with self.atomic():
+            cursor = self.peewee.connection().cursor()
+            cursor.executemany(statement.sql, rows)
+            changed: int = cursor.rowcount
+            return changed
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -86,12 +99,12 @@ class SqlDatabase:
                 yield
             return
         self.bring_up()
-        with self._queue.turn():
+        with self._engine.turn():
             try:
                 with self.peewee.atomic():
                     yield
-            except self._errors as error:
-                raise _translated(error) from error
+            except self._engine.errors as error:
+                raise self._translated(error) from error
 
     def bring_up(self) -> list[str]:
         """Open the database and make its schema current, once; return what was applied.
@@ -101,57 +114,50 @@ class SqlDatabase:
         with self._bringing_up:
             if self._ready:
                 return []
+            applied: list[str] = []
             try:
-                with self._queue.turn():
-                    applied = migrate(self.peewee) if self._auto_migrate else []
-                    check_schema(self.peewee)
-            except self._errors as error:
-                raise _translated(error) from error
+                self._engine.prepare()
+                # Who only reads waits for no writer: a turn is taken if there is something to do.
+                if self._auto_migrate and self._schema.status().pending:
+                    with self._engine.turn():
+                        applied = self._schema.migrate()
+                self._schema.check()
+            except self._engine.errors as error:
+                translated = self._translated(error)
+                raise StorageUnavailable(_FOREIGN) if translated is error else translated from error
             self._ready = True
             return applied
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if the database is out of reach or of another schema."""
         self.bring_up()
+        self._engine.check()
         try:
-            check_schema(self.peewee)
-        except self._errors as error:
-            raise _translated(error) from error
+            self._schema.check()
+        except self._engine.errors as error:
+            raise self._translated(error) from error
 
     def schema_status(self) -> SchemaStatus:
         """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
+        if not self._engine.exists():
+            return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
         try:
-            return schema_status(self.peewee)
-        except self._errors as error:
-            raise _translated(error) from error
+            return self._schema.status()
+        except self._engine.errors as error:
+            raise self._translated(error) from error
 
     def close(self) -> None:
         """Close this thread's connection; others close when their threads end."""
         self.peewee.close()
 
+    def _translated(self, error: BaseException) -> BaseException:
+        """`StorageUnavailable`, if it speaks of the database's state; else our own bug as it is.
 
-# SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
-_REASONS = {
-    "SQLITE_BUSY": "The database is locked by another program. Try again in a moment.",
-    "SQLITE_CANTOPEN": "The database file can't be opened. Its folder must exist and be writable.",
-    "SQLITE_CORRUPT": "The database file is damaged. Restore it from a backup.",
-    "SQLITE_FULL": "The disk that holds the database is full. Nothing was changed.",
-    "SQLITE_IOERR": "The disk that holds the database fails. Nothing was changed.",
-    "SQLITE_NOTADB": "The database file is not an SQLite database.",
-    "SQLITE_READONLY": "The database is read-only. Nothing was changed.",
-}
-
-
-def _translated(error: BaseException) -> BaseException:
-    """`StorageUnavailable`, if the driver speaks of the database's state; else our own bug as is.
-
-    The whole chain is searched: a ROLLBACK that fails in its turn hides the first error.
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        name = getattr(seen, "sqlite_errorname", None) or ""
-        for code, reason in _REASONS.items():
-            if name.startswith(code):
+        The whole chain is searched: a ROLLBACK that fails in its turn hides the first error.
+        """
+        seen: BaseException | None = error
+        while seen is not None:
+            if reason := self._engine.reason(seen):
                 return StorageUnavailable(reason)
-        seen = seen.__context__
-    return error
+            seen = seen.__context__
+        return error

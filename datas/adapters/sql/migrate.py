@@ -20,41 +20,43 @@ class SchemaStatus:
     unknown: list[str]
 
 
-def schema_status(database: peewee.Database) -> SchemaStatus:
-    """Compare the migrations that this code has with those that the database has seen."""
-    rows = _runner(database).status()
-    return SchemaStatus(
-        applied=[row.name for row in rows if row.applied and row.path],
-        pending=[row.name for row in rows if not row.applied],
-        unknown=[row.name for row in rows if not row.path],
-    )
+class Schema:
+    """The schema of one database."""
 
+    def __init__(self, database: peewee.Database) -> None:
+        self._runner = Runner(database, str(MIGRATIONS))
 
-def check_schema(database: peewee.Database) -> None:
-    """Raises: StorageUnavailable, if this code and the database don't fit each other."""
-    status = schema_status(database)
-    if status.unknown:
-        raise StorageUnavailable(
-            f"The database was written by a newer Datas (it has {', '.join(status.unknown)}). "
-            "Run that version, or restore a backup made before it."
-        )
-    if status.pending:
-        raise StorageUnavailable(
-            f"The database's schema is behind (it lacks {', '.join(status.pending)}). "
-            "Run `datas migrate`."
+    def names(self) -> list[str]:
+        """All migrations that this code has, oldest first."""
+        return [migration.name for migration in self._runner.migrations()]
+
+    def status(self) -> SchemaStatus:
+        """Compare the migrations that this code has with those that the database has seen."""
+        rows = self._runner.status()
+        return SchemaStatus(
+            applied=[row.name for row in rows if row.applied and row.path],
+            pending=[row.name for row in rows if not row.applied],
+            unknown=[row.name for row in rows if not row.path],
         )
 
+    def check(self) -> None:
+        """Raises: StorageUnavailable, if this code and the database don't fit each other."""
+        status = self.status()
+        if status.unknown:
+            raise StorageUnavailable(
+                f"The database was written by a newer Datas (it has {', '.join(status.unknown)}). "
+                "Run that version, or restore a backup made before it."
+            )
+        if status.pending:
+            raise StorageUnavailable(
+                f"The database's schema is behind (it lacks {', '.join(status.pending)}). "
+                "Run `datas migrate`."
+            )
 
-def migrate(database: peewee.Database) -> list[str]:
-    """Apply what is pending, each migration in its transaction; return the names.
+    def migrate(self) -> list[str]:
+        """Apply what is pending, each migration in its transaction; return the names.
 
-    Only one process may do this at a time: the caller holds the database's lock.
-    """
-    pending = schema_status(database).pending
-    if pending:
-        _runner(database).up()
-    return pending
-
-
-def _runner(database: peewee.Database) -> Runner:
-    return Runner(database, str(MIGRATIONS))
+        Only one process may do this at a time: the caller holds the database's lock.
+        """
+        applied: list[str] = self._runner.up()
+        return applied

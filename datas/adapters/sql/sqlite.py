@@ -7,49 +7,97 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import peewee
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
-from datas.adapters.sql.database import SqlDatabase
 from datas.domain.errors import StorageUnavailable
 
 # Older ones can corrupt a WAL database that several connections write (https://sqlite.org/wal.html).
 SAFE_VERSION = (3, 51, 3)
 
-# Seconds that a writer waits for its turn: longer than the longest batch takes.
+# Seconds that a writer waits for its turn, longer than the longest batch takes; and for a program
+# that locks the file without queueing.
 PATIENCE = 15.0
+BUSY_TIMEOUT = 5.0
 
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
 _LOCKED = "Another program keeps the database locked. Nothing was changed. Try again in a moment."
+_REPLACED = (
+    "The database file was deleted or replaced while the server ran. Nothing was changed. "
+    "Restart the server."
+)
+
+# SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
+_REASONS = {
+    "SQLITE_BUSY": "The database is locked by another program. Try again in a moment.",
+    "SQLITE_CANTOPEN": "The database file can't be opened. It must exist, and be readable.",
+    "SQLITE_CORRUPT": "The database file is damaged. Restore it from a backup.",
+    "SQLITE_FULL": "The disk that holds the database is full. Nothing was changed.",
+    "SQLITE_IOERR": "The disk that holds the database fails. Nothing was changed.",
+    "SQLITE_NOTADB": "The database file is not an SQLite database.",
+    "SQLITE_READONLY": "The database is read-only. Nothing was changed.",
+}
 
 
-def open_sqlite(path: Path, *, auto_migrate: bool = True) -> SqlDatabase:
-    """The database in one file, which is made at the first use if it is absent."""
-    if sqlite3.sqlite_version_info < SAFE_VERSION:
-        logging.getLogger("datas").warning(
-            "SQLite %s can damage a database with several writers; install 3.51.3 or newer.",
-            sqlite3.sqlite_version,
-        )
-    # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
-    database = peewee.SqliteDatabase(
-        str(path), pragmas=_PRAGMAS, timeout=PATIENCE, lock_type="IMMEDIATE"
-    )
-    return SqlDatabase(database, FileQueue(path), sqlite3, auto_migrate=auto_migrate)
+class SqliteEngine:
+    """The `Engine` over one file, which is made at the first use if it is absent.
 
-
-class FileQueue:
-    """The queue of writers to one SQLite file: a lock for this process's threads, then an `flock`.
-
-    SQLite's own busy wait is unfair: it sleeps up to 0.1 s between looks, and the slowest of 64
-    writers waited seconds. The kernel frees an `flock` when its process dies, however it dies.
+    Writers to it queue: a lock for this process's threads, then an `flock`. SQLite's own busy wait
+    is unfair: it sleeps up to 0.1 s between looks, and the slowest of 64 writers waited seconds.
+    The kernel frees an `flock` when its process dies, however it dies.
     """
 
+    errors: tuple[type[Exception], ...] = (
+        sqlite3.Error,
+        peewee.DatabaseError,
+        peewee.InterfaceError,
+    )
+    integrity_error: type[Exception] = sqlite3.IntegrityError
+
     def __init__(self, path: Path) -> None:
+        if sqlite3.sqlite_version_info < SAFE_VERSION:
+            logging.getLogger("datas").warning(
+                "SQLite %s can damage a database with several writers; install 3.51.3 or newer.",
+                sqlite3.sqlite_version,
+            )
+        self.path = path
+        # Only `prepare` makes the file, so that nobody else may read password hashes.
+        # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
+        self.peewee: peewee.Database = peewee.SqliteDatabase(
+            f"file:{quote(str(path))}?mode=rw",
+            uri=True,
+            pragmas=_PRAGMAS,
+            timeout=BUSY_TIMEOUT,
+            lock_type="IMMEDIATE",
+        )
         # Files of their own: closing any descriptor of the database drops SQLite's locks on it.
-        self._paths = path, Path(f"{path}-lock"), Path(f"{path}-queue")
+        self._lock_files = Path(f"{path}-lock"), Path(f"{path}-queue")
         self._descriptors: tuple[int, int] | None = None
+        self._file: tuple[int, int] | None = None
         self._threads = threading.Lock()
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    def prepare(self) -> None:
+        """Make the file and those of the locks, if they are absent."""
+        if not self.path.absolute().parent.is_dir():
+            raise StorageUnavailable("The database's folder does not exist. Make it first.")
+        try:
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            self._file = _identity(self.path)
+            empty = not self.path.stat().st_size
+        except OSError as error:
+            reason = "The database's folder can't be written. Whoever runs Datas must be able to."
+            raise StorageUnavailable(reason) from error
+        if empty:
+            # The first connection makes it a WAL database, for which SQLite doesn't wait.
+            with self.turn():
+                self.peewee.connect(reuse_if_open=True)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -70,25 +118,47 @@ class FileQueue:
             finally:
                 fcntl.flock(queue, fcntl.LOCK_UN)
             try:
+                self.check()
                 yield
             finally:
                 fcntl.flock(lock, fcntl.LOCK_UN)
         finally:
             self._threads.release()
 
+    def check(self) -> None:
+        """Raises: StorageUnavailable, if the path leads to another file than it did, or to none.
+
+        What is written to a file that has no name any more is lost when it is closed.
+        """
+        try:
+            found = _identity(self.path)
+        except OSError:
+            found = None
+        if found != self._file:
+            raise StorageUnavailable(_REPLACED)
+
+    def reason(self, error: BaseException) -> str | None:
+        """By the name of SQLite's result code."""
+        name = getattr(error, "sqlite_errorname", None) or ""
+        return next((text for code, text in _REASONS.items() if name.startswith(code)), None)
+
     def _opened(self) -> tuple[int, int]:
         if self._descriptors is None:
-            database, lock, queue = self._paths
+            lock, queue = self._lock_files
             try:
-                # Nobody else may read password hashes. Only a file that is made here is opened.
-                with suppress(FileExistsError):
-                    os.close(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
                 self._descriptors = _open(lock), _open(queue)
             except OSError as error:
-                raise StorageUnavailable(
-                    "The database's folder can't be written. It must exist and be writable."
-                ) from error
+                reason = (
+                    "The lock files beside the database can't be written. They must belong to "
+                    "whoever runs Datas."
+                )
+                raise StorageUnavailable(reason) from error
         return self._descriptors
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116 (half the time of Path's)
+    return found.st_dev, found.st_ino
 
 
 def _open(path: Path) -> int:

@@ -22,4 +22,4 @@ def up(migrator, db):
             database = db
             table_name = "datas"
 
-    db.create_tables([Datas])
+    db.create_tables([Datas], safe=False)

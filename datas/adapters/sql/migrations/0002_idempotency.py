@@ -18,4 +18,4 @@ def up(migrator, db):
             table_name = "idempotency"
             primary_key = peewee.CompositeKey("actor", "key")
 
-    db.create_tables([Idempotency])
+    db.create_tables([Idempotency], safe=False)

@@ -44,7 +44,7 @@ def up(migrator, db):
             table_name = "attempts"
             indexes = ((("username", "date"), False),)
 
-    db.create_tables([Users, Tokens, Attempts])
+    db.create_tables([Users, Tokens, Attempts], safe=False)
     owner = peewee.ForeignKeyField(Users, field=Users.username, null=True, index=False)
     migrator.migrate(
         migrator.add_column("datas", "owner", owner),
