@@ -1,16 +1,16 @@
 """Every port in plain dictionaries: for tests, demos, and as the shortest example of an adapter."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, gt, lt
 
-from datas.domain.errors import ItemNotFound, Unauthenticated, UsernameTaken
+from datas.domain.errors import ItemNotFound, Unauthenticated, UsernameTaken, UserOwnsItems
 from datas.domain.idempotency import Record
-from datas.domain.items import Item
-from datas.domain.query import Query
+from datas.domain.items import Item, search_key
+from datas.domain.query import Filter, Query
 from datas.domain.users import Attempt, Token, User
 
 _TABLES = ("items", "idempotency", "users", "tokens", "attempts")
@@ -46,7 +46,7 @@ class Memory:
 
 
 class MemoryItems:
-    """The `Items` port over `Memory`."""
+    """The `Items` and `ItemBatches` ports over `Memory`."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -70,20 +70,19 @@ class MemoryItems:
 
     def find(self, query: Query) -> Sequence[Item]:
         """Sort everything, then cut out the page: simple, and slow on purpose."""
-        with self._memory.lock:
-            items = list(self._memory.items.values())
-        if query.owner is not None:
-            items = [item for item in items if item.owner == query.owner]
+        items = self._chosen(query.filter)
         key = attrgetter(query.sort.field, "id")
         items.sort(key=key, reverse=query.sort.descending)
         if query.after is not None:
-            place = query.after.id
-            items = [
-                item
-                for item in items
-                if (item.id < place if query.sort.descending else item.id > place)
-            ]
+            item_id, value = query.after
+            place = (item_id if value is None else value, item_id)
+            beyond = lt if query.sort.descending else gt
+            items = [item for item in items if beyond(key(item), place)]
         return items[: query.limit]
+
+    def count(self, which: Filter) -> int:
+        """Count what is chosen."""
+        return len(self._chosen(which))
 
     def swap(self, item: Item, version: int) -> bool:
         """Compare and set under the lock."""
@@ -103,6 +102,11 @@ class MemoryItems:
             del self._memory.items[item_id]
             return True
 
+    def add_many(self, datas: Iterable[str], now: datetime, owner: str | None = None) -> int:
+        """Add one after the other, and none if one fails."""
+        with self._memory.atomic():
+            return len([self.add(data, now, owner) for data in datas])
+
     def give(self, owner: str, heir: str, now: datetime) -> int:
         """Change each of the owner's items under the lock."""
         with self._memory.lock:
@@ -112,6 +116,19 @@ class MemoryItems:
                     owner=heir, version=item.version + 1, date_updated=now
                 )
             return len(given)
+
+    def _chosen(self, which: Filter) -> list[Item]:
+        with self._memory.lock:
+            items = list(self._memory.items.values())
+        part = None if which.search is None else search_key(which.search)
+        return [
+            item
+            for item in items
+            if which.owner in (None, item.owner)
+            and (part is None or part in search_key(item.data))
+            and (which.created_from is None or item.date_created >= which.created_from)
+            and (which.created_to is None or item.date_created < which.created_to)
+        ]
 
 
 class MemoryIdempotencyRecords:
@@ -180,10 +197,15 @@ class MemoryUsers:
                 self._memory.users[username] = replace(user, password_hash=password_hash)
 
     def remove(self, username: str) -> None:
-        """Delete the user and their tokens."""
+        """Delete the user, and what is theirs."""
         with self._memory.lock:
+            if any(item.owner == username for item in self._memory.items.values()):
+                raise UserOwnsItems(username)
             self._memory.users.pop(username, None)
             MemoryTokens(self._memory).revoke_others(username, None)
+            for actor, key in list(self._memory.idempotency):
+                if actor == username:
+                    del self._memory.idempotency[actor, key]
 
 
 class MemoryTokens:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from datas.domain.errors import Forbidden, ItemNotFound, Unauthenticated
 from datas.domain.items import Item
+from datas.domain.query import Filter
 
 
 class Actor(NamedTuple):
@@ -104,11 +105,12 @@ class Access:
             raise ItemNotFound(item.id)
         raise Forbidden(item.id)
 
-    def visible_owner(self, actor: Actor) -> str | None:
-        """The user whose items are all that the actor may see; None: everybody's."""
+    def visible(self, which: Filter, actor: Actor) -> Filter:
+        """Of the items that are asked for, those that the actor may see."""
         if Action.READ in self.free or actor.is_system:
-            return None
-        return actor.username or ""
+            return which
+        theirs = actor.username or ""  # nobody's name is empty
+        return which._replace(owner=theirs if which.owner in (None, theirs) else "")
 
     def _rule(self, action: Action) -> Rule:
         rule: Rule = getattr(self._rules, action.value)

@@ -3,10 +3,21 @@
 from collections.abc import Container
 
 from datas.domain.access import OPEN, SYSTEM, Access, Action, Actor
-from datas.domain.errors import InvalidItem, VersionMismatch
-from datas.domain.items import Item, data_faults
+from datas.domain.errors import VersionMismatch
+from datas.domain.items import Item, check_data
 from datas.domain.ports import Clock, Items
-from datas.domain.query import BY_ID, DEFAULT_LIMIT, MAX_LIMIT, Page, Position, Query, Sort
+from datas.domain.query import (
+    ALL,
+    BY_ID,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Filter,
+    Page,
+    Position,
+    Query,
+    Sort,
+    position,
+)
 
 
 class ItemService:
@@ -24,7 +35,7 @@ class ItemService:
     def create(self, data: str, *, actor: Actor = SYSTEM) -> Item:
         """Keep a new item, which is the actor's. Raises: InvalidItem, Unauthenticated."""
         self._access.admit(actor, Action.CREATE)
-        _check(data)
+        check_data(data)
         return self._items.add(data, self._clock.now(), actor.username)
 
     def get(self, item_id: int, *, actor: Actor = SYSTEM) -> Item:
@@ -34,26 +45,29 @@ class ItemService:
         self._access.permit(actor, Action.READ, item)
         return item
 
-    def page(
+    def page(  # noqa: PLR0913 (a question's parts)
         self,
         *,
         limit: int = DEFAULT_LIMIT,
         sort: Sort = BY_ID,
         after: Position | None = None,
+        which: Filter = ALL,
+        count: bool = False,
         actor: Actor = SYSTEM,
     ) -> Page:
         """Return the items after `after` that the actor may see, at most `limit` (1 to 1,000).
 
-        Raises: Unauthenticated.
+        `count` asks for their total too, whatever `after` and `limit`. Raises: Unauthenticated.
         """
         self._access.admit(actor, Action.READ)
         if not 1 <= limit <= MAX_LIMIT:
             raise ValueError(f"limit must be 1 to {MAX_LIMIT}, not {limit}")
+        which = self._access.visible(which, actor)
         # One item more than asked for tells whether there is a next page.
-        query = Query(limit + 1, sort, after, owner=self._access.visible_owner(actor))
-        found = self._items.find(query)
+        found = self._items.find(Query(limit + 1, sort, after, which))
         items = found[:limit]
-        return Page(items, Position(items[-1].id) if len(found) > limit else None)
+        following = position(items[-1], sort) if len(found) > limit else None
+        return Page(items, following, self._items.count(which) if count else None)
 
     def replace(
         self,
@@ -68,7 +82,7 @@ class ItemService:
         Raises: InvalidItem, ItemNotFound, VersionMismatch, Unauthenticated, Forbidden.
         """
         self._access.admit(actor, Action.CHANGE)
-        _check(data)
+        check_data(data)
         return self._change(item_id, data, expected, actor)
 
     def change(
@@ -85,7 +99,7 @@ class ItemService:
         """
         self._access.admit(actor, Action.CHANGE)
         if data is not None:
-            _check(data)
+            check_data(data)
         return self._change(item_id, data, expected, actor)
 
     def delete(
@@ -122,8 +136,3 @@ class ItemService:
         if expected is not None and item.version not in expected:
             raise VersionMismatch(item_id, item.version)
         return item
-
-
-def _check(data: str) -> None:
-    if faults := data_faults(data):
-        raise InvalidItem({"data": faults})

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from datas.domain.errors import InvalidItem
+
 MIN_LENGTH = 1
 MAX_LENGTH = 255
 
@@ -39,3 +41,14 @@ def data_faults(data: object) -> list[str]:
     if not data.isascii() and any("\ud800" <= character <= "\udfff" for character in data):
         faults.append("must not contain a lone surrogate (U+D800 to U+DFFF).")
     return faults
+
+
+def check_data(data: str) -> None:
+    """Raises: InvalidItem, if `data` breaks a rule."""
+    if faults := data_faults(data):
+        raise InvalidItem({"data": faults})
+
+
+def search_key(text: str) -> str:
+    """What of a text counts in a search: case doesn't (Unicode's full case folding)."""
+    return text.casefold()

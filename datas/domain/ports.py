@@ -1,12 +1,12 @@
 """What the domain needs from outside. Each adapter in `datas/adapters/` implements one of these."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from datas.domain.items import Item
-from datas.domain.query import Query
+from datas.domain.query import Filter, Query
 
 
 class Clock(Protocol):
@@ -41,6 +41,9 @@ class Items(Protocol):
     def find(self, query: Query) -> Sequence[Item]:
         """Return up to `query.limit` items that follow `query.after`, in the order asked for."""
 
+    def count(self, which: Filter) -> int:
+        """Return how many items there are."""
+
     def swap(self, item: Item, version: int) -> bool:
         """Store `item` in the place of its earlier self if that is still at `version`.
 
@@ -49,6 +52,16 @@ class Items(Protocol):
 
     def remove(self, item_id: int, version: int) -> bool:
         """Delete an item if it is still at `version`; as atomic as `swap`."""
+
+
+class ItemBatches(Protocol):
+    """What is done to many items at once. The same store as `Items`, and the same errors."""
+
+    def add_many(self, datas: Iterable[str], now: datetime, owner: str | None = None) -> int:
+        """Store new items in this order, all or none; return how many they were.
+
+        Raises: Unauthenticated, if the owner is a user no more.
+        """
 
     def give(self, owner: str, heir: str, now: datetime) -> int:
         """Make all items of one user another's, a change of each; return how many they were."""

@@ -7,10 +7,8 @@ from datas.domain.errors import (
     RegistrationClosed,
     Unauthenticated,
     UserNotFound,
-    UserOwnsItems,
 )
-from datas.domain.ports import Clock, Items, Storage
-from datas.domain.query import Query
+from datas.domain.ports import Clock, ItemBatches, Storage
 from datas.domain.sign_in import Gate
 from datas.domain.users import (
     Passwords,
@@ -32,7 +30,7 @@ class UserService:
         *,
         users: Users,
         tokens: Tokens,
-        items: Items,
+        items: ItemBatches,
         passwords: Passwords,
         storage: Storage,
         clock: Clock,
@@ -98,7 +96,5 @@ class UserService:
             given = 0
             if heir is not None:
                 given = self._items.give(user.username, heir.username, self._clock.now())
-            if self._items.find(Query(limit=1, owner=user.username)):
-                raise UserOwnsItems(user.username)
             self._users.remove(user.username)
         return given

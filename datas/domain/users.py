@@ -115,7 +115,10 @@ class Users(Protocol):
         """Store another hash."""
 
     def remove(self, username: str) -> None:
-        """Delete a user who owns nothing, and their tokens."""
+        """Delete a user, their tokens, and the answers kept for their retries.
+
+        Whoever takes the name later gets none of them. Raises: UserOwnsItems.
+        """
 
 
 class Tokens(Protocol):

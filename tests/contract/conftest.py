@@ -19,7 +19,7 @@ from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
 from datas.bootstrap import open_database
 from datas.domain.idempotency import IdempotencyRecords
-from datas.domain.ports import Items, Storage
+from datas.domain.ports import ItemBatches, Items, Storage
 from datas.domain.users import Attempts, Tokens, Users
 
 
@@ -29,6 +29,7 @@ class Store:
 
     storage: Storage
     items: Items
+    batches: ItemBatches
     idempotency: IdempotencyRecords
     users: Users
     tokens: Tokens
@@ -37,9 +38,11 @@ class Store:
 
 def _memory(_: Path) -> Iterator[Store]:
     memory = Memory()
+    items = MemoryItems(memory)
     yield Store(
         storage=memory,
-        items=MemoryItems(memory),
+        items=items,
+        batches=items,
         idempotency=MemoryIdempotencyRecords(memory),
         users=MemoryUsers(memory),
         tokens=MemoryTokens(memory),
@@ -49,9 +52,11 @@ def _memory(_: Path) -> Iterator[Store]:
 
 def _sqlite(folder: Path) -> Iterator[Store]:
     database = open_database(f"sqlite:///{folder}/datas.db")
+    items = SqlItems(database)
     yield Store(
         storage=database,
-        items=SqlItems(database),
+        items=items,
+        batches=items,
         idempotency=SqlIdempotencyRecords(database),
         users=SqlUsers(database),
         tokens=SqlTokens(database),

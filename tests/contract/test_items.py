@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from datas.domain.errors import ItemNotFound
 from datas.domain.items import Item, data_faults
-from datas.domain.query import SORTS, Position, Query, Sort
+from datas.domain.query import Query
 from tests.contract.conftest import Store
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
@@ -96,29 +96,6 @@ def test_an_id_is_never_used_again(store: Store) -> None:
     assert store.items.add("two", NOW).id > newest.id
 
 
-@pytest.mark.parametrize("sort", SORTS, ids=str)
-@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-def test_pages_lead_to_the_end(store: Store, sort: Sort, limit: int) -> None:
-    """Following positions visits each item once, in order, whatever the page's length."""
-    ids = [store.items.add(f"item {n}", NOW).id for n in range(7)]
-    store.items.remove(ids.pop(3), 1)
-    seen: list[int] = []
-    after = None
-    while page := store.items.find(Query(limit, sort, after)):
-        assert len(page) <= limit
-        seen += [item.id for item in page]
-        after = Position(seen[-1])
-    assert seen == sorted(ids, reverse=sort.descending)
-
-
-def test_paging_goes_on_where_an_item_was_deleted(store: Store) -> None:
-    """A position stays good when the item that it names is gone."""
-    one, two, three = (store.items.add(text, NOW) for text in ("one", "two", "three"))
-    store.items.remove(two.id, 1)
-    assert list(store.items.find(Query(10, after=Position(two.id)))) == [three]
-    assert list(store.items.find(Query(10, Sort(descending=True), Position(two.id)))) == [one]
-
-
 def test_an_item_keeps_its_owner(store: Store) -> None:
     """From its creation through its changes."""
     store.users.add("alice", "hash", NOW)
@@ -130,31 +107,14 @@ def test_an_item_keeps_its_owner(store: Store) -> None:
     assert store.items.get(item.id) == changed
 
 
-@pytest.mark.parametrize("sort", SORTS, ids=str)
-def test_pages_of_one_user_hold_theirs_alone(store: Store, sort: Sort) -> None:
-    """However others' items and nobody's lie between them."""
-    for username in ("alice", "bob"):
-        store.users.add(username, "hash", NOW)
-    owners = ("alice", "bob", None)
-    ids = [store.items.add("item", NOW, owners[n % 3]).id for n in range(15)]
-    seen: list[int] = []
-    after = None
-    while page := store.items.find(Query(2, sort, after, owner="alice")):
-        assert {item.owner for item in page} == {"alice"}
-        seen += [item.id for item in page]
-        after = Position(seen[-1])
-    assert seen == sorted(ids[::3], reverse=sort.descending)
-    assert not store.items.find(Query(owner="carol"))
-
-
 def test_items_given_away_are_changed_and_others_are_not(store: Store) -> None:
     """Each counts as one change, so that no old ETag fits it any more."""
     for username in ("alice", "bob"):
         store.users.add(username, "hash", NOW)
     hers, his, nobodys = (store.items.add("item", NOW, who) for who in ("alice", "bob", None))
     hers_too = store.items.add("item", NOW, "alice")
-    assert store.items.give("alice", "bob", LATER) == 2
-    assert store.items.give("alice", "bob", LATER) == 0
+    assert store.batches.give("alice", "bob", LATER) == 2
+    assert store.batches.give("alice", "bob", LATER) == 0
     given = [item._replace(owner="bob", version=2, date_updated=LATER) for item in (hers, hers_too)]
     assert list(store.items.find(Query())) == [given[0], his, nobodys, given[1]]
 
@@ -169,7 +129,7 @@ def test_a_block_that_raises_changes_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.storage.atomic():
         store.items.add("added", NOW)
         store.items.swap(kept._replace(data="changed", version=2), 1)
-        store.items.give("alice", "bob", LATER)
+        store.batches.give("alice", "bob", LATER)
         store.items.remove(gone.id, 1)
         raise ZeroDivisionError
     assert list(store.items.find(Query())) == before

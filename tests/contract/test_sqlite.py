@@ -16,10 +16,10 @@ from datas.adapters.sql.migrate import MIGRATIONS
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.adapters.sql.tables import ItemRow
-from datas.adapters.sql.users import SqlUsers
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import StorageUnavailable
 from datas.domain.items import Item
+from datas.domain.query import Filter, Query
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
@@ -125,22 +125,13 @@ def test_items_of_before_there_were_users_are_nobodys(tmp_path: Path) -> None:
     database = open_database(_url(tmp_path))
     Runner(database.peewee, str(MIGRATIONS)).up("0002_idempotency")
     database.peewee.execute_sql(
-        "INSERT INTO datas VALUES (7, 'old', '2026-11-22T00:00:00.000000Z', "
-        "'2026-11-22T00:00:00.000000Z', 3)"
+        "INSERT INTO datas VALUES (7, 'Old', '2026-11-22T00:00:00.000000Z', "
+        "'2026-11-22T00:00:00.000000Z', 3), (8, 'x', '', '', 1)"
     )
-    assert SqlItems(database).get(7) == Item(7, "old", NOW, NOW, 3, owner=None)
-    database.close()
-
-
-def test_a_user_who_owns_an_item_is_not_deleted(tmp_path: Path) -> None:
-    """Whatever went wrong before: the database itself refuses to lose whose an item is."""
-    database = open_database(_url(tmp_path))
-    users = SqlUsers(database)
-    alice = users.add("alice", "hash", NOW)
-    SqlItems(database).add("hers", NOW, "alice")
-    with pytest.raises(sqlite3.IntegrityError):
-        users.remove("alice")
-    assert users.get("alice") == alice
+    database.peewee.execute_sql("DELETE FROM datas WHERE id = 8")
+    items = SqlItems(database)
+    assert items.find(Query(filter=Filter(search="oLD"))) == [Item(7, "Old", NOW, NOW, 3)]
+    assert items.add("new", NOW).id == 9, "no id is used again"
     database.close()
 
 

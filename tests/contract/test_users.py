@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datas.domain.errors import UsernameTaken
+from datas.domain.errors import UsernameTaken, UserOwnsItems
+from datas.domain.idempotency import Record
 from datas.domain.users import Token, User
 from tests.contract.conftest import Store
 
@@ -96,6 +97,29 @@ def test_a_removed_user_is_gone_with_their_tokens(store: Store, alice: User) -> 
     assert store.tokens.find(b"his") == his
     assert store.users.add("alice", "hash", NOW).id > alice.id
     assert not store.tokens.of("alice")
+
+
+def test_a_user_who_owns_items_stays(store: Store, alice: User) -> None:
+    """With all that is theirs."""
+    token = _token(store, "alice", b"hers")
+    store.items.add("hers", NOW, "alice")
+    with pytest.raises(UserOwnsItems):
+        store.users.remove("alice")
+    assert store.users.get("alice") == alice
+    assert store.tokens.find(b"hers") == token
+
+
+def test_a_removed_users_answers_are_forgotten(store: Store, alice: User) -> None:
+    """Whoever takes the name next is replayed nothing; others are."""
+    store.users.add("bob", "hash", NOW)
+    for actor in ("alice", "bob", ""):
+        store.idempotency.claim(Record(actor, "key", b"print", NOW), NOW)
+    store.users.remove("alice")
+    claims = {
+        actor: store.idempotency.claim(Record(actor, "key", b"print", NOW), NOW - timedelta(1))
+        for actor in ("alice", "bob", "")
+    }
+    assert claims == {"alice": True, "bob": False, "": False}
 
 
 def test_a_token_is_found_by_its_digest_alone(store: Store, alice: User) -> None:

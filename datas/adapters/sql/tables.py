@@ -28,6 +28,7 @@ class ItemRow(peewee.Model):
     date_updated = UtcField()
     version = peewee.IntegerField()
     owner = peewee.TextField(null=True)
+    search_key = peewee.TextField()
 
     class Meta:
         table_name = "datas"

@@ -7,8 +7,8 @@ import peewee
 
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
-from datas.adapters.sql.tables import AttemptRow, TokenRow, UserRow
-from datas.domain.errors import UsernameTaken
+from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, TokenRow, UserRow
+from datas.domain.errors import UsernameTaken, UserOwnsItems
 from datas.domain.users import Attempt, Token, User
 
 _USER = (UserRow.id, UserRow.username, UserRow.date_joined, UserRow.password_hash)
@@ -42,6 +42,7 @@ class SqlUsers:
             all=users.order_by(UserRow.username),
             set_password=UserRow.update({UserRow.password_hash: param}).where(this),
             remove=UserRow.delete().where(this),
+            forget=IdempotencyRow.delete().where(IdempotencyRow.actor == param),
         )
 
     def add(self, username: str, password_hash: str, now: datetime) -> User:
@@ -66,8 +67,13 @@ class SqlUsers:
         self._database.write(self._statements["set_password"], password_hash, username)
 
     def remove(self, username: str) -> None:
-        """Delete the row; the foreign key deletes the tokens."""
-        self._database.write(self._statements["remove"], username)
+        """Delete rows; foreign keys delete the tokens, and hold who owns items."""
+        with self._database.atomic():
+            self._database.write(self._statements["forget"], username)
+            try:
+                self._database.write(self._statements["remove"], username)
+            except self._database.integrity_error:
+                raise UserOwnsItems(username) from None
 
 
 class SqlTokens:
