@@ -68,6 +68,16 @@ class Page(NamedTuple):
     total: int | None = None
 
 
+def search_faults(text: str) -> list[str]:
+    """What is wrong with the part that is searched for, in words that follow its name."""
+    faults = []
+    if not 1 <= len(text) <= MAX_SEARCH:
+        faults.append(f"must be 1 to {MAX_SEARCH} characters long.")
+    if "\0" in text:
+        faults.append("must not contain the NUL character (U+0000).")
+    return faults
+
+
 def position(item: Item, sort: Sort) -> Position:
     """The place just after an item."""
     return Position(item.id, None if sort.field == "id" else getattr(item, sort.field))

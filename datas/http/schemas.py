@@ -23,6 +23,7 @@ from datas.http.errors import Refusal
 # No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
 _BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
 DATA_PATTERN = f"^[^\\u0000]*[^\\u0000{_BLANK}][^\\u0000]*$"
+USERNAME_PATTERN = f"^[A-Za-z0-9._-]{{{MIN_USERNAME},{MAX_USERNAME}}}$"
 
 
 class UtcTime(fields.DateTime):
@@ -32,10 +33,10 @@ class UtcTime(fields.DateTime):
         return rfc3339(value)
 
 
-def _rule(faults: Callable[[object], list[str]]) -> Callable[[object], None]:
+def rule(faults: Callable[[Any], list[str]]) -> Callable[[Any], None]:
     """A domain rule as a marshmallow validator, so that all fields' faults come together."""
 
-    def validate(value: object) -> None:
+    def validate(value: Any) -> None:
         if found := faults(value):
             raise ValidationError(found)
 
@@ -60,7 +61,7 @@ class ItemSchema(Schema):
     id = fields.Integer(dump_only=True)
     data = fields.String(
         required=True,
-        validate=_rule(data_faults),
+        validate=rule(data_faults),
         error_messages=_TEXT_FAULTS,
         metadata={
             "minLength": MIN_LENGTH,
@@ -103,6 +104,9 @@ class ItemPageSchema(_AnswerSchema):
         required=True,
         allow_none=True,
         metadata={"description": "The path and query of the next page; null on the last one."},
+    )
+    total = fields.Integer(
+        metadata={"description": "How many items there are on all pages; only with `count=true`."}
     )
 
 
@@ -176,7 +180,7 @@ def _secret(*, checked: bool) -> fields.String:
     return fields.String(
         required=True,
         load_only=True,
-        validate=_rule(password_faults) if checked else None,
+        validate=rule(password_faults) if checked else None,
         error_messages=_TEXT_FAULTS,
         metadata={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD} if checked else {},
     )
@@ -187,9 +191,9 @@ class RegistrationSchema(_UserBody):
 
     username = fields.String(
         required=True,
-        validate=_rule(username_faults),
+        validate=rule(username_faults),
         error_messages=_TEXT_FAULTS,
-        metadata={"pattern": f"^[A-Za-z0-9._-]{{{MIN_USERNAME},{MAX_USERNAME}}}$"},
+        metadata={"pattern": USERNAME_PATTERN},
     )
     password = _secret(checked=True)
 
@@ -201,7 +205,7 @@ class CredentialsSchema(_UserBody):
     password = _secret(checked=False)
     label = fields.String(
         load_default="",
-        validate=_rule(label_faults),
+        validate=rule(label_faults),
         error_messages=_TEXT_FAULTS,
         metadata={
             "maxLength": MAX_LABEL,

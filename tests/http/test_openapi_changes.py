@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from datas.http.app import describe_app
+from datas.http.params import SortOrder
 from tests.http.conftest import make_world
 from tests.http.openapi_changes import Json, breaking_changes
 
@@ -98,7 +99,7 @@ HARMLESS: dict[str, Mutation] = {
     "a new route": (("paths", "/new"), {"get": {"responses": {}}}),
     "a new verb": ((*ITEM, "post"), {"responses": {}}),
     "a new optional parameter": ((*LIST, "parameters", "X-New"), HEADER),
-    "a new order": ((*LIST, "parameters", "sort", "schema", "enum"), ["id", "-id", "data"]),
+    "a new order": ((*LIST, "parameters", "sort", "schema", "enum"), [*SortOrder.NAMES, "owner"]),
     "a looser bound": ((*LIMIT, "maximum"), 5000),
     "no bound": ((*DATA, "maxLength"), GONE),
     "a wider type": ((*DATA, "type"), ["string", "number"]),

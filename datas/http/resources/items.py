@@ -33,6 +33,8 @@ class ItemsResource:
         resp.media = envelope(
             f"Items found ({len(page.items)})", [dump_item(item) for item in page.items]
         ) | {"next": following}
+        if page.total is not None:
+            resp.media["total"] = page.total
         resp.set_header("Cache-Control", "no-cache")
         if following:
             resp.set_header("Link", f'<{following}>; rel="next"')
