@@ -14,6 +14,7 @@ from datas.domain.access import Access, Mode
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.sign_in import Gate, SignIn
+from datas.domain.transfer import Transfer
 from datas.domain.user_service import UserService
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Services:
     """The use cases, put together over one database."""
 
     items: ItemService
+    transfer: Transfer
     users: UserService
     sign_in: SignIn
     idempotency: Idempotency
@@ -88,6 +90,7 @@ def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
     items, access = SqlItems(database), Access(Mode(settings.access))
     return Services(
         items=ItemService(items, clock, access),
+        transfer=Transfer(items, items, clock, access),
         users=UserService(
             users=users,
             tokens=tokens,
@@ -120,6 +123,7 @@ def _parts(settings: "Settings") -> "Parts":
     services = build_services(settings, database)
     return Parts(
         items=services.items,
+        transfer=services.transfer,
         idempotency=services.idempotency,
         users=services.users,
         sign_in=services.sign_in,
@@ -128,4 +132,5 @@ def _parts(settings: "Settings") -> "Parts":
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
+        bulk_lines=settings.bulk_lines,
     )

@@ -14,6 +14,7 @@ from datas.domain.access import Mode
 
 PREFIX = "DATAS_"
 MAX_TOKEN_DAYS = 36_500
+MAX_BULK_LINES = 1_000_000  # others wait while so many are written, and no longer than they can
 
 
 class InvalidSettings(Exception):
@@ -28,6 +29,7 @@ class Settings:
     access: str = "authenticated"
     registration: str = "closed"
     token_days: int = 30
+    bulk_lines: int = 100_000
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: int = 0
@@ -48,6 +50,9 @@ class Settings:
                 ),
                 "token_days": env.int(
                     "TOKEN_DAYS", default=cls.token_days, validate=Range(1, MAX_TOKEN_DAYS)
+                ),
+                "bulk_lines": env.int(
+                    "BULK_LINES", default=cls.bulk_lines, validate=Range(1, MAX_BULK_LINES)
                 ),
                 "allowed_hosts": tuple(
                     env.list("ALLOWED_HOSTS", default=[], subcast=str, validate=_hosts) or ()

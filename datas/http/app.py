@@ -11,6 +11,7 @@ from datas.domain.access import Access
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.sign_in import SignIn
+from datas.domain.transfer import Transfer
 from datas.domain.user_service import UserService
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
@@ -18,6 +19,7 @@ from datas.http.media import JSON
 from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Response
 from datas.http.params import IdConverter
 from datas.http.request import Request
+from datas.http.resources.bulk import BulkResource
 from datas.http.resources.docs import DOCS_FILES, DocsFileResource, DocsResource
 from datas.http.resources.items import ItemResource, ItemsResource
 from datas.http.resources.openapi import OpenApiResource
@@ -42,6 +44,7 @@ class Parts:
     """What the API is made of, already built."""
 
     items: ItemService
+    transfer: Transfer
     idempotency: Idempotency
     users: UserService
     sign_in: SignIn
@@ -50,6 +53,7 @@ class Parts:
     allowed_hosts: Collection[str] = ()
     cors_origins: Collection[str] = ()
     trusted_proxies: int = 0
+    bulk_lines: int = 100_000
 
 
 def create_app(parts: Parts) -> App:
@@ -80,6 +84,7 @@ def _routes(parts: Parts) -> dict[str, object]:
     routes: dict[str, object] = {
         "/api/datas": ItemsResource(parts.items, parts.idempotency),
         "/api/datas/{item_id:id}": ItemResource(parts.items),
+        "/api/datas/bulk": BulkResource(parts.transfer, parts.idempotency, parts.bulk_lines),
         "/api/users": UsersResource(parts.users),
         "/api/users/me": MeResource(parts.users),
         "/api/users/me/password": PasswordResource(parts.sign_in),

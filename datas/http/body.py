@@ -1,5 +1,8 @@
 """Request bodies: JSON, of a bounded size, in a media type that says so."""
 
+import hashlib
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import falcon
@@ -21,7 +24,7 @@ def read_json(req: falcon.Request, *media_types: str) -> Any:
 
 def read_body(req: falcon.Request, *media_types: str) -> bytes:
     """Return the body as it came. Raises: Refusal, as `read_json` does."""
-    _check_media_type(req, (falcon.MEDIA_JSON, *media_types))
+    check_media_type(req, (falcon.MEDIA_JSON, *media_types))
     return _read(req)
 
 
@@ -36,44 +39,83 @@ def parse_json(raw: bytes) -> Any:
         raise Refusal("malformed-json", detail) from None
 
 
-def _check_media_type(req: falcon.Request, media_types: tuple[str, ...]) -> None:
+def check_media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
+    """Return the body's media type, one of these. Raises: Refusal (`unsupported-media-type`)."""
     coding = req.env.get("HTTP_CONTENT_ENCODING")
     if coding and coding.lower() != "identity":
         detail = (
             f"The body must not be compressed: send it without Content-Encoding: {coding[:80]}."
         )
         raise Refusal("unsupported-media-type", detail)
-    if req.content_type == falcon.MEDIA_JSON:
-        return
+    if req.content_type in media_types:
+        return str(req.content_type)
     # A body without a type, or a form, is refused: any web page may send these without asking.
     media_type, parameters = falcon.mediatypes.parse_header(req.content_type or "")
     charset = parameters.pop("charset", "utf-8")
     if media_type.lower() not in media_types or parameters or charset.lower() != "utf-8":
         given = f"not {req.content_type[:80]!r}" if req.content_type else "which is absent"
-        detail = f"The body must be JSON in UTF-8: send Content-Type: {media_types[0]}, {given}."
+        wanted = " or ".join(media_types)
+        detail = f"The body's Content-Type must be {wanted}, in UTF-8, {given}."
         name = f"Accept-{req.method.title()}" if req.method in ("POST", "PATCH") else "Accept"
         raise Refusal("unsupported-media-type", detail, headers={name: ", ".join(media_types)})
+    return media_type.lower()
 
 
 def _read(req: falcon.Request) -> bytes:
     if (req.content_length or 0) > MAX_BODY:
         raise _too_large()
+    raw = _piece(_stream(req), MAX_BODY + 1)
+    if len(raw) > MAX_BODY:
+        raise _too_large()
+    _refuse_short(req, len(raw))
+    return raw
+
+
+class BodyFile(io.RawIOBase):
+    """A body of any size, to be read in pieces; `digest` is that of what was read so far.
+
+    (Falcon's own `readline` returns the first line alone.) Reading raises Refusal, if it broke off.
+    """
+
+    def __init__(self, req: falcon.Request) -> None:
+        self._req = req
+        self._stream = _stream(req)
+        self._size = 0
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what there is, no more than fits."""
+        piece = _piece(self._stream, len(buffer))
+        self._size += len(piece)
+        if not piece:
+            _refuse_short(self._req, self._size)
+        self.digest.update(piece)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _stream(req: falcon.Request) -> Any:
     # A chunked body has no length; only a server that marks its end itself may be read to it.
-    chunked = req.env.get("wsgi.input_terminated")
-    stream = req.stream if chunked else req.bounded_stream
+    return req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
+
+
+def _piece(stream: Any, size: int) -> bytes:
     try:
-        raw: bytes = stream.read(MAX_BODY + 1)
+        piece: bytes = stream.read(size)
     except Exception:  # noqa: BLE001 (each server has errors of its own for a broken body)
         detail = "The body broke off, or its chunks are not framed as RFC 9112 says. Send it again."
         raise Refusal("malformed-json", detail) from None
-    if len(raw) > MAX_BODY:
-        raise _too_large()
-    if len(raw) < (req.content_length or 0):
-        detail = (
-            f"The body broke off after {len(raw)} of {req.content_length} bytes. Send it again."
-        )
+    return piece
+
+
+def _refuse_short(req: falcon.Request, size: int) -> None:
+    if size < (req.content_length or 0):
+        detail = f"The body broke off after {size} of {req.content_length} bytes. Send it again."
         raise Refusal("malformed-json", detail)
-    return raw
 
 
 def _too_large() -> Refusal:

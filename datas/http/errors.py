@@ -36,11 +36,13 @@ class Refusal(Exception):
         *,
         errors: Mapping[str, Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail or list_faults(errors or {}))
         self.code = code
         self.errors = errors
         self.headers = headers or {}
+        self.more = more or {}  # members of the problem that it alone has
 
 
 def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
@@ -54,6 +56,7 @@ def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
 def _handle_refusal(req: Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]) -> None:
     resp.set_headers(dict(error.headers))
     _write(req, resp, error.code, str(error), error.errors)
+    resp.media |= error.more
 
 
 def _handle_domain(

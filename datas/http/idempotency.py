@@ -23,15 +23,14 @@ def answer_once(
 ) -> None:
     """Let `respond` do the work and write `resp`, or write what it wrote the first time.
 
+    `body` is what tells this request from another: the body, or a digest of it.
+
     Raises: Refusal (`invalid-header`), IdempotencyKeyReused, what `respond` raises.
     """
-    key = req.env.get("HTTP_IDEMPOTENCY_KEY")
+    key = idempotency_key(req)
     if key is None:
         respond()
         return
-    if not _KEY.fullmatch(key):
-        fault = "must be 1 to 255 visible ASCII characters, such as a new UUID."
-        raise Refusal("invalid-header", errors={"Idempotency-Key": [fault]})
 
     def work() -> bytes:
         respond()
@@ -47,6 +46,15 @@ def answer_once(
         resp.status, resp.data = status, content.encode()
         resp.set_headers({name: value for name, value in headers.items() if value})
         resp.set_header("Idempotency-Replayed", "true")
+
+
+def idempotency_key(req: falcon.Request) -> str | None:
+    """The request's key. Raises: Refusal (`invalid-header`)."""
+    key: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not _KEY.fullmatch(key):
+        fault = "must be 1 to 255 visible ASCII characters, such as a new UUID."
+        raise Refusal("invalid-header", errors={"Idempotency-Key": [fault]})
+    return key
 
 
 def _fingerprint(req: falcon.Request, body: bytes) -> bytes:

@@ -67,8 +67,8 @@ class AllowedHosts:
 class Accept:
     """Refuses a request whose answer the client wouldn't accept, before anything is done.
 
-    A resource that answers in other media types than JSON names them in `produces`, the one that
-    it likes best first; `preferred` chooses among them.
+    A resource whose GET answers in other media types than JSON names them in `produces`, the one
+    that it likes best first; `preferred` chooses among them.
     """
 
     def process_resource(
@@ -82,7 +82,9 @@ class Accept:
         accept = req.env.get("HTTP_ACCEPT", "*/*")
         if accept == "*/*" or not _answers(resource, req.method):
             return
-        produces = getattr(resource, "produces", (falcon.MEDIA_JSON,))
+        produces = (falcon.MEDIA_JSON,)
+        if req.method in ("GET", "HEAD"):
+            produces = getattr(resource, "produces", produces)
         if preferred(req, produces) is None:
             detail = f"The answer is {' or '.join(produces)}, which Accept: {accept[:80]} excludes."
             raise Refusal("not-acceptable", detail)

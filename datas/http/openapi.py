@@ -20,6 +20,7 @@ from datas.http.params import MAX_ID
 from datas.http.problems import PROBLEMS
 from datas.http.schemas import (
     READ_ONLY,
+    BulkAnswerSchema,
     CredentialsSchema,
     DoneSchema,
     HealthSchema,
@@ -36,6 +37,7 @@ from datas.http.schemas import (
     UserAnswerSchema,
     dump_item,
 )
+from datas.http.streams import Csv, Ndjson
 
 _VERBS = ("get", "post", "put", "patch", "delete")
 _TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
@@ -101,6 +103,9 @@ def _add_components(spec: APISpec) -> None:
     )
     spec.components.schema("ItemAnswer", schema=ItemAnswerSchema)
     spec.components.schema("ItemPage", schema=ItemPageSchema)
+    lines = "Items, one a line: JSON objects, or values under a header."
+    spec.components.schema("ItemLines", {"type": "string", "description": lines})
+    spec.components.schema("BulkAnswer", schema=BulkAnswerSchema)
     spec.components.schema("Registration", schema=RegistrationSchema)
     spec.components.schema("Credentials", schema=CredentialsSchema)
     spec.components.schema("PasswordChange", schema=PasswordChangeSchema)
@@ -153,6 +158,8 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
     if operation.links:
         success["links"] = _links()
     responses = {str(operation.status.value): success}
+    if operation.dry_run:
+        responses["200"] = success | {"description": "Every line is good; none was stored"}
     if operation.not_modified:
         responses["304"] = _answer("The client has this version already", ("ETag",))
     described: dict[str, Any] = {
@@ -168,7 +175,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
             "content": {
                 media_type: {
                     "schema": {"$ref": f"#/components/schemas/{name}"},
-                    "example": BODIES[name],
+                    "example": LINES.get(media_type) or BODIES[name],
                 }
                 for media_type, name in operation.body.items()
             },
@@ -192,6 +199,11 @@ BODIES = {
     "Registration": {"username": "alice", "password": "correct horse"},
     "Credentials": {"username": "alice", "password": "correct horse", "label": "laptop"},
     "PasswordChange": {"password": "correct horse", "new_password": "battery staple"},
+}
+
+LINES = {
+    Ndjson.media_type: '{"data": "tea"}\n{"data": "milk"}\n',
+    Csv.media_type: "data\r\ntea\r\nmilk\r\n",
 }
 
 MESSAGES = {

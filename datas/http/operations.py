@@ -8,7 +8,10 @@ from typing import Any
 from falcon import MEDIA_HTML, MEDIA_JSON
 
 from datas.http.body import MEDIA_MERGE_PATCH
-from datas.http.params import PageParams
+from datas.http.params import BulkParams, ListParams, PageParams
+from datas.http.streams import Csv, Ndjson
+
+MEDIA_NDJSON, MEDIA_CSV = Ndjson.media_type, Csv.media_type
 
 # What can happen to any request, and to any that needs the database.
 ANYWHERE = ("invalid-header", "misdirected-request", "internal-error")
@@ -119,6 +122,7 @@ class Operation:
     not_modified: bool = False
     tag: str = "items"
     links: bool = False
+    dry_run: bool = False
 
 
 _ONE = (*STORED, "item-not-found", "route-not-found")
@@ -177,6 +181,26 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {MEDIA_JSON: "ItemAnswer"},
         parameters=(IF_MATCH, UNLESS_MATCH),
         problems=_CHANGE,
+    ),
+    ("/api/datas/bulk", "GET"): Operation(
+        "exportItems",
+        "Stream all items that match, one a line",
+        {MEDIA_NDJSON: "ItemLines", MEDIA_CSV: "ItemLines"},
+        headers=("Vary",),
+        parameters=({"in": "query", "schema": ListParams},),
+        problems=STORED,
+    ),
+    ("/api/datas/bulk", "POST"): Operation(
+        "importItems",
+        "Create many items, all or none; read-only fields are ignored, so that what was streamed "
+        "out can be streamed in",
+        {MEDIA_JSON: "BulkAnswer"},
+        HTTPStatus.CREATED,
+        headers=("Idempotency-Replayed",),
+        parameters=({"in": "query", "schema": BulkParams}, IDEMPOTENCY_KEY),
+        body={MEDIA_NDJSON: "ItemLines", MEDIA_CSV: "ItemLines"},
+        problems=(*STORED, *BODY, "invalid-lines", "idempotency-key-reused"),
+        dry_run=True,
     ),
     ("/api/users", "POST"): Operation(
         "registerUser",

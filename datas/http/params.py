@@ -162,12 +162,26 @@ class PageParams(ListParams):
     )
 
 
-_LIST, _PAGE = ListParams(), PageParams()
+class BulkParams(Schema):
+    """The parameters of many items that are brought in."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = ListParams.error_messages
+
+    dry_run = Truth(
+        load_default=False,
+        metadata={"type": "boolean", "description": "Check every line, and store none."},
+    )
+
+
+_LIST, _PAGE, _BULK = ListParams(), PageParams(), BulkParams()
 
 
 def read_page(req: Request) -> dict[str, Any]:
     """What `ItemService.page` is asked. Raises: Refusal (`invalid-parameter`)."""
-    params = _read(req, _PAGE)
+    params = _with_filter(_load(req, _PAGE))
     if "after" in params:
         params["after"] = _read_cursor(params["after"], params["sort"], _context(req, params))
     return params
@@ -175,7 +189,13 @@ def read_page(req: Request) -> dict[str, Any]:
 
 def read_list(req: Request) -> dict[str, Any]:
     """`sort` and `which`, for all items. Raises: Refusal (`invalid-parameter`)."""
-    return _read(req, _LIST)
+    return _with_filter(_load(req, _LIST))
+
+
+def read_dry_run(req: Request) -> bool:
+    """Whether nothing is to be stored. Raises: Refusal (`invalid-parameter`)."""
+    dry_run: bool = _load(req, _BULK)["dry_run"]
+    return dry_run
 
 
 def next_page(req: Request, params: dict[str, Any], position: Position) -> str:
@@ -191,7 +211,7 @@ def refuse_params(req: falcon.Request) -> None:
         raise Refusal("invalid-parameter", errors={name: [fault] for name in req.params})
 
 
-def _read(req: Request, schema: Schema) -> dict[str, Any]:
+def _load(req: Request, schema: Schema) -> dict[str, Any]:
     repeated = [name for name, value in req.params.items() if isinstance(value, list)]
     if repeated:
         errors = {name: ["is given more than once; give it once."] for name in repeated}
@@ -200,6 +220,10 @@ def _read(req: Request, schema: Schema) -> dict[str, Any]:
         params: dict[str, Any] = schema.load(req.params)
     except ValidationError as error:
         raise Refusal("invalid-parameter", errors=error.messages_dict) from None
+    return params
+
+
+def _with_filter(params: dict[str, Any]) -> dict[str, Any]:
     if "owner" in params:
         params["owner"] = fold(params["owner"])
     given = {name: params.pop(name) for name in Filter._fields if name in params}

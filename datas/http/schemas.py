@@ -110,10 +110,29 @@ class ItemPageSchema(_AnswerSchema):
     )
 
 
+class CreatedSchema(_OpenSchema):
+    """How many items were created."""
+
+    created = fields.Integer(required=True)
+
+
+class BulkAnswerSchema(_AnswerSchema):
+    """What became of many items, in the envelope."""
+
+    data = fields.Nested(CreatedSchema, required=True)
+
+
 class HealthSchema(_OpenSchema):
     """What a monitor is told."""
 
     status = fields.String(required=True, metadata={"enum": ["ok"]})
+
+
+class LineErrorSchema(_OpenSchema):
+    """A line at fault."""
+
+    line = fields.Integer(required=True)
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
 
 
 class ProblemSchema(_OpenSchema):
@@ -130,6 +149,11 @@ class ProblemSchema(_OpenSchema):
         values=fields.List(fields.String()),
         metadata={"description": "The texts for each field, parameter or header at fault."},
     )
+    line_errors = fields.List(
+        fields.Nested(LineErrorSchema),
+        metadata={"description": "The first hundred lines at fault, of a bulk body."},
+    )
+    line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
     request_id = fields.String(required=True)
 
 

@@ -20,6 +20,7 @@ from datas.domain.access import Access, Mode
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.sign_in import Gate, SignIn
+from datas.domain.transfer import Transfer
 from datas.domain.user_service import UserService
 from datas.http.app import Parts, create_app
 from tests.conftest import TickingClock
@@ -81,6 +82,7 @@ def make_world(mode: str = "open", **settings: Any) -> World:
     )
     parts = Parts(
         items=ItemService(items, clock, access),
+        transfer=Transfer(items, items, clock, access),
         idempotency=Idempotency(MemoryIdempotencyRecords(memory), memory, clock),
         users=user_service,
         sign_in=sign_in,
