@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import falcon
@@ -22,6 +23,7 @@ CHALLENGE = 'Bearer realm="datas"'
 BAD_TOKEN = f'{CHALLENGE}, error="invalid_token"'
 RETRY_AFTER = "1"  # seconds
 MAX_SHOWN = 80  # characters of a client's text that are given back
+MAX_FAULTS = 20  # names at fault that an answer lists
 
 _log = logging.getLogger("datas")
 
@@ -37,9 +39,13 @@ class Refusal(Exception):
         errors: Mapping[str, Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or list_faults(errors or {}))
+        errors = errors or {}
+        # The names are the client's: without a bound an answer is many times the request.
+        shown = {_shown(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
+        more = len(errors) - len(shown)
+        super().__init__(detail or list_faults(shown) + (f" And {more} more." if more else ""))
         self.code = code
-        self.errors = errors
+        self.errors = shown
         self.headers = headers or {}
 
 

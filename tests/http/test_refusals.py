@@ -91,6 +91,29 @@ def test_a_bad_item_is_told_every_fault(
     assert not memory.items
 
 
+@pytest.mark.parametrize("where", ["fields", "parameters", "parameters of an item"])
+def test_a_thousand_faults_are_not_all_listed(client: TestClient, where: str) -> None:
+    """The first twenty are, the rest counted: an answer is not many times its request."""
+    names = {f"name{number}": "1" for number in range(1000)}
+    if where == "fields":
+        answer = client.simulate_post("/api/datas", json=names | {"data": "x"})
+    else:
+        path = "/api/datas" if where == "parameters" else "/api/datas/1"
+        answer = client.simulate_get(path, params=names)
+    code = "invalid-item" if where == "fields" else "invalid-parameter"
+    body = problem(answer, code)
+    assert len(body["errors"]) == 20
+    assert body["detail"].endswith("leave it out. And 980 more.")
+
+
+def test_a_long_name_is_shortened(client: TestClient) -> None:
+    """Its beginning is enough to know it again."""
+    names = {"x" * 30_000 + end: 1 for end in "ab"}
+    body = problem(client.simulate_post("/api/datas", json=names | {"data": "x"}), "invalid-item")
+    assert list(body["errors"]) == ["x" * 80 + "…"]
+    assert body["detail"].endswith("And 1 more.")
+
+
 def test_put_refuses_what_post_refuses(client: TestClient) -> None:
     """Bad data and unknown names, even where there is nothing to replace."""
     body = {"data": "", "note": "x"}
