@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import falcon
 
@@ -40,11 +41,15 @@ class AllowedHosts:
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
         given = req.env.get("HTTP_HOST")
+        target = req.env.get("RAW_URI", "/")
+        if given and target[0] != "/" and "://" in target:
+            # A whole URL: its host counts, and Host doesn't (RFC 9112 §3.2.2).
+            given = req.env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
         if self._is_ours(given, req.env["SERVER_NAME"]) or req.path in _ANY_HOST:
             return
         if not given:
-            raise Refusal("invalid-header", errors={"Host": ["is missing."]})
+            raise Refusal("invalid-header", errors={"Host": ["is missing or empty."]})
         detail = (
             f"This server does not answer for {given[:80]!r}. "
             "Whoever runs it can add the name to DATAS_ALLOWED_HOSTS."
@@ -135,5 +140,6 @@ def _answers(resource: object, method: str) -> bool:
 
 
 def _without_port(host: str) -> str:
+    # A port may be empty (RFC 3986 §3.2.3).
     name, _, port = host.rpartition(":")
-    return name if port.isdigit() and name else host
+    return name if name and not port.strip("0123456789") else host

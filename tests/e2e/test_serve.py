@@ -208,13 +208,33 @@ def test_raw_bytes_never_make_a_500(start: Start) -> None:
     """What no well-behaved client would send is answered with a 4xx."""
     server = start("--workers", "1")
     for raw in RAW:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
-            client.sendall(raw)
-            client.shutdown(socket.SHUT_WR)
-            status = int(client.recv(4096).split()[1])
-        assert 400 <= status < 500, raw
+        assert 400 <= _status_of_raw(server, raw) < 500, raw
     server.stop()
     assert "Traceback" not in "".join(server.output)
+
+
+def _status_of_raw(server: Server, raw: bytes) -> int:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(raw)
+        client.shutdown(socket.SHUT_WR)
+        return int(client.recv(4096).split()[1])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
+    """And Host doesn't beside it (RFC 9112 §3.2.2); neither may be left out."""
+    server = start("--workers", "1")
+    found = 204 if method == "OPTIONS" else 404
+    for authority, host, status in (
+        ("evil.example", "localhost", 421),
+        ("localhost@evil.example", "localhost", 421),
+        ("LOCALHOST:", "localhost", found),
+        ("localhost", "evil.example", found),
+        ("localhost", "", 400),
+        ("", "localhost", 400),
+    ):
+        line = f"{method} http://{authority}/api/datas/7 HTTP/1.1"
+        assert _status_of_raw(server, f"{line}\r\nHost: {host}\r\n\r\n".encode()) == status, line
 
 
 def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:

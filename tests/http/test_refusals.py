@@ -327,10 +327,27 @@ def test_a_foreign_host_is_misdirected(client: TestClient) -> None:
     assert client.simulate_get("/healthz", headers={"Host": "evil.example"}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "localhost:", "127.0.0.1:8000", "[::1]", "[::1]:8000"]
+)
 def test_loopback_names_are_answered(client: TestClient, host: str) -> None:
     """With any port: it says nothing of who asks."""
     assert client.simulate_get("/api/datas", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:x", "localhost:80:80", ":80", "[::1", "localhost."])
+def test_what_only_looks_like_a_loopback_name_is_none(client: TestClient, host: str) -> None:
+    """A port is digits, and nothing else is left out of a comparison."""
+    problem(
+        client.simulate_get("/api/datas", headers={"Host": host}),
+        "misdirected-request",
+    )
+
+
+def test_an_empty_host_is_told(client: TestClient) -> None:
+    """There is no name to look for in the settings."""
+    answer = client.simulate_get("/api/datas", headers={"Host": ""})
+    assert problem(answer, "invalid-header")["detail"] == "Host: is missing or empty."
 
 
 @pytest.mark.parametrize(
