@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import falcon
 
 from datas.http.errors import Refusal
+from datas.http.params import refuse_params
 from datas.http.request import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -91,6 +92,26 @@ class Accept:
         if preferred(req, produces) is None:
             detail = f"The answer is {' or '.join(produces)}, which Accept: {accept[:80]} excludes."
             raise Refusal("not-acceptable", detail)
+
+
+class Params:
+    """Refuses query parameters of requests without a body.
+
+    Whoever reads a body refuses them afterwards, in the contract's order. A resource whose GET has
+    parameters of its own says so by `reads_params`.
+    """
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Raises: Refusal (`invalid-parameter`)."""
+        if (
+            req.params
+            and req.method in ("GET", "HEAD", "DELETE")
+            and _answers(resource, req.method)
+            and not getattr(resource, "reads_params", False)
+        ):
+            refuse_params(req)
 
 
 class Response(falcon.Response):

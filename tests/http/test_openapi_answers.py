@@ -153,6 +153,8 @@ REFUSALS = [
     Refusal("token-not-found", "DELETE", "/api/tokens/{token_id}", id=9, user="alice"),
     Refusal("route-not-found", "GET", "/problems/{code}", id="nothing"),
     Refusal("storage-unavailable", "GET", "/readyz"),
+    Refusal("invalid-parameter", "GET", "/healthz", {"query_string": "force=1"}),
+    Refusal("invalid-parameter", "GET", "/docs", {"query_string": "force=1"}),
 ]
 
 

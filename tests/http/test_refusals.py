@@ -1,6 +1,7 @@
 """Whatever a client sends: a clear problem, never a 500, and nothing is lost."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from falcon.testing import Result, TestClient
 
 from datas.adapters.memory import Memory
 from datas.domain.errors import AdministrationError, DomainError, InvalidItem
+from datas.http.app import _routes
 from datas.http.problems import PROBLEMS
+from tests.http.conftest import World
 
 MEMBERS = ["type", "title", "status", "detail", "success", "msg"]
 
@@ -296,6 +299,21 @@ def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
     assert list(problem(answer, "invalid-parameter")["errors"]) == ["force"]
 
 
+def test_no_address_passes_over_an_unknown_parameter(world: World) -> None:
+    """Whatever method it answers; but OPTIONS, which a browser sends with another request's."""
+    client = world.as_user("alice")
+    for route in _routes(world.parts):
+        path = re.sub(r"{code}", "forbidden", re.sub(r"{\w+:id}", "1", route))
+        asked = client.simulate_options(path, query_string="force=1")
+        assert asked.status_code == 204
+        for method in {*asked.headers["Allow"].split(", ")} - {"OPTIONS"}:
+            answer = client.simulate_request(method, path, query_string="force=1", json={})
+            assert answer.status_code == 400, (method, path)
+            if method != "HEAD":
+                errors = problem(answer, "invalid-parameter")["errors"]
+                assert list(errors) == ["force"], (method, path)
+
+
 @pytest.mark.parametrize("accept", ["text/xml", "text/html", "application/json;q=0", "nonsense"])
 def test_who_accepts_no_json_gets_a_406(client: TestClient, memory: Memory, accept: str) -> None:
     """Before anything is done; the problem itself is JSON all the same."""
@@ -391,6 +409,19 @@ def test_checks_come_in_the_order_of_the_contract(client: TestClient) -> None:
     ]
     json = host | {"Content-Type": "application/json"}
     steps += [
+        ("GET", "/api/users?force=1", host | bad, b"", "method-not-allowed"),
+        ("GET", "/api/users/me?force=1", host | bad, b"", "unauthenticated"),
+        ("GET", "/api/datas/7?force=1", host | bad, b"", "not-acceptable"),
+        ("GET", "/api/datas/7?force=1", host, b"", "invalid-parameter"),
+        (
+            "POST",
+            "/api/datas?force=1",
+            host | {"Content-Type": "x/y"},
+            big,
+            "unsupported-media-type",
+        ),
+        ("POST", "/api/datas?force=1", json, big, "body-too-large"),
+        ("PUT", "/api/datas/7?force=1", json, b"{}", "invalid-parameter"),
         ("PUT", "/api/datas/7", json | {"If-Match": "x"}, big, "body-too-large"),
         ("PUT", "/api/datas/7", json | {"If-Match": "x"}, b'{"data": "x"}', "invalid-header"),
         ("PUT", "/api/datas/7", json | {"If-Match": '"9"'}, b'{"data": "x"}', "item-not-found"),
