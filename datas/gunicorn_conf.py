@@ -21,6 +21,8 @@ loglevel = "warning"
 control_socket_disable = True
 # No request may say where the app is mounted: the environment's SCRIPT_NAME does.
 forwarder_headers = ""
+# The app answers methods that it doesn't know, `get` among them, by 501 and a problem.
+permit_unconventional_http_method = True
 # A listening socket for each worker: Linux spreads connections over them evenly. With one for all
 # the first worker to wake took most (49 of 64), and the others' few clients were served first.
 reuse_port = sys.platform == "linux"

@@ -43,6 +43,11 @@ def _check_media_type(req: falcon.Request, media_types: tuple[str, ...]) -> None
             f"The body must not be compressed: send it without Content-Encoding: {coding[:80]}."
         )
         raise Refusal("unsupported-media-type", detail)
+    coding = req.env.get("HTTP_TRANSFER_ENCODING", "chunked")
+    if coding.lower() != "chunked":
+        # Servers take off the chunks and leave the rest as it is (RFC 9112 §6.1).
+        detail = f"A body can be chunked, and no more: not Transfer-Encoding: {coding[:80]}."
+        raise Refusal("unsupported-media-type", detail)
     if req.content_type == falcon.MEDIA_JSON:
         return
     # A body without a type, or a form, is refused: any web page may send these without asking.

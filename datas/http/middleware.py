@@ -156,8 +156,9 @@ def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
 
 def _answers(resource: object, method: str) -> bool:
     """Whether the resource itself answers: a method it lacks is a 405 whatever Accept says."""
-    method = "get" if method == "HEAD" else method.lower()
-    return hasattr(resource, f"on_{method}")
+    responder = "on_get" if method == "HEAD" else f"on_{method.lower()}"
+    # A method has a case (RFC 9110 §9.1): `get` is one that nobody knows.
+    return method.isupper() and hasattr(resource, responder)
 
 
 def _without_port(host: str) -> str:

@@ -237,6 +237,25 @@ def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
         assert _status_of_raw(server, f"{line}\r\nHost: {host}\r\n\r\n".encode()) == status, line
 
 
+def test_a_method_that_nobody_knows_is_told_by_the_app(start: Start) -> None:
+    """In a problem, not in a page of gunicorn's, whatever its letters and its length."""
+    server = start("--workers", "1")
+    for method in ("get", "Get", "X", "FOO-BAR", "m#search", "M" * 30):
+        answer = server.request(method, "/api/datas")
+        assert answer.status == 501
+        assert answer.json["type"] == "/problems/method-unknown"
+
+
+def test_a_compressed_stream_is_not_taken_for_json(start: Start) -> None:
+    """The server takes off the chunks alone."""
+    head = POST + b"Transfer-Encoding: %b\r\n\r\n"
+    body = b'd\r\n{"data": "x"}\r\n0\r\n\r\n'
+    server = start("--workers", "1")
+    assert _status_of_raw(server, head % b"chunked" + body) == 201
+    assert _status_of_raw(server, head % b"Chunked" + body) == 201
+    assert _status_of_raw(server, head % b"gzip, chunked" + body) == 415
+
+
 def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
     """A request whose body is still on its way when the server is asked to stop is answered."""
     server = start("--workers", "1")

@@ -162,6 +162,13 @@ def test_a_compressed_body_is_unsupported(client: TestClient) -> None:
     problem(answer, "unsupported-media-type")
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity, chunked"])
+def test_a_body_is_chunked_and_no_more(client: TestClient, coding: str) -> None:
+    """Servers leave the other transfer codings in it."""
+    answer = post(client, b'{"data": "x"}', **{"Transfer-Encoding": coding})
+    assert coding in problem(answer, "unsupported-media-type")["detail"]
+
+
 def test_a_large_body_is_refused_by_its_length(client: TestClient) -> None:
     """Over 64 KiB, unread."""
     problem(post(client, b'"' + b"a" * 65536 + b'"'), "body-too-large")
@@ -391,6 +398,9 @@ def test_an_unknown_method_is_501(client: TestClient) -> None:
     """What nobody knows is not implemented; what is known but not here is 405."""
     problem(client.simulate_request("FOO", "/api/datas"), "method-unknown")
     problem(client.simulate_request("WEBSOCKET", "/api/datas"), "method-unknown")
+    for method in ("get", "Get", "x", "M" * 30):
+        answer = client.simulate_request(method, "/api/datas", headers={"Accept": "text/xml"})
+        problem(answer, "method-unknown")
     problem(client.simulate_request("PATCH", "/api/datas"), "method-not-allowed")
 
 
