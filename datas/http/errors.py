@@ -80,16 +80,17 @@ def _handle_falcon(
     req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
 ) -> None:
     """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
+    path = _shown(req.root_path + req.path)
     if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
         detail = (
-            f"Nothing is at {_shown(req.path)}. Items are at {req.root_path}/api/datas, each under "
+            f"Nothing is at {path}. Items are at {req.root_path}/api/datas, each under "
             f"its id, a whole number from 1; {req.root_path}/docs shows all that there is."
         )
         _write(req, resp, "route-not-found", detail)
     elif isinstance(error, falcon.HTTPMethodNotAllowed):
         allowed = dict(error.headers or {})["Allow"]
         resp.set_header("Allow", allowed)
-        detail = f"{req.method} is not possible at {_shown(req.path)}. Use one of: {allowed}."
+        detail = f"{req.method} is not possible at {path}. Use one of: {allowed}."
         _write(req, resp, "method-not-allowed", detail)
     elif isinstance(error, falcon.HTTPInvalidHeader):
         _write(req, resp, "invalid-header", f"{error.title}. {error.description}")

@@ -256,6 +256,20 @@ def test_a_compressed_stream_is_not_taken_for_json(start: Start) -> None:
     assert _status_of_raw(server, head % b"gzip, chunked" + body) == 415
 
 
+def test_it_can_be_mounted_under_a_path(start: Start) -> None:
+    """By SCRIPT_NAME: answers name addresses inside of it, and outside of it there is nothing."""
+    server = start("--workers", "1", SCRIPT_NAME="/x")
+    assert f"localhost:{server.port}/x/api/datas" in "".join(server.output)
+    created = server.request("POST", "/x/api/datas", {"data": "hello"})
+    assert (created.status, created.headers["Location"]) == (201, "/x/api/datas/1")
+    for outside in ("/api/datas", "/xapi/datas", "/x../api/datas", "/", "/X/api/datas"):
+        answer = server.request("GET", outside)
+        assert (answer.status, answer.json["type"]) == (404, "/x/problems/route-not-found")
+        assert "Items are at /x/api/datas" in answer.json["detail"]
+    server.stop()
+    assert "Traceback" not in "".join(server.output)
+
+
 def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
     """A request whose body is still on its way when the server is asked to stop is answered."""
     server = start("--workers", "1")
