@@ -33,6 +33,8 @@ def parse_json(raw: bytes) -> Any:
         detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
         if not raw:
             detail = 'The body is empty. Send JSON, such as {"data": "hello"}.'
+        elif error.doc.startswith("'", error.pos):
+            detail += ' JSON wants double quotes, not single ones, such as {"data": "hello"}.'
         raise Refusal("malformed-json", detail) from None
 
 

@@ -64,6 +64,24 @@ def test_what_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{'data': 'x'}", True),
+        ("""{"data": 'x'}""", True),
+        ("'x'", True),
+        ("""{"data": "it's"} x""", False),
+        ("{data: 'x'}", False),
+    ],
+)
+def test_single_quotes_are_told_from_double_ones(
+    client: TestClient, body: str, *, told: bool
+) -> None:
+    """Where it is they that break the body: Python and shells know no difference, JSON does."""
+    detail = problem(post(client, body), "malformed-json")["detail"]
+    assert ("JSON wants double quotes" in detail) is told
+
+
+@pytest.mark.parametrize(
     ("body", "errors"),
     [
         (b"[]", {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
