@@ -270,6 +270,21 @@ def test_it_can_be_mounted_under_a_path(start: Start) -> None:
     assert "Traceback" not in "".join(server.output)
 
 
+def test_changed_code_runs_by_itself(start: Start, tmp_path: Path) -> None:
+    """With --reload: the worker that had the old code is replaced, and there is an answer again."""
+    code = tmp_path / "sitecustomize.py"  # which every Python loads that finds it
+    code.write_text("")
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    server = start("--workers", "1", "--reload", PYTHONPATH=path)
+    [old] = server.workers()
+    end = time.monotonic() + DEADLINE
+    while server.workers() in ([old], []):
+        assert time.monotonic() < end, "the old worker still runs"
+        os.utime(code, (time.time(), time.time() + 1))
+        time.sleep(0.1)
+    server._wait_until_ready()  # noqa: SLF001
+
+
 def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
     """A request whose body is still on its way when the server is asked to stop is answered."""
     server = start("--workers", "1")
