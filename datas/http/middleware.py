@@ -41,13 +41,13 @@ class AllowedHosts:
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
-        given = req.env.get("HTTP_HOST")
-        target = req.env.get("RAW_URI", "/")
-        if given and target[0] != "/" and "://" in target:
+        env = req.env
+        given, target = env.get("HTTP_HOST"), env.get("RAW_URI", "/")
+        if target[:1] != "/" and given and "://" in target:
             # A whole URL: its host counts, and Host doesn't (RFC 9112 §3.2.2).
-            given = req.env["HTTP_HOST"] = urlsplit(target).netloc
+            given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        if self._is_ours(given, req.env["SERVER_NAME"]) or req.path in _ANY_HOST:
+        if self._is_ours(given, env["SERVER_NAME"]) or req.path in _ANY_HOST:
             return
         if not given:
             raise Refusal("invalid-header", errors={"Host": ["is missing or empty."]})

@@ -7,7 +7,7 @@ document.body.style.margin = 0;
 const methods = ["get", "post", "put", "patch", "delete"];
 const shownMethods = { validOperationMethods: () => () => methods };
 
-// Where a token is possible but not needed, its padlock would be closed, and open where it is needed.
+// An operation that a token is possible for but not needed would seem locked: it has no padlock.
 const withoutPadlock = (Summary, { React }) => ({ operationProps, ...others }) => {
   const optional = operationProps.get("security")?.some((needed) => needed.isEmpty());
   const shown = optional ? operationProps.delete("security") : operationProps;
