@@ -21,6 +21,9 @@ loglevel = "warning"
 control_socket_disable = True
 # No request may say where the app is mounted: the environment's SCRIPT_NAME does.
 forwarder_headers = ""
+script_name = os.environ["SCRIPT_NAME"] = os.environ.get("SCRIPT_NAME", "").rstrip("/")
+# The app answers methods that it doesn't know, `get` among them, by 501 and a problem.
+permit_unconventional_http_method = True
 # A listening socket for each worker: Linux spreads connections over them evenly. With one for all
 # the first worker to wake took most (49 of 64), and the others' few clients were served first.
 reuse_port = sys.platform == "linux"
@@ -36,6 +39,12 @@ def post_fork(server: Any, worker: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def pre_request(worker: Any, request: Any) -> None:
+    """Lead a path outside of SCRIPT_NAME to nothing (404): gunicorn itself would fail (500)."""
+    if script_name and not f"{request.path}/".startswith(f"{script_name}/"):
+        request.path = f"{script_name}/..{request.path}"
+
+
 def post_worker_init(worker: Any) -> None:
     """Say where it is, once the first worker is there."""
     if worker.age > 1:
@@ -44,7 +53,7 @@ def post_worker_init(worker: Any) -> None:
     local = host in ("127.0.0.1", "::1")
     where = "localhost" if local or host in ("0.0.0.0", "::") else host  # noqa: S104
     access = os.environ.get("DATAS_ACCESS", "authenticated")
-    print(banner(f"http://{where}:{port}", access, local=local), flush=True)
+    print(banner(f"http://{where}:{port}{script_name}", access, local=local), flush=True)
 
 
 def banner(url: str, access: str, *, local: bool) -> str:

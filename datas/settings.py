@@ -15,6 +15,19 @@ from datas.domain.access import Mode
 PREFIX = "DATAS_"
 MAX_TOKEN_DAYS = 36_500
 MAX_BULK_LINES = 1_000_000  # others wait while so many are written, and no longer than they can
+MAX_PROXIES = 100
+
+_ANY_CASE = re.IGNORECASE | re.ASCII
+_HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"
+# What a value must be, where the parsers' own words would not name it.
+_ALLOWED = {
+    "DATAS_ACCESS": f"one of: {', '.join(Mode)}",
+    "DATAS_REGISTRATION": "one of: closed, open",
+    "DATAS_TOKEN_DAYS": f"a whole number from 1 to {MAX_TOKEN_DAYS}",
+    "DATAS_BULK_LINES": f"a whole number from 1 to {MAX_BULK_LINES}",
+    "DATAS_TRUSTED_PROXIES": f"a whole number from 0 to {MAX_PROXIES}",
+    "DATAS_AUTO_MIGRATE": "one of: true, false",
+}
 
 
 class InvalidSettings(Exception):
@@ -58,10 +71,13 @@ class Settings:
                     env.list("ALLOWED_HOSTS", default=[], subcast=str, validate=_hosts) or ()
                 ),
                 "cors_origins": tuple(
-                    env.list("CORS_ORIGINS", default=[], subcast=str, validate=_origins) or ()
+                    map(
+                        _as_browsers_send,
+                        env.list("CORS_ORIGINS", default=[], subcast=str, validate=_origins) or (),
+                    )
                 ),
                 "trusted_proxies": env.int(
-                    "TRUSTED_PROXIES", default=cls.trusted_proxies, validate=Range(0, 100)
+                    "TRUSTED_PROXIES", default=cls.trusted_proxies, validate=Range(0, MAX_PROXIES)
                 ),
                 "auto_migrate": env.bool("AUTO_MIGRATE", default=cls.auto_migrate),
             }
@@ -69,7 +85,7 @@ class Settings:
             env.seal()
         except EnvValidationError as error:
             faults = cast("dict[str, list[str]]", error.error_messages)
-            lines = [f"{name}: {' '.join(messages)}" for name, messages in faults.items()]
+            lines = [f"{name}: {_told(name, messages)}" for name, messages in faults.items()]
             raise InvalidSettings("\n".join(lines)) from None
         return cls(**values)
 
@@ -92,9 +108,22 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f"{name} is no setting, and is ignored. {hint}"
 
 
+def _told(name: str, messages: list[str]) -> str:
+    if name in _ALLOWED:
+        return f"{os.environ[name]!r} can't be used. It must be {_ALLOWED[name]}."
+    return " ".join(messages)
+
+
+def _as_browsers_send(origin: str) -> str:
+    """In small letters, without the port that is the scheme's own (RFC 6454 §6.2)."""
+    origin = origin.lower()
+    own = ":443" if origin.startswith("https:") else ":80"
+    return origin.removesuffix(own)
+
+
 def _hosts(values: list[str]) -> None:
     for value in values:
-        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", value):
+        if not re.fullmatch(_HOST, value, _ANY_CASE):
             raise ValidationError(
                 f"{value!r} is no host name. Write it without scheme, port and path: api.example."
             )
@@ -102,9 +131,10 @@ def _hosts(values: list[str]) -> None:
 
 def _origins(values: list[str]) -> None:
     for value in values:
-        if value != "*" and not re.fullmatch(r"https?://[^/?#\s]+", value):
+        if value != "*" and not re.fullmatch(rf"https?://{_HOST}(:[0-9]+)?", value, _ANY_CASE):
             raise ValidationError(
-                f"{value!r} is no origin. Write scheme and host, and no path: https://app.example."
+                f"{value!r} is no origin. Write scheme and host as browsers send them, and nothing "
+                "behind, not even a slash: https://app.example."
             )
     if "*" in values and len(values) > 1:
         raise ValidationError("* stands for every origin: write it alone, or leave it out.")

@@ -16,7 +16,7 @@ from datas.domain.user_service import UserService
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
 from datas.http.media import JSON
-from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Response
+from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Params, Response
 from datas.http.params import IdConverter
 from datas.http.request import Request
 from datas.http.resources.bulk import BulkResource
@@ -62,6 +62,7 @@ def create_app(parts: Parts) -> App:
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Authentication(parts.sign_in, parts.access, parts.cors_origins))
     app.add_middleware(Accept())
+    app.add_middleware(Params())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
     if parts.cors_origins:
         origins = "*" if "*" in parts.cors_origins else parts.cors_origins

@@ -36,6 +36,8 @@ def parse_json(raw: bytes) -> Any:
         detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
         if not raw:
             detail = 'The body is empty. Send JSON, such as {"data": "hello"}.'
+        elif error.doc.startswith("'", error.pos):
+            detail += ' JSON wants double quotes, not single ones, such as {"data": "hello"}.'
         raise Refusal("malformed-json", detail) from None
 
 
@@ -46,6 +48,11 @@ def check_media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
         detail = (
             f"The body must not be compressed: send it without Content-Encoding: {coding[:80]}."
         )
+        raise Refusal("unsupported-media-type", detail)
+    coding = req.env.get("HTTP_TRANSFER_ENCODING", "chunked")
+    if coding.lower() != "chunked":
+        # Servers take off the chunks and leave the rest as it is (RFC 9112 §6.1).
+        detail = f"A body can be chunked, and no more: not Transfer-Encoding: {coding[:80]}."
         raise Refusal("unsupported-media-type", detail)
     if req.content_type in media_types:
         return str(req.content_type)

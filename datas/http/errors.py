@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import falcon
@@ -22,6 +23,7 @@ CHALLENGE = 'Bearer realm="datas"'
 BAD_TOKEN = f'{CHALLENGE}, error="invalid_token"'
 RETRY_AFTER = "1"  # seconds
 MAX_SHOWN = 80  # characters of a client's text that are given back
+MAX_FAULTS = 20  # names at fault that an answer lists
 
 _log = logging.getLogger("datas")
 
@@ -36,13 +38,17 @@ class Refusal(Exception):
         *,
         errors: Mapping[str, Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
-        more: Mapping[str, object] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(detail or list_faults(errors or {}))
+        errors = errors or {}
+        # The names are the client's: without a bound an answer is many times the request.
+        shown = {_shown(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
+        more = len(errors) - len(shown)
+        super().__init__(detail or list_faults(shown) + (f" And {more} more." if more else ""))
         self.code = code
-        self.errors = errors
+        self.errors = shown
         self.headers = headers or {}
-        self.more = more or {}  # members of the problem that it alone has
+        self.members = members or {}  # of the problem, that it alone has
 
 
 def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
@@ -56,7 +62,7 @@ def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
 def _handle_refusal(req: Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]) -> None:
     resp.set_headers(dict(error.headers))
     _write(req, resp, error.code, str(error), error.errors)
-    resp.media |= error.more
+    resp.media |= error.members
 
 
 def _handle_domain(
@@ -77,16 +83,17 @@ def _handle_falcon(
     req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
 ) -> None:
     """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
+    path = _shown(req.root_path + req.path)
     if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
         detail = (
-            f"Nothing is at {_shown(req.path)}. Items are at {req.root_path}/api/datas, each under "
+            f"Nothing is at {path}. Items are at {req.root_path}/api/datas, each under "
             f"its id, a whole number from 1; {req.root_path}/docs shows all that there is."
         )
         _write(req, resp, "route-not-found", detail)
     elif isinstance(error, falcon.HTTPMethodNotAllowed):
         allowed = dict(error.headers or {})["Allow"]
         resp.set_header("Allow", allowed)
-        detail = f"{req.method} is not possible at {_shown(req.path)}. Use one of: {allowed}."
+        detail = f"{req.method} is not possible at {path}. Use one of: {allowed}."
         _write(req, resp, "method-not-allowed", detail)
     elif isinstance(error, falcon.HTTPInvalidHeader):
         _write(req, resp, "invalid-header", f"{error.title}. {error.description}")

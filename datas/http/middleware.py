@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import falcon
 
 from datas.http.errors import Refusal
+from datas.http.params import refuse_params
 from datas.http.request import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -39,12 +41,16 @@ class AllowedHosts:
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
-        given = req.env.get("HTTP_HOST")
+        env = req.env
+        given, target = env.get("HTTP_HOST"), env.get("RAW_URI", "/")
+        if target[:1] != "/" and given and "://" in target:
+            # A whole URL: its host counts, and Host doesn't (RFC 9112 §3.2.2).
+            given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        if self._is_ours(given, req.env["SERVER_NAME"]) or req.path in _ANY_HOST:
+        if self._is_ours(given, env["SERVER_NAME"]) or req.path in _ANY_HOST:
             return
         if not given:
-            raise Refusal("invalid-header", errors={"Host": ["is missing."]})
+            raise Refusal("invalid-header", errors={"Host": ["is missing or empty."]})
         detail = (
             f"This server does not answer for {given[:80]!r}. "
             "Whoever runs it can add the name to DATAS_ALLOWED_HOSTS."
@@ -90,6 +96,26 @@ class Accept:
             raise Refusal("not-acceptable", detail)
 
 
+class Params:
+    """Refuses query parameters of requests without a body.
+
+    Whoever reads a body refuses them afterwards, in the contract's order. A resource whose GET has
+    parameters of its own says so by `reads_params`.
+    """
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Raises: Refusal (`invalid-parameter`)."""
+        if (
+            req.params
+            and req.method in ("GET", "HEAD", "DELETE")
+            and _answers(resource, req.method)
+            and not getattr(resource, "reads_params", False)
+        ):
+            refuse_params(req)
+
+
 class Response(falcon.Response):
     """Falcon's response, with what every response carries unless a responder says otherwise."""
 
@@ -132,10 +158,12 @@ def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
 
 def _answers(resource: object, method: str) -> bool:
     """Whether the resource itself answers: a method it lacks is a 405 whatever Accept says."""
-    method = "get" if method == "HEAD" else method.lower()
-    return hasattr(resource, f"on_{method}")
+    responder = "on_get" if method == "HEAD" else f"on_{method.lower()}"
+    # A method has a case (RFC 9110 §9.1): `get` is one that nobody knows.
+    return method.isupper() and hasattr(resource, responder)
 
 
 def _without_port(host: str) -> str:
+    # A port may be empty (RFC 3986 §3.2.3).
     name, _, port = host.rpartition(":")
-    return name if port.isdigit() and name else host
+    return name if name and not port.strip("0123456789") else host

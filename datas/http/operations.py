@@ -14,14 +14,14 @@ from datas.http.streams import Csv, Ndjson
 MEDIA_NDJSON, MEDIA_CSV = Ndjson.media_type, Csv.media_type
 
 # What can happen to any request, and to any that needs the database.
-ANYWHERE = ("invalid-header", "misdirected-request", "internal-error")
-STORED = (
-    *ANYWHERE,
-    "invalid-parameter",
-    "storage-unavailable",
+ANYWHERE = (
+    "invalid-header",
+    "misdirected-request",
     "not-acceptable",
-    "unauthenticated",
+    "invalid-parameter",
+    "internal-error",
 )
+STORED = (*ANYWHERE, "storage-unavailable", "unauthenticated")
 BODY = ("malformed-json", "body-too-large", "unsupported-media-type", "forbidden")
 ITEM = (*BODY, "invalid-item")
 USER = (*BODY, "invalid-user")
@@ -258,14 +258,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "getHealth",
         "Is the process alive?",
         {MEDIA_JSON: "Health"},
-        problems=("not-acceptable",),
+        problems=("not-acceptable", "invalid-parameter"),
         tag="system",
     ),
     ("/readyz", "GET"): Operation(
         "getReadiness",
         "Is the database reachable, and its schema current?",
         {MEDIA_JSON: "Health"},
-        problems=("storage-unavailable", "not-acceptable"),
+        problems=("storage-unavailable", "not-acceptable", "invalid-parameter"),
         tag="system",
     ),
     ("/openapi.json", "GET"): Operation(
@@ -274,7 +274,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {MEDIA_JSON: "OpenApi"},
         headers=("ETag",),
         parameters=(IF_NONE_MATCH,),
-        problems=(*ANYWHERE, "invalid-parameter", "not-acceptable"),
         not_modified=True,
         tag="system",
     ),
@@ -285,7 +284,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers=("ETag", "Vary"),
         parameters=(IF_NONE_MATCH,),
         not_modified=True,
-        problems=(*ANYWHERE, "not-acceptable"),
         tag="system",
     ),
     ("/problems/{code}", "GET"): Operation(
@@ -295,14 +293,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers=("ETag", "Vary"),
         parameters=(IF_NONE_MATCH,),
         not_modified=True,
-        problems=(*ANYWHERE, "not-acceptable", "route-not-found"),
+        problems=(*ANYWHERE, "route-not-found"),
         tag="system",
     ),
     ("/docs", "GET"): Operation(
         "getDocs",
         "This document as a page, to read and to try",
         {MEDIA_HTML: "Page"},
-        problems=(*ANYWHERE, "not-acceptable"),
         tag="system",
     ),
 }

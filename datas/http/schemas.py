@@ -18,7 +18,7 @@ from datas.domain.users import (
     password_faults,
     username_faults,
 )
-from datas.http.errors import Refusal
+from datas.http.errors import MAX_FAULTS, Refusal
 
 # No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
 _BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
@@ -147,7 +147,10 @@ class ProblemSchema(_OpenSchema):
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "The texts for each field, parameter or header at fault."},
+        metadata={
+            "description": f"The texts for each field, parameter or header at fault; {MAX_FAULTS} "
+            "of them at most."
+        },
     )
     line_errors = fields.List(
         fields.Nested(LineErrorSchema),

@@ -11,6 +11,7 @@ import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 from playhouse.migrations import Runner
 
+from datas.adapters.sql import sqlite as sqlite_adapter
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.migrate import MIGRATIONS
 from datas.adapters.sql.queries import Statement
@@ -50,6 +51,26 @@ def _count_up(url: str, item_id: int, times: int) -> None:
                         raise
                 else:
                     break
+
+
+@pytest.mark.parametrize(("safe", "warnings"), [((99, 0, 0), 1), ((0, 0, 0), 0)])
+def test_an_sqlite_that_can_damage_the_file_is_warned_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    safe: tuple[int, int, int],
+    warnings: int,
+) -> None:
+    """At the start, once, with the version that is there and the one to install."""
+    assert sqlite_adapter.SAFE_VERSION == (3, 51, 3)
+    monkeypatch.setattr(sqlite_adapter, "SAFE_VERSION", safe)
+    with open_service(_url(tmp_path)) as items:
+        items.create("hello")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == warnings
+    for text in told:
+        assert text.startswith(f"SQLite {sqlite3.sqlite_version} can damage")
+        assert "install 3.51.3 or newer" in text
 
 
 def test_four_processes_bring_up_one_absent_file(tmp_path: Path) -> None:

@@ -34,8 +34,11 @@ class Answer(NamedTuple):
 class Server:
     """`datas serve` as a process of its own, known by its pid; open to anyone, if not told else."""
 
+    script_name = ""
+
     def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
         self.output: list[str] = []
+        self.script_name = environ.get("SCRIPT_NAME", "")
         if "--access" not in arguments and "DATAS_ACCESS" not in environ:
             arguments = ("--access", "open", *arguments)
         self.process = subprocess.Popen(
@@ -52,7 +55,7 @@ class Server:
         if not ready.wait(DEADLINE):
             self.kill()
             raise TimeoutError("".join(self.output))
-        [self.port] = map(int, re.findall(r"localhost:(\d+)/api", "".join(self.output))[:1])
+        [self.port] = map(int, re.findall(r"localhost:(\d+)/", "".join(self.output))[:1])
         self._wait_until_ready()
 
     def _read(self, ready: threading.Event) -> None:
@@ -67,7 +70,7 @@ class Server:
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             try:
-                if self.request("GET", "/readyz").status == 200:
+                if self.request("GET", f"{self.script_name}/readyz").status == 200:
                     return
             except OSError:
                 pass

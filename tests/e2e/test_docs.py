@@ -134,9 +134,10 @@ def test_a_newcomer_needs_no_optional_field(visit: Visit) -> None:
     assert _execute(_unfold(visit.page, "delete", one), item_id="2") == 200
 
 
-def test_authorize_sends_the_token(browser: Browser, start: Start) -> None:
-    """Sign in by hand, give the token to the page, and write where nobody may without one."""
-    server = start(DATAS_ACCESS="authenticated", DATAS_REGISTRATION="open")
+@pytest.mark.parametrize("access", ["authenticated", "open"])
+def test_authorize_sends_the_token(browser: Browser, start: Start, access: str) -> None:
+    """Sign in by hand, give the token to the page, and write as oneself, needed or not."""
+    server = start(DATAS_ACCESS=access, DATAS_REGISTRATION="open")
     alice = {"username": "alice", "password": "correct horse"}
     server.request("POST", "/api/users", alice)
     token = server.request("POST", "/api/tokens", alice).json["data"]["token"]
@@ -152,6 +153,23 @@ def test_authorize_sends_the_token(browser: Browser, start: Start) -> None:
         assert _execute(create, '{"data": "hers"}') == 201
         assert visit.outside == visit.faults == []
     assert server.request("GET", "/api/datas/1").json["data"]["owner"] == "alice"
+
+
+@pytest.mark.parametrize(("access", "locks"), [("open", 0), ("authenticated", 1)])
+def test_padlocks_stand_where_a_token_is_needed(
+    browser: Browser, start: Start, access: str, locks: int
+) -> None:
+    """And are open until there is one: what anybody may do has none."""
+    server = start(DATAS_ACCESS=access)
+    with browser.new_context() as context:
+        visit = Visit(context.new_page(), f"http://127.0.0.1:{server.port}")
+        visit.page.goto(f"{visit.origin}/docs")
+        operations = visit.page.locator(".opblock")
+        here = operations.filter(has=visit.page.locator('[data-path="/api/datas"]'))
+        expect(here.locator(".opblock-summary-control")).to_have_count(2)
+        assert here.locator(".authorization__btn").count() == locks
+        assert visit.page.get_by_label("authorization button locked").count() == 0
+        assert visit.page.get_by_label("authorization button unlocked").count() > 0
 
 
 def test_every_part_of_the_docs_keeps_the_policy(visit: Visit) -> None:

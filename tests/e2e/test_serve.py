@@ -208,13 +208,81 @@ def test_raw_bytes_never_make_a_500(start: Start) -> None:
     """What no well-behaved client would send is answered with a 4xx."""
     server = start("--workers", "1")
     for raw in RAW:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
-            client.sendall(raw)
-            client.shutdown(socket.SHUT_WR)
-            status = int(client.recv(4096).split()[1])
-        assert 400 <= status < 500, raw
+        assert 400 <= _status_of_raw(server, raw) < 500, raw
     server.stop()
     assert "Traceback" not in "".join(server.output)
+
+
+def _status_of_raw(server: Server, raw: bytes) -> int:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(raw)
+        client.shutdown(socket.SHUT_WR)
+        return int(client.recv(4096).split()[1])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
+    """And Host doesn't beside it (RFC 9112 §3.2.2); neither may be left out."""
+    server = start("--workers", "1")
+    found = 204 if method == "OPTIONS" else 404
+    for authority, host, status in (
+        ("evil.example", "localhost", 421),
+        ("localhost@evil.example", "localhost", 421),
+        ("LOCALHOST:", "localhost", found),
+        ("localhost", "evil.example", found),
+        ("localhost", "", 400),
+        ("", "localhost", 400),
+    ):
+        line = f"{method} http://{authority}/api/datas/7 HTTP/1.1"
+        assert _status_of_raw(server, f"{line}\r\nHost: {host}\r\n\r\n".encode()) == status, line
+
+
+def test_a_method_that_nobody_knows_is_told_by_the_app(start: Start) -> None:
+    """In a problem, not in a page of gunicorn's, whatever its letters and its length."""
+    server = start("--workers", "1")
+    for method in ("get", "Get", "X", "FOO-BAR", "m#search", "M" * 30):
+        answer = server.request(method, "/api/datas")
+        assert answer.status == 501
+        assert answer.json["type"] == "/problems/method-unknown"
+
+
+def test_a_compressed_stream_is_not_taken_for_json(start: Start) -> None:
+    """The server takes off the chunks alone."""
+    head = POST + b"Transfer-Encoding: %b\r\n\r\n"
+    body = b'd\r\n{"data": "x"}\r\n0\r\n\r\n'
+    server = start("--workers", "1")
+    assert _status_of_raw(server, head % b"chunked" + body) == 201
+    assert _status_of_raw(server, head % b"Chunked" + body) == 201
+    assert _status_of_raw(server, head % b"gzip, chunked" + body) == 415
+
+
+def test_it_can_be_mounted_under_a_path(start: Start) -> None:
+    """By SCRIPT_NAME: answers name addresses inside of it, and outside of it there is nothing."""
+    server = start("--workers", "1", SCRIPT_NAME="/x")
+    assert f"localhost:{server.port}/x/api/datas" in "".join(server.output)
+    created = server.request("POST", "/x/api/datas", {"data": "hello"})
+    assert (created.status, created.headers["Location"]) == (201, "/x/api/datas/1")
+    for outside in ("/api/datas", "/xapi/datas", "/x../api/datas", "/", "/X/api/datas"):
+        answer = server.request("GET", outside)
+        assert (answer.status, answer.json["type"]) == (404, "/x/problems/route-not-found")
+        assert "Items are at /x/api/datas" in answer.json["detail"]
+    server.stop()
+    assert "Traceback" not in "".join(server.output)
+
+
+def test_changed_code_runs_by_itself(start: Start, tmp_path: Path) -> None:
+    """With --reload: the worker that had the old code is replaced, and there is an answer again."""
+    code = tmp_path / "sitecustomize.py"  # which every Python loads that finds it
+    code.write_text("")
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    server = start("--workers", "1", "--reload", PYTHONPATH=path)
+    [old] = server.workers()
+    end = time.monotonic() + DEADLINE
+    while server.workers() in ([old], []):
+        assert time.monotonic() < end, "the old worker still runs"
+        os.utime(code, (time.time(), time.time() + 1))
+        time.sleep(0.1)
+    server._wait_until_ready()  # noqa: SLF001
 
 
 def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:

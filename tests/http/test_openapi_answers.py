@@ -46,7 +46,9 @@ def cases(document: Json) -> Iterator[Case]:
                 if not content:
                     yield Case(path, verb, operation, "", None)
                 for media_type, body in content.items():
-                    yield Case(path, verb, operation, media_type, json.dumps(body["example"]))
+                    example = body["example"]
+                    text = example if isinstance(example, str) else json.dumps(example)
+                    yield Case(path, verb, operation, media_type, text)
 
 
 def assert_valid(document: Json, schema: Json, value: Any) -> None:
@@ -153,6 +155,8 @@ REFUSALS = [
     Refusal("token-not-found", "DELETE", "/api/tokens/{token_id}", id=9, user="alice"),
     Refusal("route-not-found", "GET", "/problems/{code}", id="nothing"),
     Refusal("storage-unavailable", "GET", "/readyz"),
+    Refusal("invalid-parameter", "GET", "/healthz", {"query_string": "force=1"}),
+    Refusal("invalid-parameter", "GET", "/docs", {"query_string": "force=1"}),
 ]
 
 

@@ -1,6 +1,7 @@
 """Whatever a client sends: a clear problem, never a 500, and nothing is lost."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from falcon.testing import Result, TestClient
 
 from datas.adapters.memory import Memory
 from datas.domain.errors import AdministrationError, DomainError, InvalidItem
+from datas.http.app import _routes
 from datas.http.problems import PROBLEMS
+from tests.http.conftest import World
 
 MEMBERS = ["type", "title", "status", "detail", "success", "msg"]
 
@@ -61,6 +64,24 @@ def test_what_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{'data': 'x'}", True),
+        ("""{"data": 'x'}""", True),
+        ("'x'", True),
+        ("""{"data": "it's"} x""", False),
+        ("{data: 'x'}", False),
+    ],
+)
+def test_single_quotes_are_told_from_double_ones(
+    client: TestClient, body: str, *, told: bool
+) -> None:
+    """Where it is they that break the body: Python and shells know no difference, JSON does."""
+    detail = problem(post(client, body), "malformed-json")["detail"]
+    assert ("JSON wants double quotes" in detail) is told
+
+
+@pytest.mark.parametrize(
     ("body", "errors"),
     [
         (b"[]", {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
@@ -89,6 +110,29 @@ def test_a_bad_item_is_told_every_fault(
     """Each field at fault has its texts; nothing is stored."""
     assert problem(post(client, body), "invalid-item")["errors"] == errors
     assert not memory.items
+
+
+@pytest.mark.parametrize("where", ["fields", "parameters", "parameters of an item"])
+def test_a_thousand_faults_are_not_all_listed(client: TestClient, where: str) -> None:
+    """The first twenty are, the rest counted: an answer is not many times its request."""
+    names = {f"name{number}": "1" for number in range(1000)}
+    if where == "fields":
+        answer = client.simulate_post("/api/datas", json=names | {"data": "x"})
+    else:
+        path = "/api/datas" if where == "parameters" else "/api/datas/1"
+        answer = client.simulate_get(path, params=names)
+    code = "invalid-item" if where == "fields" else "invalid-parameter"
+    body = problem(answer, code)
+    assert len(body["errors"]) == 20
+    assert body["detail"].endswith("leave it out. And 980 more.")
+
+
+def test_a_long_name_is_shortened(client: TestClient) -> None:
+    """Its beginning is enough to know it again."""
+    names = {"x" * 30_000 + end: 1 for end in "ab"}
+    body = problem(client.simulate_post("/api/datas", json=names | {"data": "x"}), "invalid-item")
+    assert list(body["errors"]) == ["x" * 80 + "…"]
+    assert body["detail"].endswith("And 1 more.")
 
 
 def test_put_refuses_what_post_refuses(client: TestClient) -> None:
@@ -134,6 +178,13 @@ def test_a_compressed_body_is_unsupported(client: TestClient) -> None:
     """A content coding would be read as broken JSON otherwise."""
     answer = post(client, b'{"data": "x"}', **{"Content-Encoding": "gzip"})
     problem(answer, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity, chunked"])
+def test_a_body_is_chunked_and_no_more(client: TestClient, coding: str) -> None:
+    """Servers leave the other transfer codings in it."""
+    answer = post(client, b'{"data": "x"}', **{"Transfer-Encoding": coding})
+    assert coding in problem(answer, "unsupported-media-type")["detail"]
 
 
 def test_a_large_body_is_refused_by_its_length(client: TestClient) -> None:
@@ -273,6 +324,21 @@ def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
     assert list(problem(answer, "invalid-parameter")["errors"]) == ["force"]
 
 
+def test_no_address_passes_over_an_unknown_parameter(world: World) -> None:
+    """Whatever method it answers; but OPTIONS, which a browser sends with another request's."""
+    client = world.as_user("alice")
+    for route in _routes(world.parts):
+        path = re.sub(r"{code}", "forbidden", re.sub(r"{\w+:id}", "1", route))
+        asked = client.simulate_options(path, query_string="force=1")
+        assert asked.status_code == 204
+        for method in {*asked.headers["Allow"].split(", ")} - {"OPTIONS"}:
+            answer = client.simulate_request(method, path, query_string="force=1", json={})
+            assert answer.status_code == 400, (method, path)
+            if method != "HEAD":
+                errors = problem(answer, "invalid-parameter")["errors"]
+                assert list(errors) == ["force"], (method, path)
+
+
 @pytest.mark.parametrize("accept", ["text/xml", "text/html", "application/json;q=0", "nonsense"])
 def test_who_accepts_no_json_gets_a_406(client: TestClient, memory: Memory, accept: str) -> None:
     """Before anything is done; the problem itself is JSON all the same."""
@@ -304,10 +370,27 @@ def test_a_foreign_host_is_misdirected(client: TestClient) -> None:
     assert client.simulate_get("/healthz", headers={"Host": "evil.example"}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "localhost:", "127.0.0.1:8000", "[::1]", "[::1]:8000"]
+)
 def test_loopback_names_are_answered(client: TestClient, host: str) -> None:
     """With any port: it says nothing of who asks."""
     assert client.simulate_get("/api/datas", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:x", "localhost:80:80", ":80", "[::1", "localhost."])
+def test_what_only_looks_like_a_loopback_name_is_none(client: TestClient, host: str) -> None:
+    """A port is digits, and nothing else is left out of a comparison."""
+    problem(
+        client.simulate_get("/api/datas", headers={"Host": host}),
+        "misdirected-request",
+    )
+
+
+def test_an_empty_host_is_told(client: TestClient) -> None:
+    """There is no name to look for in the settings."""
+    answer = client.simulate_get("/api/datas", headers={"Host": ""})
+    assert problem(answer, "invalid-header")["detail"] == "Host: is missing or empty."
 
 
 @pytest.mark.parametrize(
@@ -333,6 +416,9 @@ def test_an_unknown_method_is_501(client: TestClient) -> None:
     """What nobody knows is not implemented; what is known but not here is 405."""
     problem(client.simulate_request("FOO", "/api/datas"), "method-unknown")
     problem(client.simulate_request("WEBSOCKET", "/api/datas"), "method-unknown")
+    for method in ("get", "Get", "x", "M" * 30):
+        answer = client.simulate_request(method, "/api/datas", headers={"Accept": "text/xml"})
+        problem(answer, "method-unknown")
     problem(client.simulate_request("PATCH", "/api/datas"), "method-not-allowed")
 
 
@@ -351,6 +437,19 @@ def test_checks_come_in_the_order_of_the_contract(client: TestClient) -> None:
     ]
     json = host | {"Content-Type": "application/json"}
     steps += [
+        ("GET", "/api/users?force=1", host | bad, b"", "method-not-allowed"),
+        ("GET", "/api/users/me?force=1", host | bad, b"", "unauthenticated"),
+        ("GET", "/api/datas/7?force=1", host | bad, b"", "not-acceptable"),
+        ("GET", "/api/datas/7?force=1", host, b"", "invalid-parameter"),
+        (
+            "POST",
+            "/api/datas?force=1",
+            host | {"Content-Type": "x/y"},
+            big,
+            "unsupported-media-type",
+        ),
+        ("POST", "/api/datas?force=1", json, big, "body-too-large"),
+        ("PUT", "/api/datas/7?force=1", json, b"{}", "invalid-parameter"),
         ("PUT", "/api/datas/7", json | {"If-Match": "x"}, big, "body-too-large"),
         ("PUT", "/api/datas/7", json | {"If-Match": "x"}, b'{"data": "x"}', "invalid-header"),
         ("PUT", "/api/datas/7", json | {"If-Match": '"9"'}, b'{"data": "x"}', "item-not-found"),

@@ -33,6 +33,7 @@ class BulkResource:
 
     actions = {"GET": Action.READ, "POST": Action.CREATE}
     produces = tuple(_FORMATS)
+    reads_params = True
 
     def __init__(self, transfer: Transfer, idempotency: Idempotency, max_lines: int) -> None:
         self._transfer = transfer
@@ -116,4 +117,5 @@ def _invalid_lines(shown: list[dict[str, Any]], count: int) -> Refusal:
     texts = " ".join(f"{name}: {' '.join(faults)}" for name, faults in first["errors"].items())
     others = f" {count - 1} more lines are at fault, see line_errors." if count > 1 else ""
     detail = f"Line {first['line']}: {texts}{others} Nothing was stored: mend, and send all again."
-    return Refusal("invalid-lines", detail, more={"line_errors": shown, "line_error_count": count})
+    members = {"line_errors": shown, "line_error_count": count}
+    return Refusal("invalid-lines", detail, members=members)

@@ -20,6 +20,7 @@ class ItemsResource:
 
     # What each method does; domain/access.py says who may do that.
     actions = {"GET": Action.READ, "POST": Action.CREATE}
+    reads_params = True
 
     def __init__(self, items: ItemService, idempotency: Idempotency) -> None:
         self._items = items
@@ -69,7 +70,6 @@ class ItemResource:
 
     def on_get(self, req: Request, resp: falcon.Response, item_id: int) -> None:
         """Read it, or learn that it hasn't changed (304)."""
-        refuse_params(req)
         known = if_none_match(req)
         item = self._items.get(item_id, actor=req.actor)
         if known is not None and item.version in known:
@@ -96,7 +96,6 @@ class ItemResource:
 
     def on_delete(self, req: Request, resp: falcon.Response, item_id: int) -> None:
         """Delete it, and show it as it was."""
-        refuse_params(req)
         item = self._items.delete(item_id, expected=preconditions(req), actor=req.actor)
         resp.media = envelope(f"Item [{item.id}] successfully deleted", dump_item(item))
 

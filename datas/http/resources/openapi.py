@@ -7,7 +7,6 @@ import orjson
 
 from datas.domain.access import Access
 from datas.http.content import Content
-from datas.http.params import refuse_params
 
 
 class OpenApiResource:
@@ -20,7 +19,6 @@ class OpenApiResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The document, or word that it hasn't changed (304)."""
-        refuse_params(req)
         content = self._contents.get(req.root_path)
         if content is None:
             # An app is mounted in one place: this dictionary has one entry.

@@ -7,6 +7,13 @@ document.body.style.margin = 0;
 const methods = ["get", "post", "put", "patch", "delete"];
 const shownMethods = { validOperationMethods: () => () => methods };
 
+// An operation that a token is possible for but not needed would seem locked: it has no padlock.
+const withoutPadlock = (Summary, { React }) => ({ operationProps, ...others }) => {
+  const optional = operationProps.get("security")?.some((needed) => needed.isEmpty());
+  const shown = optional ? operationProps.delete("security") : operationProps;
+  return React.createElement(Summary, { ...others, operationProps: shown });
+};
+
 SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: page.dataset.document,
@@ -14,7 +21,10 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0, // the schemas are one click away
   displayRequestDuration: true,
   persistAuthorization: false, // a token stays in the page, and goes with it
-  plugins: [{ statePlugins: { spec: { wrapSelectors: shownMethods } } }],
+  plugins: [
+    { statePlugins: { spec: { wrapSelectors: shownMethods } } },
+    { wrapComponents: { OperationSummary: withoutPadlock } },
+  ],
   tryItOutEnabled: true,
   validatorUrl: null, // the document is sent to nobody
 });
