@@ -18,6 +18,7 @@ from datas.domain.transfer import Transfer
 from datas.domain.user_service import UserService
 
 if TYPE_CHECKING:
+    from datas.adapters.sql.backup import Copy
     from datas.adapters.sql.database import SqlDatabase
     from datas.http.app import App, Parts
     from datas.settings import Settings
@@ -46,10 +47,31 @@ def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.sqlite import SqliteEngine
 
+    return SqlDatabase(SqliteEngine(_sqlite_file(url)), auto_migrate=auto_migrate)
+
+
+def back_up_database(url: str, file: Path) -> "Copy":
+    """Copy the database at `url` to `file`, checked. Raises: CopyFailed, ValueError."""
+    from datas.adapters.sql.backup import back_up
+
+    return back_up(_sqlite_file(url), file)
+
+
+def restore_database(url: str, file: Path, *, force: bool = False) -> "Copy":
+    """Put a copy of `file` where `url` says; with `force` in the place of what is there.
+
+    Raises: CopyFailed, StorageUnavailable, ValueError.
+    """
+    from datas.adapters.sql.backup import restore
+
+    return restore(_sqlite_file(url), file, force=force)
+
+
+def _sqlite_file(url: str) -> Path:
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or path in ("", ":memory:"):
         raise ValueError(f"{url!r} names no database file; write sqlite:///datas.db")
-    return SqlDatabase(SqliteEngine(Path(path)), auto_migrate=auto_migrate)
+    return Path(path)
 
 
 def build_app(settings: "Settings") -> "App":

@@ -9,6 +9,7 @@ if os.name == "nt":
 import click
 
 from datas import __version__
+from datas.cli.backup import backup, restore
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
@@ -23,6 +24,8 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(migrate)
+main.add_command(backup)
+main.add_command(restore)
 main.add_command(user)
 main.add_command(token)
 main.add_command(openapi)

@@ -48,11 +48,19 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
     """The database, closed afterwards; what it refuses ends the command with one clear line."""
     database = open_database(settings.database_url, auto_migrate=auto_migrate)
     try:
-        yield database
-    except DomainError as error:
-        raise click.ClickException(_explained(error, settings.database_url)) from None
+        with refusals(settings.database_url):
+            yield database
     finally:
         database.close()
+
+
+@contextmanager
+def refusals(url: str) -> Iterator[None]:
+    """What is refused in this block ends the command with one clear line."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(_explained(error, url)) from None
 
 
 def _explained(error: DomainError, url: str) -> str:

@@ -159,6 +159,12 @@ class UserOwnsItems(AdministrationError):
         self.username = username
 
 
+class CopyFailed(AdministrationError):
+    """A backup or a restore came to nothing, and changed nothing. The sentence names the file."""
+
+    code = "copy-failed"
+
+
 class TooManyAttempts(DomainError):
     """Signing in failed too often, or too many are signing in at this moment."""
 

@@ -19,7 +19,7 @@ SAFE_VERSION = (3, 51, 3)
 
 # Seconds that a writer waits for its turn, longer than the longest batch takes; and for a program
 # that locks the file without queueing.
-PATIENCE = 15.0
+PATIENCE = 30.0
 BUSY_TIMEOUT = 5.0
 
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}

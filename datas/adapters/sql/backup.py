@@ -1,0 +1,197 @@
+"""Backup and restore of an SQLite file: a checked copy, put in its place by one rename."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from glob import escape
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import peewee
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
+
+from datas.adapters.sql.migrate import Schema
+from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
+from datas.domain.errors import CopyFailed
+
+_STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
+_SIDES = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database
+_ADVICE = {
+    "read": "It must be a whole database of Datas, which you may read.",
+    "written": "Its folder must exist, be writable, and have room for it. Nothing was changed.",
+    "replaced": "It and its folder must be writable. Nothing was changed.",
+}
+
+
+class Copy(NamedTuple):
+    """A checked copy: where it is, how many items it has, and its size in bytes."""
+
+    path: Path
+    items: int
+    size: int
+
+
+def back_up(database: Path, file: Path) -> Copy:
+    """Copy the database, as it is at one moment, to `file`; others may write meanwhile.
+
+    Raises: CopyFailed. What `file` was before it stays then.
+    """
+    live, target = _apart(database, file)
+    with _checked_copy(live, target) as copy:
+        return _put(copy, target)
+
+
+def restore(database: Path, file: Path, *, force: bool) -> Copy:
+    """Put a copy of `file` in the place of the database, which nobody else may have open.
+
+    Raises: CopyFailed, StorageUnavailable. What the database was before it stays then.
+    """
+    live, source = _apart(database, file)
+    if not force and live.exists() and live.stat().st_size:
+        raise CopyFailed(
+            f"{database} exists. To replace it, and lose what it holds, add --force. "
+            "To keep that, first: datas backup FILE"
+        )
+    with _checked_copy(source, live) as copy:
+        _refuse_newer(copy.path, file)
+        engine = SqliteEngine(database)
+        if engine.exists():
+            engine.prepare()
+            engine.peewee.close()
+        with engine.turn():
+            return _put(copy, live)
+
+
+def _apart(database: Path, file: Path) -> tuple[Path, Path]:
+    """Both without links, if they are files, or absent, and not the same."""
+    live, other = Path(os.path.realpath(database)), Path(os.path.realpath(file))
+    for path in (live, other):
+        if path.exists() and not path.is_file():
+            raise CopyFailed(f"{path} is no file. Name one.")
+    parts = [f"{live}{side}" for side in ("", *_SIDES, "-lock", "-queue")]
+    if str(other) in parts or (live.exists() and other.exists() and other.samefile(live)):
+        raise CopyFailed(f"{file} is the database itself, or a part of it. Name another file.")
+    return live, other
+
+
+@contextmanager
+def _checked_copy(source: Path, target: Path) -> Iterator[Copy]:
+    """A whole copy of `source` on the disk of `target`, in a temporary folder beside it.
+
+    The folder is gone after the block; so are those that killed processes left.
+    """
+    with _told(target, "written"):
+        for left in target.parent.glob(f"{escape(target.name)}.????????.partial"):
+            rmtree(left, ignore_errors=True)
+        with TemporaryDirectory(".partial", f"{target.name}.", target.parent) as folder:
+            copy = Path(folder, "copy")
+            copy.touch(0o600)
+            counts = _copy(source, copy, target)
+            _check(copy, counts, source)
+            _sync(copy)
+            yield Copy(copy, counts["datas"], copy.stat().st_size)
+
+
+def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
+    """Copy, and return how many rows each table has."""
+    with _told(source, "read"), closing(_connect(source)) as reader:
+        # One snapshot for counts and copy. Without, each commit of others starts the copy anew.
+        reader.execute("BEGIN")
+        counts = _count_rows(reader)
+        if not {"datas", "schema_migration"} <= counts.keys():
+            raise CopyFailed(f"{source} is no database of Datas. Name one that is.")
+        with _told(target, "written"), closing(_connect(copy)) as writer:
+            reader.backup(writer, pages=_STEP, progress=lambda *_: None)
+    return counts
+
+
+def _check(copy: Path, counts: dict[str, int], source: Path) -> None:
+    with _told(source, "read"), closing(_connect(copy)) as reopened:
+        # Not WAL: one file, which can be read where nobody may write.
+        reopened.execute("PRAGMA journal_mode = DELETE")
+        [fault] = reopened.execute("PRAGMA integrity_check(1)").fetchone()
+        if fault != "ok" or _count_rows(reopened) != counts:
+            raise CopyFailed(f"{source} is damaged ({fault}), and no copy was kept.")
+
+
+def _connect(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """A connection to a file that exists, and no transaction that nobody began."""
+    path.stat()
+    uri = f"{path.as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
+
+
+def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {
+        name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608
+        for (name,) in tables
+    }
+
+
+def _refuse_newer(copy: Path, file: Path) -> None:
+    database = peewee.SqliteDatabase(str(copy))
+    with _told(file, "read"), database.connection_context():
+        unknown = Schema(database).status().unknown
+    if unknown:
+        raise CopyFailed(
+            f"{file} was written by a newer Datas (it has {', '.join(unknown)}). "
+            "Restore it with that version."
+        )
+
+
+def _put(copy: Copy, target: Path) -> Copy:
+    """Rename the copy to `target`, whose owner stays, if nobody has that open."""
+    with _told(target, "replaced"), ExitStack() as stack:
+        if target.exists():
+            _take(stack.enter_context(closing(_connect(target, timeout=0))), target)
+            before = target.stat()
+            with suppress(PermissionError):
+                os.chown(copy.path, before.st_uid, before.st_gid)
+        copy.path.replace(target)
+    with _told(target, "replaced"):
+        _sync(target.parent)
+    return copy._replace(path=target)
+
+
+def _take(old: sqlite3.Connection, path: Path) -> None:
+    """Bring all of a database into its one file, and let nobody else open it from now on.
+
+    A WAL that stayed would be applied to the file that takes its place.
+    """
+    try:
+        # Only who has a database alone may leave WAL, and in this mode remains alone.
+        old.execute("PRAGMA locking_mode = EXCLUSIVE")
+        old.execute("PRAGMA journal_mode = DELETE")
+        old.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise CopyFailed(
+                f"{path} is in use, and was not changed. Stop the server, and whatever else has "
+                "it open, and try again."
+            ) from error
+        if not error.sqlite_errorname.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+            raise
+        for side in _SIDES:
+            Path(f"{path}{side}").unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told(path: Path, deed: str) -> Iterator[None]:
+    """Raises: CopyFailed, for what the system or SQLite refuses to do with this file."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, peewee.PeeweeException) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise CopyFailed(f"{path} can't be {deed}: {reason}. {_ADVICE[deed]}") from error
