@@ -4,7 +4,7 @@ Imports stand inside the functions, so that each way of using Datas loads only w
 service alone neither Falcon nor the settings' reader.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datas.adapters.sql.backup import Copy
     from datas.adapters.sql.database import SqlDatabase
     from datas.http.app import App, Parts
+    from datas.http.streams import Format
     from datas.settings import Settings
 
 
@@ -72,6 +73,13 @@ def _sqlite_file(url: str) -> Path:
     if scheme != "sqlite" or path in ("", ":memory:"):
         raise ValueError(f"{url!r} names no database file; write sqlite:///datas.db")
     return Path(path)
+
+
+def line_formats() -> "Mapping[str, Format]":
+    """How items are written as lines of text, by name."""
+    from datas.http.streams import FORMATS
+
+    return FORMATS
 
 
 def build_app(settings: "Settings") -> "App":

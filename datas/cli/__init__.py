@@ -10,6 +10,7 @@ import click
 
 from datas import __version__
 from datas.cli.backup import backup, restore
+from datas.cli.data import export_items, import_items
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
@@ -24,6 +25,8 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(migrate)
+main.add_command(export_items)
+main.add_command(import_items)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(user)

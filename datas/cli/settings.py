@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datas.bootstrap import open_database
+from datas.bootstrap import Services, build_services, open_database
 from datas.domain.errors import (
     DomainError,
     StorageUnavailable,
@@ -52,6 +52,14 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
             yield database
     finally:
         database.close()
+
+
+@contextmanager
+def opened_services(database: str | None) -> Iterator[tuple[Services, str]]:
+    """The services over the database, and its URL; what they refuse is one clear line."""
+    settings = read_settings(database)
+    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+        yield build_services(settings, opened), settings.database_url
 
 
 @contextmanager

@@ -4,14 +4,13 @@ A password is never an argument: other users of the machine see those, and shell
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import click
 
-from datas.bootstrap import Services, build_services
-from datas.cli.settings import database_option, opened_database, read_settings
+from datas.bootstrap import Services
+from datas.cli.settings import database_option, opened_services
 from datas.domain.errors import InvalidUser, UsernameTaken, UserNotFound
 from datas.domain.users import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, label_faults, username_faults
 
@@ -26,14 +25,6 @@ def _checked_name(_context: click.Context, _parameter: click.Parameter, name: st
 
 
 name_argument = click.argument("name", callback=_checked_name)
-
-
-@contextmanager
-def opened_services(database: str | None) -> Iterator[tuple[Services, str]]:
-    """The services over the database, and its URL; what they refuse is one clear line."""
-    settings = read_settings(database)
-    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
-        yield build_services(settings, opened), settings.database_url
 
 
 @click.group()

@@ -27,6 +27,15 @@ class InvalidItem(InvalidFields):
     code = "invalid-item"
 
 
+class LineTooLong(DomainError):
+    """A line of many items is longer than any item can be."""
+
+    code = "body-too-large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A line is over {most} bytes. An item's data has at most 255 characters.")
+
+
 class ItemNotFound(DomainError):
     """No item has this id: it never did, or it was deleted."""
 

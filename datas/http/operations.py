@@ -185,7 +185,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("/api/datas/bulk", "GET"): Operation(
         "exportItems",
         "Stream all items that match, one a line",
-        {MEDIA_NDJSON: "ItemLines", MEDIA_CSV: "ItemLines"},
+        {MEDIA_NDJSON: "ItemLines", Csv.content_type: "ItemLines"},
         headers=("Vary",),
         parameters=({"in": "query", "schema": ListParams},),
         problems=STORED,

@@ -7,6 +7,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 import orjson
 
+from datas.domain.errors import LineTooLong
 from datas.domain.items import Item, data_faults
 from datas.http.errors import Refusal
 from datas.http.schemas import dump_item, load_item
@@ -30,6 +31,7 @@ class Format(Protocol):
     """One way to write items as text."""
 
     media_type: str
+    content_type: str
 
     def write(self, chunks: Iterable[Sequence[Item]]) -> Iterator[bytes]:
         """The items as text, a piece for each chunk."""
@@ -37,14 +39,14 @@ class Format(Protocol):
     def read(self, file: BinaryIO) -> Iterator[Line]:
         """The items that stand in the text. What clients may not write is passed over.
 
-        Raises: Refusal (`body-too-large`), for a line over `MAX_LINE`.
+        Raises: LineTooLong.
         """
 
 
 class Ndjson:
     """A JSON object on each line (https://github.com/ndjson/ndjson-spec)."""
 
-    media_type = "application/x-ndjson"
+    media_type = content_type = "application/x-ndjson"
 
     def write(self, chunks: Iterable[Sequence[Item]]) -> Iterator[bytes]:
         """As in the answers to single requests."""
@@ -68,6 +70,7 @@ class Csv:
     """Comma-separated values with a header; a value may hold line breaks, in quotes."""
 
     media_type = "text/csv"
+    content_type = f"{media_type}; charset=utf-8"
 
     def write(self, chunks: Iterable[Sequence[Item]]) -> Iterator[bytes]:
         """Values exactly as they are; an absent owner is empty."""
@@ -145,8 +148,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     mark = b"\xef\xbb\xbf"
     while line := file.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
-            detail = f"A line is over {MAX_LINE} bytes. An item's data has at most 255 characters."
-            raise Refusal("body-too-large", detail)
+            raise LineTooLong(MAX_LINE)
         yield line.removeprefix(mark)
         mark = b""
 

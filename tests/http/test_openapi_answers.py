@@ -70,7 +70,8 @@ def assert_described(document: Json, path: str, verb: str, answer: Result) -> No
     if answer.content:
         media_type = answer.headers["Content-Type"]
         schema = said["content"][media_type]["schema"]
-        assert_valid(document, schema, answer.json if "json" in media_type else answer.text)
+        is_json = media_type.endswith(("/json", "+json"))
+        assert_valid(document, schema, answer.json if is_json else answer.text)
     else:
         assert "content" not in said
 
@@ -130,6 +131,7 @@ class Refusal(NamedTuple):
     user: str = ""
 
 
+LINES = {"headers": {"Content-Type": "application/x-ndjson"}}
 REFUSALS = [
     Refusal("invalid-parameter", "GET", "/api/datas", {"query_string": "limit=0"}),
     Refusal("not-acceptable", "GET", "/api/datas", {"headers": {"Accept": "text/xml"}}),
@@ -149,6 +151,11 @@ REFUSALS = [
     Refusal("invalid-user", "POST", "/api/users", {"json": {}}),
     Refusal("username-taken", "POST", "/api/users", {"json": ALICE}),
     Refusal("registration-closed", "POST", "/api/users", {"json": ALICE}),
+    Refusal("invalid-parameter", "GET", "/api/datas/bulk", {"query_string": "limit=1"}),
+    Refusal("invalid-parameter", "POST", "/api/datas/bulk", LINES | {"query_string": "sort=id"}),
+    Refusal("unsupported-media-type", "POST", "/api/datas/bulk"),
+    Refusal("invalid-lines", "POST", "/api/datas/bulk", LINES | {"body": "{}"}),
+    Refusal("body-too-large", "POST", "/api/datas/bulk", LINES | {"body": "x" * 65537}),
     Refusal("unauthenticated", "GET", "/api/users/me"),
     Refusal("wrong-credentials", "POST", "/api/tokens", {"json": ALICE | {"password": "x"}}),
     Refusal("too-many-attempts", "POST", "/api/tokens", {"json": ALICE}),

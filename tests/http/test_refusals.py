@@ -332,7 +332,11 @@ def test_no_address_passes_over_an_unknown_parameter(world: World) -> None:
         asked = client.simulate_options(path, query_string="force=1")
         assert asked.status_code == 204
         for method in {*asked.headers["Allow"].split(", ")} - {"OPTIONS"}:
-            answer = client.simulate_request(method, path, query_string="force=1", json={})
+            kind = "x-ndjson" if path.endswith("bulk") else "json"
+            headers = {"Content-Type": f"application/{kind}"}
+            answer = client.simulate_request(
+                method, path, query_string="force=1", body="{}", headers=headers
+            )
             assert answer.status_code == 400, (method, path)
             if method != "HEAD":
                 errors = problem(answer, "invalid-parameter")["errors"]

@@ -14,6 +14,14 @@ from schemathesis.engine import events, from_schema
 from tests.http.conftest import World, make_world
 
 SHIPPED = Path(__file__).parents[2] / "schemathesis.toml"
+# Lines are sent as they are.
+for media_type in ("application/x-ndjson", "text/csv"):
+
+    @schemathesis.serializer(media_type)
+    def _as_it_is(_: schemathesis.SerializationContext, value: Any) -> bytes:
+        return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
 EXAMPLES = 3  # of each operation, beside those that the document's bounds and examples make
 SEED = 1
 

@@ -46,7 +46,7 @@ class BulkResource:
         chunks = self._transfer.export(**read_list(req), actor=req.actor)
         # What can't be read at all is still a problem; after the first byte none can be told.
         first = next(chunks, ())
-        resp.content_type = f"{media_type}; charset=utf-8"
+        resp.content_type = _FORMATS[media_type].content_type
         resp.append_header("Vary", "Accept")
         resp.stream = _FORMATS[media_type].write(chain([first], chunks))
 

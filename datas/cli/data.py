@@ -1,0 +1,192 @@
+"""`datas export` and `datas import`: items as lines of text, out and in."""
+
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import click
+
+from datas.bootstrap import Services, line_formats
+from datas.cli.settings import database_option, opened_services
+from datas.domain.access import SYSTEM, Actor
+from datas.domain.errors import StorageUnavailable, list_faults
+
+BATCH = 10_000  # items of one transaction: others write in between
+STEP = 1000  # lines between two looks at the clock and at signals
+MAX_SHOWN = 20  # lines at fault
+
+format_option = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["ndjson", "csv"]),
+    help="How items are written [default: csv if FILE ends so, else ndjson].",
+)
+
+
+@click.command("export")
+@click.argument("file", default="-")
+@format_option
+@database_option
+def export_items(file: str, format_name: str | None, database: str | None) -> None:
+    """Write all items to FILE, or to standard output.
+
+    A FILE that exists is replaced when all are written, and stays whole until then.
+    """
+    written = 0
+    with opened_services(database) as (services, _):
+        total = services.items.page(limit=1, count=True).total
+
+        def counted() -> Iterator[Sequence[Any]]:
+            nonlocal written
+            for items in services.transfer.export():
+                yield items
+                written += len(items)
+                bar.update(len(items))
+
+        with _replacing(file) as out, _progress(total or 0, "Exporting") as bar:
+            for piece in _format(format_name, file).write(counted()):
+                out.write(piece)
+    click.echo(f"Items exported: {written:,}.", err=True)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@format_option
+@click.option("--dry-run", is_flag=True, help="Check every line, and store none.")
+@click.option("--owner", metavar="NAME", help="Whose items they become [default: nobody's].")
+@click.option(
+    "--skip", metavar="N", type=click.IntRange(0), default=0, help="Pass over the first N items."
+)
+@database_option
+def import_items(  # noqa: PLR0913 (one for each option)
+    file: str,
+    format_name: str | None,
+    owner: str | None,
+    skip: int,
+    database: str | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Create items from the lines of FILE, or of standard input (-).
+
+    All lines are checked first. Then they are stored, ten thousand in a transaction, so that
+    others can write in between. Ids and dates are new; what else a line says is passed over.
+    """
+    form = _format(format_name, file)
+    with opened_services(database) as (services, _), _opened(file) as source, _signals() as stopped:
+        actor = SYSTEM if owner is None else Actor(services.users.get(owner).username)
+        count = _check(_watched(form.read(source), source, "Checking", stopped))
+        if stopped.is_set():
+            raise click.ClickException("interrupted. Nothing was stored.")
+        if dry_run:
+            click.echo(f"Items checked: {count:,}, all good. Nothing was stored.")
+            return
+        source.seek(0)
+        lines = _watched(form.read(source), source, "Importing", stopped)
+        datas = islice((line.data for line in lines), skip, None)
+        stored = _store(services, datas, actor, file, skip)
+        if skip + stored < count and stopped.is_set():
+            raise click.ClickException(_go_on("interrupted", file, skip + stored))
+    click.echo(f"Items imported: {stored:,}.")
+
+
+def _check(lines: Iterable[Any]) -> int:
+    """Return how many lines there are. Raises: ClickException, if some are at fault."""
+    count, faults, shown = 0, 0, list[str]()
+    for line in lines:
+        count += 1
+        if line.errors is not None:
+            faults += 1
+            if faults <= MAX_SHOWN:
+                shown.append(f"line {line.number}: {list_faults(line.errors)}")
+    if faults:
+        more = [f"And {faults - MAX_SHOWN} more."] if faults > MAX_SHOWN else []
+        told = "\n".join([*shown, *more])
+        raise click.ClickException(f"these lines are at fault, and nothing was stored:\n{told}")
+    return count
+
+
+def _store(services: Services, datas: Iterator[str], actor: Actor, file: str, skip: int) -> int:
+    stored = 0
+    try:
+        while batch := list(islice(datas, BATCH)):
+            stored += services.transfer.create_all(batch, actor=actor)
+    except StorageUnavailable as error:
+        raise click.ClickException(_go_on(str(error), file, skip + stored)) from None
+    return stored
+
+
+def _go_on(why: str, file: str, stored: int) -> str:
+    return f"{why}. To go on where it stopped: datas import {file} --skip {stored}"
+
+
+def _format(name: str | None, file: str) -> Any:
+    return line_formats()[name or ("csv" if file.lower().endswith(".csv") else "ndjson")]
+
+
+@contextmanager
+def _replacing(file: str) -> Iterator[IO[bytes]]:
+    """Standard output; or a file that gets its name at the end of the block."""
+    if file == "-":
+        yield sys.stdout.buffer
+        return
+    partial = Path(f"{file}.partial")
+    try:
+        with partial.open("wb") as out:
+            yield out
+        partial.replace(file)
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written: {error.strerror}.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[IO[bytes]]:
+    """A file that can be read twice."""
+    if file != "-":
+        with Path(file).open("rb") as source:
+            yield source
+        return
+    with TemporaryFile() as source:
+        shutil.copyfileobj(sys.stdin.buffer, source)
+        source.seek(0)
+        yield source
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """Ctrl+C and SIGTERM only tell: what was stored must be counted before all ends."""
+    stopped = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watched(
+    lines: Iterator[Any], source: IO[bytes], label: str, stopped: threading.Event
+) -> Iterator[Any]:
+    """The lines, with a progress bar, until they end or a signal comes."""
+    size = Path(f"/dev/fd/{source.fileno()}").stat().st_size
+    with _progress(size, label) as bar:
+        while not stopped.is_set() and (some := list(islice(lines, STEP))):
+            yield from some
+            bar.update(source.tell() - bar.pos)
+
+
+def _progress(length: int, label: str) -> Any:
+    hidden = not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)

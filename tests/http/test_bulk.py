@@ -1,0 +1,288 @@
+"""Many items at once: streamed out, streamed in."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import falcon
+import pytest
+from falcon.testing import Result, TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datas.adapters.memory import Memory
+from datas.domain.items import Item, data_faults
+from datas.http.errors import Refusal
+from datas.http.schemas import ItemSchema, load_item
+from datas.http.streams import FORMATS, Line
+from tests.contract.test_items import ODD_TEXTS, any_data
+from tests.http.conftest import make_world
+from tests.http.test_refusals import problem
+
+NDJSON, CSV = "application/x-ndjson", "text/csv"
+PATH = "/api/datas/bulk"
+
+
+def send(client: TestClient, body: bytes | str, kind: str = NDJSON, **arguments: Any) -> Result:
+    """Many items in a request."""
+    headers = {"Content-Type": kind} | arguments.pop("headers", {})
+    return client.simulate_post(PATH, body=body, headers=headers, **arguments)
+
+
+def texts(memory: Memory) -> list[str]:
+    """What is stored."""
+    return [item.data for item in memory.items.values()]
+
+
+def faults(answer: Result) -> dict[int, Any]:
+    """What is wrong with which line."""
+    body = problem(answer, "invalid-lines")
+    assert body["line_error_count"] >= len(body["line_errors"])
+    return {line["line"]: line["errors"] for line in body["line_errors"]}
+
+
+@pytest.mark.parametrize("kind", [NDJSON, CSV])
+def test_what_was_streamed_out_can_be_streamed_in(kind: str) -> None:
+    """Every text in its order, whatever is in it; ids, dates and owners are new."""
+    world, other = make_world(), make_world()
+    for text in ODD_TEXTS.values():
+        world.client.simulate_post("/api/datas", json={"data": text})
+    out = world.client.simulate_get(PATH, headers={"Accept": kind})
+    assert out.status_code == 200
+    assert out.headers["Vary"] == "Accept"
+    answer = send(other.client, out.content, kind)
+    assert (answer.status_code, answer.json["data"]) == (201, {"created": len(ODD_TEXTS)})
+    assert answer.json["msg"] == f"Items successfully created ({len(ODD_TEXTS)})"
+    assert texts(other.memory) == list(ODD_TEXTS.values())
+
+
+def test_a_stream_holds_items_as_answers_do(client: TestClient) -> None:
+    """NDJSON by default: each line is what a request for that item would show."""
+    for text in ("one", "two"):
+        client.simulate_post("/api/datas", json={"data": text})
+    answer = client.simulate_get(PATH)
+    assert answer.headers["Content-Type"] == NDJSON
+    lines = [json.loads(line) for line in answer.content.splitlines()]
+    assert lines == client.simulate_get("/api/datas").json["data"]
+    assert client.simulate_head(PATH).content == b""
+
+
+def test_a_table_has_a_header_and_values_as_they_are(client: TestClient) -> None:
+    """RFC 4180: quotes are doubled, line breaks stand in quotes, and nobody's is empty."""
+    odd = '=1+1,"x"\r\ny'
+    client.simulate_post("/api/datas", json={"data": odd})
+    answer = client.simulate_get(PATH, headers={"Accept": "text/csv"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert '"=1+1,""x""\r\ny"' in answer.content.decode()
+    header, row = csv.reader(io.StringIO(answer.text, newline=""))
+    item = client.simulate_get("/api/datas/1").json["data"]
+    assert header == list(item)
+    assert row == ["" if value is None else str(value) for value in item.values()]
+
+
+def test_nothing_is_an_empty_stream(client: TestClient) -> None:
+    """A table still has its header."""
+    assert client.simulate_get(PATH).content == b""
+    header = client.simulate_get(PATH, headers={"Accept": CSV}).content
+    assert header == b"id,data,date_created,date_updated,version,owner\r\n"
+    for body, kind in ((b"", NDJSON), (header, CSV)):
+        assert send(client, body, kind).json["data"] == {"created": 0}
+
+
+def test_filters_and_orders_are_those_of_lists(client: TestClient) -> None:
+    """What belongs to pages alone is refused."""
+    send(client, "".join(f'{{"data": "{n % 10} {n}"}}\n' for n in range(2500)))
+    answer = client.simulate_get(f"{PATH}?q=7&sort=-data")
+    found = [json.loads(line)["data"] for line in answer.content.splitlines()]
+    expected = [f"{n % 10} {n}" for n in range(2500)]
+    assert found == sorted((text for text in expected if "7" in text), reverse=True)
+    for query in ("limit=1", "after=x", "count=true", "dry_run=true"):
+        problem(client.simulate_get(f"{PATH}?{query}"), "invalid-parameter")
+
+
+GOOD = {
+    "a last line without an end": (NDJSON, b'{"data": "a"}\n{"data": "b"}'),
+    "blank lines": (NDJSON, b'\n{"data": "a"}\n\n \n{"data": "b"}\n\n'),
+    "CRLF": (NDJSON, b'{"data": "a"}\r\n{"data": "b"}\r\n'),
+    "a mark of byte order": (NDJSON, b'\xef\xbb\xbf{"data": "a"}\n{"data": "b"}\n'),
+    "read-only names": (
+        NDJSON,
+        b'{"data": "a", "id": 7, "owner": "x"}\n{"version": 0, "data": "b"}',
+    ),
+    "a table": (CSV, b"data\na\nb\n"),
+    "a table with CRLF": (CSV, b"data\r\na\r\nb\r\n"),
+    "a table with a mark of byte order": (CSV, b"\xef\xbb\xbfdata\r\na\r\nb"),
+    "a table with blank lines": (CSV, b"data\n\na\n\nb\n\n"),
+    "columns in any order": (CSV, b"version,data,id\n1,a,7\n,b,\n"),
+    "quotes": (CSV, b'"data"\n"a"\n"b"\n'),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_lines_may_be_written_in_many_ways(client: TestClient, memory: Memory, name: str) -> None:
+    """As editors, spreadsheets and other systems write them."""
+    kind, body = GOOD[name]
+    answer = send(client, body, kind)
+    assert (answer.status_code, answer.json["data"]) == (201, {"created": 2})
+    assert texts(memory) == ["a", "b"]
+
+
+BAD: dict[str, tuple[str, bytes, dict[int, list[str]]]] = {
+    "not JSON": (NDJSON, b'{"data": "a"}\n{"data": \n', {2: ["line"]}),
+    "not an object": (NDJSON, b'"a"\n[]\nnull\n1', {n: ["body"] for n in (1, 2, 3, 4)}),
+    "two in a line": (NDJSON, b'{"data": "a"}{"data": "b"}', {1: ["line"]}),
+    "an array of them": (NDJSON, b'[{"data": "a"},\n{"data": "b"}]', {1: ["line"], 2: ["line"]}),
+    "not UTF-8": (NDJSON, b'{"data": "\xff"}', {1: ["line"]}),
+    "rules": (NDJSON, b'{"data": ""}\n{"data": 1}\n{}\n', {1: ["data"], 2: ["data"], 3: ["data"]}),
+    "unknown names": (NDJSON, b'{"data": "a", "note": 1}\n', {1: ["note"]}),
+    "after a blank line": (NDJSON, b'\n\n{"data": " "}', {3: ["data"]}),
+    "no column for data": (CSV, b"id\n1\n", {1: ["data"]}),
+    "no header": (CSV, b"", {1: ["data"]}),
+    "an unknown column": (CSV, b"data,note\na,b\n", {1: ["note"]}),
+    "a column twice": (CSV, b"data,data\na,b\n", {1: ["data"]}),
+    "too few values": (CSV, b"id,data\n1,a\n2\n", {3: ["line"]}),
+    "too many values": (CSV, b"data\na,b\n", {2: ["line"]}),
+    "an empty value": (CSV, b'data,id\n,1\n"",2\n', {2: ["data"], 3: ["data"]}),
+    "after a quoted break": (CSV, b'data\n"a\nb\nc"\n" "\n', {5: ["data"]}),
+    "a quote that never ends": (CSV, b'data\na\n"b\nc\n', {3: ["line"]}),
+    "a quote that ends too late": (CSV, b'data\n"' + b"a\n" * 70000, {2: ["line"]}),
+    "a quote in the middle": (CSV, b'data\n"a"b\nc\n', {2: ["line"]}),
+    "another encoding": (CSV, "data\na\né\n".encode("latin-1"), {3: ["line"]}),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_line_at_fault_is_told_by_its_number(
+    client: TestClient, memory: Memory, name: str
+) -> None:
+    """With what is wrong in it; and none is stored, not even the good ones."""
+    kind, body, expected = BAD[name]
+    found = faults(send(client, body, kind))
+    assert {line: list(found[line]) for line in expected} == expected
+    assert len(found) == len(expected) or name == "a quote that ends too late"
+    assert texts(memory) == []
+
+
+def test_the_first_hundred_faults_are_listed_and_all_are_counted(client: TestClient) -> None:
+    """The text names the first, and how many more there are."""
+    answer = send(client, '{"data": "good"}\n' + "{}\n" * 150)
+    body = problem(answer, "invalid-lines")
+    assert [line["line"] for line in body["line_errors"]] == list(range(2, 102))
+    assert body["line_error_count"] == 150
+    assert body["detail"].startswith("Line 2: data: is missing. 149 more lines are at fault")
+
+
+def test_a_dry_run_checks_and_stores_nothing(client: TestClient, memory: Memory) -> None:
+    """Not even its key."""
+    headers = {"Idempotency-Key": "one"}
+    answer = send(client, '{"data": "a"}', params={"dry_run": "true"}, headers=headers)
+    assert (answer.status_code, answer.json["data"]) == (200, {"created": 1})
+    assert texts(memory) == []
+    faults(send(client, "{}", params={"dry_run": "true"}))
+    assert send(client, '{"data": "a"}', params={"dry_run": "false"}, headers=headers).json[
+        "success"
+    ]
+    assert texts(memory) == ["a"]
+    problem(send(client, "", params={"dry_run": "1"}), "invalid-parameter")
+
+
+def test_a_repeated_order_is_carried_out_once(client: TestClient, memory: Memory) -> None:
+    """The same lines with the same key get the first answer; others are refused."""
+    headers = {"Idempotency-Key": "one"}
+    faults(send(client, '{"data": ""}', headers=headers))
+    first, again = (send(client, '{"data": "a"}\n', headers=headers) for _ in range(2))
+    assert (again.status_code, again.json) == (201, first.json)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert texts(memory) == ["a"]
+    problem(send(client, '{"data": "b"}\n', headers=headers), "idempotency-key-reused")
+    problem(send(client, '{"data": "a"}\n', CSV, headers=headers), "invalid-lines")
+    problem(send(client, "data\na\n", CSV, headers=headers), "idempotency-key-reused")
+    problem(send(client, "", headers={"Idempotency-Key": "é"}), "invalid-header")
+
+
+def test_too_much_is_refused() -> None:
+    """A line that no item fills, more lines than the setting allows, a body that breaks off."""
+    world = make_world(bulk_lines=3)
+    line = '{"data": "a"}\n'
+    assert send(world.client, line * 3).status_code == 201
+    assert "DATAS_BULK_LINES" in problem(send(world.client, line * 4), "body-too-large")["detail"]
+    problem(send(world.client, "{}\n" * 4), "body-too-large")
+    for body, kind in ((" " * 65537, NDJSON), ("data\n" + "a" * 65537, CSV)):
+        assert "65536 bytes" in problem(send(world.client, body, kind), "body-too-large")["detail"]
+    short = {"Content-Length": "500"}
+    extras = {"wsgi.input": io.BytesIO(line.encode()), "wsgi.input_terminated": True}
+    answer = send(world.client, "", headers=short, extras=extras)
+    assert "broke off after 14 of 500" in problem(answer, "malformed-json")["detail"]
+    assert len(world.memory.items) == 3
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/csv; header=absent", ""])
+def test_only_lines_are_taken(client: TestClient, kind: str) -> None:
+    """The answer says what would be."""
+    answer = send(client, '{"data": "a"}', kind)
+    problem(answer, "unsupported-media-type")
+    assert answer.headers["Accept-Post"] == f"{NDJSON}, {CSV}"
+    assert send(client, '{"data": "a"}', "Application/X-NDJSON; charset=UTF-8").status_code == 201
+
+
+def test_what_a_stream_is_written_in_can_be_chosen(client: TestClient) -> None:
+    """And nothing else; what comes in is answered in JSON."""
+    for accept, kind in (("text/csv;q=0.5, application/x-ndjson", NDJSON), ("text/*", CSV)):
+        answer = client.simulate_get(PATH, headers={"Accept": accept})
+        assert answer.headers["Content-Type"].startswith(kind)
+    problem(client.simulate_get(PATH, headers={"Accept": falcon.MEDIA_JSON}), "not-acceptable")
+    problem(send(client, "", headers={"Accept": NDJSON}), "not-acceptable")
+
+
+def test_in_private_mode_streams_hold_ones_own_items() -> None:
+    """And what comes in is one's own."""
+    world = make_world("private")
+    alice, bob = world.as_user("alice"), world.as_user("bob")
+    problem(world.client.simulate_get(PATH), "unauthenticated")
+    problem(send(world.client, '{"data": "x"}'), "unauthenticated")
+    assert send(alice, '{"data": "a", "owner": "bob"}').status_code == 201
+    assert bob.simulate_get(PATH).content == b""
+    assert json.loads(alice.simulate_get(PATH).content)["owner"] == "alice"
+
+
+@given(
+    items=st.lists(
+        st.builds(Item, st.integers(1, 2**63 - 1), any_data, st.datetimes(), st.datetimes())
+    )
+)
+def test_a_line_is_what_marshmallow_would_write(items: list[Item]) -> None:
+    """The short way and the long way write the same bytes."""
+    piece = b"".join(FORMATS["ndjson"].write([items]))
+    dumped = [ItemSchema().dump(item) for item in items]
+    compact = [json.dumps(it, separators=(",", ":"), ensure_ascii=False) for it in dumped]
+    assert [json.loads(line) for line in piece.splitlines()] == dumped
+    assert piece.decode().split("\n")[:-1] == compact
+
+
+json_values = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3)
+bodies = json_values | st.dictionaries(
+    st.sampled_from(["data", "id", "version", "owner", "note"]), json_values
+)
+
+
+@given(body=bodies)
+def test_a_line_is_read_as_marshmallow_would(body: Any) -> None:
+    """The short way takes what the long way takes, and tells of the same faults."""
+    raw = json.dumps(body).encode()
+    [line] = FORMATS["ndjson"].read(io.BytesIO(raw))
+    try:
+        expected = Line(1, load_item(body, ignore_read_only=True)["data"])
+    except Refusal as refusal:
+        expected = Line(1, "", refusal.errors)
+    assert line == expected
+
+
+@given(data=st.lists(any_data))
+def test_a_table_keeps_any_text(data: list[str]) -> None:
+    """What is written is read back."""
+    moment = make_world().clock.time
+    items = [Item(n, text, moment, moment, 1) for n, text in enumerate(data, 1)]
+    piece = b"".join(FORMATS["csv"].write([items]))
+    assert [line.data for line in FORMATS["csv"].read(io.BytesIO(piece))] == data
+    assert not any(map(data_faults, data))
