@@ -421,15 +421,6 @@ def test_what_is_refused_is_one_line_that_says_what_to_do(
     assert _names(folder) == names
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_backup_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
-    """One clear line."""
-    copy = _fill(tmp_path / "copy.db", ["old"])
-    copy.chmod(0)
-    with pytest.raises(CopyFailed, match=r"copy\.db can't be read.+you may read"):
-        restore_database(_url(tmp_path / "datas.db"), copy)
-
-
 def test_for_postgresql_they_say_what_to_run_instead() -> None:
     """The line takes the file's name as it is, and shows no password."""
     with pytest.raises(click.ClickException, match=r"pg_dump 'a b' ") as caught:
