@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datas.domain.access import Access, Mode
+from datas.domain.access import AUTHENTICATED, Access, Mode
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
 from datas.domain.sign_in import Gate, SignIn
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_service(url: str) -> Iterator[ItemService]:
+def open_service(url: str, *, access: str = AUTHENTICATED.mode) -> Iterator[ItemService]:
     """The service over the database at `url`, such as `sqlite:///datas.db`.
 
-    The database is made or brought up to date if need be, and closed at the end of the block.
-    Raises: StorageUnavailable, ValueError (a URL that names no database).
+    The database is made or brought up to date if need be, and closed at the end of the block. What
+    a user may do whom a call names, `access` says: a `Mode`, or its word.
+    Raises: StorageUnavailable, ValueError (a URL that names no database, a word that is no mode).
     """
     from datas.adapters.sql.items import SqlItems
     from datas.adapters.system import SystemClock
@@ -38,7 +39,7 @@ def open_service(url: str) -> Iterator[ItemService]:
     database = open_database(url)
     try:
         database.bring_up()
-        yield ItemService(SqlItems(database), SystemClock())
+        yield ItemService(SqlItems(database), SystemClock(), Access(Mode(access)))
     finally:
         database.close()
 

@@ -11,6 +11,7 @@ import click
 
 from datas.bootstrap import Services
 from datas.cli.settings import database_option, opened_services
+from datas.domain.access import Actor
 from datas.domain.errors import InvalidUser, UsernameTaken, UserNotFound
 from datas.domain.users import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, label_faults, username_faults
 
@@ -134,7 +135,7 @@ def list_tokens(name: str, database: str | None) -> None:
     """Show the tokens of a user, without their secrets."""
     with opened_services(database) as (services, _):
         username = services.users.get(name).username
-        tokens = services.sign_in.tokens(username)
+        tokens = services.sign_in.tokens(Actor(username))
     if tokens:
         _echo_table(
             ("ID", "LABEL", "CREATED (UTC)", "EXPIRES (UTC)"),
@@ -146,14 +147,21 @@ def list_tokens(name: str, database: str | None) -> None:
 
 @token.command("revoke")
 @name_argument
-@click.argument("token_id", metavar="ID", type=click.IntRange(1, MAX_ID))
+@click.argument("token_id", metavar="[ID]", type=click.IntRange(1, MAX_ID), required=False)
+@click.option("--all", "every", is_flag=True, help="All of the user's, instead of one by its ID.")
 @database_option
-def revoke_token(name: str, token_id: int, database: str | None) -> None:
-    """Make a token of a user worthless at once."""
+def revoke_token(name: str, token_id: int | None, database: str | None, *, every: bool) -> None:
+    """Make a token of a user worthless at once, or all."""
+    if every == (token_id is not None):
+        raise click.UsageError("Name one token by its ID, or --all of them.")
     with opened_services(database) as (services, _):
-        username = services.users.get(name).username
-        services.sign_in.revoke(username, token_id)
-    click.echo(f"Token {token_id} of {username} is revoked.")
+        actor = Actor(services.users.get(name).username)
+        if every:
+            services.sign_in.revoke_all(actor)
+        else:
+            services.sign_in.revoke(actor, token_id)
+    which = "All tokens" if every else f"Token {token_id}"
+    click.echo(f"{which} of {actor.username} {'are' if every else 'is'} revoked.")
 
 
 def _refuse_taken(services: Services, name: str) -> None:

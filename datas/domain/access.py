@@ -16,6 +16,12 @@ class Actor(NamedTuple):
     token_id: int | None = None
     is_system: bool = False
 
+    def identified(self) -> str:
+        """The user's name. Raises: Unauthenticated."""
+        if self.username is None:
+            raise Unauthenticated
+        return self.username
+
 
 ANONYMOUS = Actor()
 # The command line and Python code that names no user. It may do everything.
@@ -106,15 +112,20 @@ class Access:
         raise Forbidden(item.id)
 
     def visible(self, which: Filter, actor: Actor) -> Filter:
-        """Of the items that are asked for, those that the actor may see."""
-        if Action.READ in self.free or actor.is_system:
+        """Of the items that are asked for, those that the actor may see. Raises: Unauthenticated.
+
+        What the rule says of one item, in a question's words: it is about the owner, or it isn't.
+        """
+        self.admit(actor, Action.READ)
+        if self._rules.read in (anyone, signed_in) or actor.is_system:
             return which
-        theirs = actor.username or ""  # nobody's name is empty
-        return which._replace(owner=theirs if which.owner in (None, theirs) else "")
+        mine = which.owner in (None, actor.username)
+        return which._replace(owner=actor.username if mine else "")  # nobody's name is empty
 
     def _rule(self, action: Action) -> Rule:
         rule: Rule = getattr(self._rules, action.value)
         return rule
 
 
-OPEN = Access(Mode.OPEN)
+# What a server is if nobody says otherwise.
+AUTHENTICATED = Access(Mode.AUTHENTICATED)

@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from datas.domain.access import OPEN, SYSTEM, Access, Action, Actor
+from datas.domain.access import AUTHENTICATED, SYSTEM, Access, Action, Actor
 from datas.domain.errors import VersionMismatch
 from datas.domain.items import Item, check_data
 from datas.domain.ports import Clock, Items
@@ -27,7 +27,7 @@ class ItemService:
     whatever the version is. Every method raises `StorageUnavailable` if the store is out of reach.
     """
 
-    def __init__(self, items: Items, clock: Clock, access: Access = OPEN) -> None:
+    def __init__(self, items: Items, clock: Clock, access: Access = AUTHENTICATED) -> None:
         self._items = items
         self._clock = clock
         self._access = access
@@ -59,10 +59,9 @@ class ItemService:
 
         `count` asks for their total too, whatever `after` and `limit`. Raises: Unauthenticated.
         """
-        self._access.admit(actor, Action.READ)
+        which = self._access.visible(which, actor)
         if not 1 <= limit <= MAX_LIMIT:
             raise ValueError(f"limit must be 1 to {MAX_LIMIT}, not {limit}")
-        which = self._access.visible(which, actor)
         # One item more than asked for tells whether there is a next page.
         found = self._items.find(Query(limit + 1, sort, after, which))
         items = found[:limit]

@@ -106,9 +106,7 @@ class SignIn:
         Raises: InvalidUser, WrongCredentials, TooManyAttempts, Unauthenticated.
         """
         check_fields(new_password=password_faults(new_password))
-        name = actor.username
-        if name is None:
-            raise Unauthenticated
+        name = actor.identified()
         with self._gate.passed():
             # A stolen token is no leave to guess.
             self._count(Attempt(name, _CHANGE, self._clock.now()))
@@ -135,14 +133,23 @@ class SignIn:
             raise Unauthenticated(bad_token=True)
         return Actor(token.username, token.id)
 
-    def tokens(self, username: str) -> Sequence[Token]:
-        """A user's tokens, without their secrets, which nobody knows."""
-        return self._tokens.of(username)
+    def tokens(self, actor: Actor) -> Sequence[Token]:
+        """The actor's tokens, without their secrets. Raises: Unauthenticated."""
+        return self._tokens.of(actor.identified())
 
-    def revoke(self, username: str, token_id: int) -> None:
-        """Make a token of a user worthless at once. Raises: TokenNotFound."""
-        if not self._tokens.revoke(username, token_id):
-            raise TokenNotFound(token_id)
+    def revoke(self, actor: Actor, token_id: int | None = None) -> int:
+        """Make a token of the actor worthless at once: this one, or the one in use; return its id.
+
+        Raises: TokenNotFound, Unauthenticated.
+        """
+        revoked = token_id or actor.token_id or 0  # which no token has
+        if not self._tokens.revoke(actor.identified(), revoked):
+            raise TokenNotFound(revoked)
+        return revoked
+
+    def revoke_all(self, actor: Actor) -> None:
+        """Make all tokens of the actor worthless at once. Raises: Unauthenticated."""
+        self._tokens.revoke_others(actor.identified(), None)
 
     def _checked(self, user: User | None, password: str) -> User:
         """The user, if it is their password. Nobody's password takes as long to be wrong."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from datas.domain.access import OPEN, SYSTEM, Access, Action, Actor
+from datas.domain.access import AUTHENTICATED, SYSTEM, Access, Action, Actor
 from datas.domain.items import Item, check_data
 from datas.domain.ports import Clock, ItemBatches, Items
 from datas.domain.query import ALL, BY_ID, MAX_LIMIT, Filter, Query, Sort, position
@@ -15,7 +15,7 @@ class Transfer:
     """
 
     def __init__(
-        self, items: Items, batches: ItemBatches, clock: Clock, access: Access = OPEN
+        self, items: Items, batches: ItemBatches, clock: Clock, access: Access = AUTHENTICATED
     ) -> None:
         self._items = items
         self._batches = batches
@@ -30,7 +30,6 @@ class Transfer:
         An item that is there from the beginning to the end comes exactly once, whatever happens to
         others meanwhile. Raises: Unauthenticated, at once.
         """
-        self._access.admit(actor, Action.READ)
         return self._chunks(sort, self._access.visible(which, actor))
 
     def create_all(self, datas: Iterable[str], *, actor: Actor = SYSTEM) -> int:

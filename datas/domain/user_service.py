@@ -64,7 +64,7 @@ class UserService:
 
     def me(self, actor: Actor) -> User:
         """Return the user who asks. Raises: Unauthenticated."""
-        user = self._users.get(actor.username or "")
+        user = self._users.get(actor.identified())
         if user is None:
             raise Unauthenticated
         return user

@@ -155,7 +155,7 @@ def test_no_command_takes_a_password_as_an_argument(tmp_path: Path) -> None:
         commands = main.commands[group]
         assert isinstance(commands, click.Group)
         taken = {each.name for one in commands.commands.values() for each in one.params}
-        assert taken <= {"name", "give_to", "token_id", "label", "database"}
+        assert taken <= {"name", "give_to", "token_id", "every", "label", "database"}
     assert run_datas(tmp_path, "user", "add", "alice", PASSWORD, stdin=LINE).returncode == 2
 
 
@@ -270,3 +270,15 @@ def test_tokens_are_listed_until_they_are_revoked(tmp_path: Path) -> None:
     assert (revoked.returncode, revoked.stdout) == (0, "Token 2 of alice is revoked.\n")
     assert _signed_in(tmp_path, secret) is None
     assert second not in run_datas(tmp_path, "token", "list", "alice").stdout
+
+
+def test_all_tokens_of_a_user_are_revoked_at_once(tmp_path: Path) -> None:
+    """By a word: leaving out the id by accident revokes none."""
+    _add(tmp_path, "alice")
+    secrets = [run_datas(tmp_path, "token", "issue", "alice").stdout.strip() for _ in range(2)]
+    for wrong in ((), ("1", "--all")):
+        assert run_datas(tmp_path, "token", "revoke", "alice", *wrong).returncode == 2
+    assert all(_signed_in(tmp_path, secret) for secret in secrets)
+    revoked = run_datas(tmp_path, "token", "revoke", "alice", "--all")
+    assert (revoked.returncode, revoked.stdout) == (0, "All tokens of alice are revoked.\n")
+    assert not any(_signed_in(tmp_path, secret) for secret in secrets)

@@ -3,6 +3,7 @@
 import pytest
 from falcon.testing import Result
 
+from datas.domain.access import Actor
 from tests.http.conftest import PASSWORD, World, make_world
 
 # Item 1 and token 1 are alice's. The columns: no token; alice's; one of hers that has expired; one
@@ -84,7 +85,7 @@ def _rows() -> list[tuple[str, str, str, list[int]]]:
 def _headers(world: World) -> list[dict[str, str]]:
     """The Authorization of each column."""
     good, revoked = world.token("alice"), world.token("alice")
-    world.parts.sign_in.revoke("alice", 2)
+    world.parts.sign_in.revoke(Actor("alice"), 2)
     expired = world.token("alice", days=-1)
     tokens = [None, good, expired, revoked, "datas_nonsense", world.token("bob")]
     return [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]

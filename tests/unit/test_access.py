@@ -1,11 +1,15 @@
 """Who may do what: the whole table, and what the service makes of it."""
 
+from pathlib import Path
+
 import pytest
 
 from datas.adapters.memory import Memory, MemoryItems, MemoryUsers
-from datas.domain.access import ANONYMOUS, MODES, SYSTEM, Access, Action, Actor, Mode
+from datas.bootstrap import open_service
+from datas.domain.access import ANONYMOUS, MODES, SYSTEM, Access, Action, Actor, Mode, Rules
 from datas.domain.errors import DomainError, Forbidden, ItemNotFound, Unauthenticated
 from datas.domain.item_service import ItemService
+from datas.domain.query import Filter
 from tests.conftest import TickingClock
 
 ALICE = Actor("alice", token_id=1)
@@ -156,3 +160,32 @@ def test_a_version_is_told_only_to_who_may_change(mode: str) -> None:
         items.replace(item.id, "hers", expected={7}, actor=ALICE)
     with pytest.raises((Forbidden, ItemNotFound)):
         items.delete(item.id, expected={7}, actor=ALICE)
+
+
+def test_python_code_has_the_rules_of_a_server(tmp_path: Path) -> None:
+    """Those of the mode that is named, else `authenticated`; the system does what it likes."""
+    url = f"sqlite:///{tmp_path}/datas.db"
+    with open_service(url) as items:
+        with pytest.raises(Unauthenticated):
+            items.create("a stranger's", actor=ANONYMOUS)
+        item = items.create("the system's")
+        assert items.get(item.id, actor=ANONYMOUS) == item
+    with open_service(url, access="private") as items, pytest.raises(ItemNotFound):
+        items.get(item.id, actor=ALICE)
+    with open_service(url, access="open") as items:
+        assert items.delete(item.id, actor=ANONYMOUS) == item
+    with pytest.raises(ValueError, match="nonsense"), open_service(url, access="nonsense"):
+        pass
+    with pytest.raises(Unauthenticated):
+        ItemService(MemoryItems(_memory()), TickingClock()).create("x", actor=ANONYMOUS)
+
+
+def test_a_list_is_narrowed_by_a_rule_about_owners_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where any user may read, none is kept from another's; a stranger is told nothing."""
+    signed_in = MODES[Mode.OWNER].create
+    monkeypatch.setitem(MODES, Mode.OWNER, Rules(signed_in, signed_in, signed_in))
+    whose = Filter(owner="bob")
+    for mode, visible in ((Mode.OWNER, whose), (Mode.PRIVATE, Filter(owner=""))):
+        assert Access(mode).visible(whose, ALICE) == visible
+        with pytest.raises(Unauthenticated):
+            Access(mode).visible(whose, ANONYMOUS)

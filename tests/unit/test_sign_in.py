@@ -25,7 +25,7 @@ def test_a_password_is_worth_a_token(world: World) -> None:
     )
     assert secret.startswith("datas_")
     assert world.sign_in().authenticate(secret) == Actor("alice", token.id)
-    assert list(world.sign_in().tokens("alice")) == [token]
+    assert list(world.sign_in().tokens(Actor("alice"))) == [token]
 
 
 def test_a_secret_is_kept_nowhere(plain_world: World) -> None:
@@ -105,9 +105,9 @@ def test_a_revoked_token_is_worthless_at_once(plain_world: World) -> None:
     sign_in = plain_world.sign_in()
     token, secret = sign_in.sign_in("alice", PASSWORD, address=HERE)
     with pytest.raises(TokenNotFound):
-        sign_in.revoke("bob", token.id)
-    sign_in.revoke("alice", token.id)
+        sign_in.revoke(Actor("bob"), token.id)
+    sign_in.revoke(Actor("alice"), token.id)
     with pytest.raises(Unauthenticated):
         sign_in.authenticate(secret)
     with pytest.raises(TokenNotFound):
-        sign_in.revoke("alice", token.id)
+        sign_in.revoke(Actor("alice"), token.id)

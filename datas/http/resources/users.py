@@ -95,7 +95,7 @@ class TokensResource:
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         """List them, without their secrets."""
-        tokens = self._sign_in.tokens(req.actor.username or "")
+        tokens = self._sign_in.tokens(req.actor)
         shown = [
             _OWN_TOKEN.dump(token) | {"current": token.id == req.actor.token_id} for token in tokens
         ]
@@ -112,6 +112,5 @@ class TokenResource:
 
     def on_delete(self, req: Request, resp: falcon.Response, token_id: int | None = None) -> None:
         """Revoke it; without an id, the one in use."""
-        revoked = token_id or req.actor.token_id or 0
-        self._sign_in.revoke(req.actor.username or "", revoked)
+        revoked = self._sign_in.revoke(req.actor, token_id)
         resp.media = envelope(f"Token [{revoked}] successfully revoked", None)
