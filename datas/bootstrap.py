@@ -117,7 +117,7 @@ def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
     from datas.adapters.system import Argon2Passwords, SystemClock
 
     clock, gate, passwords = SystemClock(), Gate(), Argon2Passwords()
-    users, tokens = SqlUsers(database), SqlTokens(database)
+    users, tokens, attempts = SqlUsers(database), SqlTokens(database), SqlAttempts(database)
     items, access = SqlItems(database), Access(Mode(settings.access))
     return Services(
         items=ItemService(items, clock, access),
@@ -125,6 +125,7 @@ def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
         users=UserService(
             users=users,
             tokens=tokens,
+            attempts=attempts,
             items=items,
             passwords=passwords,
             storage=database,
@@ -135,7 +136,7 @@ def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
         sign_in=SignIn(
             users=users,
             tokens=tokens,
-            attempts=SqlAttempts(database),
+            attempts=attempts,
             passwords=passwords,
             storage=database,
             clock=clock,

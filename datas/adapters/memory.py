@@ -7,7 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter, gt, lt
 
-from datas.domain.errors import ItemNotFound, Unauthenticated, UsernameTaken, UserOwnsItems
+from datas.domain.errors import (
+    ItemNotFound,
+    Unauthenticated,
+    UsernameTaken,
+    UserNotFound,
+    UserOwnsItems,
+)
 from datas.domain.idempotency import Record
 from datas.domain.items import Item, search_key
 from datas.domain.query import Filter, Query
@@ -55,7 +61,7 @@ class MemoryItems:
         """Store a new item under the next id."""
         with self._memory.lock:
             if owner is not None and owner not in self._memory.users:
-                raise Unauthenticated(bad_token=True)
+                raise Unauthenticated(no_user=owner)
             item = Item(self._memory.next_id("items"), data, now, now, 1, owner)
             self._memory.items[item.id] = item
             return item
@@ -110,6 +116,8 @@ class MemoryItems:
     def give(self, owner: str, heir: str, now: datetime) -> int:
         """Change each of the owner's items under the lock."""
         with self._memory.lock:
+            if heir not in self._memory.users:
+                raise UserNotFound(heir)
             given = [item for item in self._memory.items.values() if item.owner == owner]
             for item in given:
                 self._memory.items[item.id] = item._replace(
@@ -217,6 +225,8 @@ class MemoryTokens:
     def add(self, token: Token, digest: bytes) -> Token:
         """Store a token under its digest."""
         with self._memory.lock:
+            if token.username not in self._memory.users:
+                raise Unauthenticated(no_user=token.username)
             token = token._replace(id=self._memory.next_id("tokens"))
             self._memory.tokens[digest] = token
             return token
@@ -239,6 +249,10 @@ class MemoryTokens:
         """Delete all of the user's but one."""
         self._delete(username, lambda token: token.id != token_id)
 
+    def purge(self, username: str, expired: datetime) -> None:
+        """Delete the user's that are over."""
+        self._delete(username, lambda token: token.date_expires <= expired)
+
     def _delete(self, username: str, chosen: Callable[[Token], bool]) -> bool:
         with self._memory.lock:
             tokens = self._memory.tokens
@@ -258,13 +272,15 @@ class MemoryAttempts:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def recent(self, username: str, since: datetime, limit: int) -> Sequence[Attempt]:
+    def recent(
+        self, username: str, since: datetime, until: datetime, limit: int
+    ) -> Sequence[Attempt]:
         """Pick the username's, sort them, and cut."""
         with self._memory.lock:
             found = [
                 attempt
                 for attempt in reversed(self._memory.attempts)
-                if attempt.username == username and attempt.date > since
+                if attempt.username == username and since < attempt.date <= until
             ]
         return sorted(found, key=attrgetter("date"), reverse=True)[:limit]
 
@@ -273,16 +289,20 @@ class MemoryAttempts:
         with self._memory.lock:
             self._memory.attempts.append(attempt)
 
-    def clear(self, username: str, address: str) -> None:
+    def clear(self, username: str, address: str | None = None) -> None:
         """Keep all others."""
         with self._memory.lock:
             self._memory.attempts = [
-                attempt for attempt in self._memory.attempts if attempt[:2] != (username, address)
+                attempt
+                for attempt in self._memory.attempts
+                if attempt.username != username or address not in (None, attempt.address)
             ]
 
-    def purge(self, before: datetime, limit: int) -> None:
-        """Delete the oldest."""
+    def purge(self, before: datetime, after: datetime, limit: int) -> None:
+        """Delete from both ends."""
         with self._memory.lock:
-            for attempt in sorted(self._memory.attempts, key=attrgetter("date"))[:limit]:
-                if attempt.date < before:
-                    self._memory.attempts.remove(attempt)
+            by_age = sorted(self._memory.attempts, key=attrgetter("date"))
+            old = [attempt for attempt in by_age if attempt.date < before]
+            ahead = [attempt for attempt in by_age if attempt.date > after]
+            for attempt in old[:limit] + ahead[:limit]:
+                self._memory.attempts.remove(attempt)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 
 class SystemClock:
@@ -29,12 +29,15 @@ class Argon2Passwords:
         return self._hasher.hash(_encoded(password))
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Hash the password once, whether or not there is a hash to compare it with."""
+        """Hash the password once, whether or not there is a hash to compare it with.
+
+        A hash that can't be read is nobody's.
+        """
         # Made at the first call whoever asks, so that no name alone takes longer.
         nobodys_hash = self._nobodys_hash
         try:
             self._hasher.verify(password_hash or nobodys_hash, _encoded(password))
-        except VerifyMismatchError:
+        except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None
 

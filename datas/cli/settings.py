@@ -14,6 +14,7 @@ from datas.domain.errors import (
     TokenNotFound,
     UsernameTaken,
     UserNotFound,
+    UserOwnsItems,
 )
 from datas.settings import InvalidSettings, Settings, unknown_names
 
@@ -76,6 +77,8 @@ def _explained(error: DomainError, url: str) -> str:
     match error:
         case StorageUnavailable():
             return f"{url}: {error}"
+        case UserOwnsItems():
+            return f"{error} --give-to NAME does that."
         case UserNotFound():
             return f"there is no user {error.username} in {url}. See who there is: datas user list"
         case UsernameTaken():

@@ -67,7 +67,7 @@ class IdempotencyKeyReused(DomainError):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"The Idempotency-Key {key!r} was used for another request. "
+            f"The idempotency key {key!r} was used for another request. "
             "Repeat that request unchanged, or send this one with a new key."
         )
         self.key = key
@@ -80,18 +80,18 @@ class InvalidUser(InvalidFields):
 
 
 class Unauthenticated(DomainError):
-    """Nobody is signed in, and this needs somebody; or the token that was sent is no good."""
+    """Nobody is signed in, and this needs somebody; or who is named is nobody (any more)."""
 
     code = "unauthenticated"
 
-    def __init__(self, *, bad_token: bool = False) -> None:
-        super().__init__(
-            "The token is unknown, revoked or expired. Sign in again for a new one."
-            if bad_token
-            else "This needs a user. Sign in, and send the token: Authorization: Bearer datas_…. "
-            "Whoever runs the server makes a first user by `datas user add NAME`."
-        )
-        self.bad_token = bad_token
+    def __init__(self, *, bad_token: bool = False, no_user: str | None = None) -> None:
+        text = "This needs a user who is signed in."
+        if bad_token:
+            text = "The token is unknown, revoked or expired."
+        if no_user is not None:
+            text = f"There is no user {no_user}: removed, or never there."
+        super().__init__(text)
+        self.bad_token = bad_token or no_user is not None
 
 
 class WrongCredentials(DomainError):
@@ -164,7 +164,7 @@ class UserOwnsItems(AdministrationError):
     code = "user-owns-items"
 
     def __init__(self, username: str) -> None:
-        super().__init__(f"{username} owns items. Give them to another user with --give-to NAME.")
+        super().__init__(f"{username} owns items. Another user must be given them.")
         self.username = username
 
 
@@ -175,12 +175,17 @@ class CopyFailed(AdministrationError):
 
 
 class TooManyAttempts(DomainError):
-    """Signing in failed too often, or too many are signing in at this moment."""
+    """The password was wrong too often, or too many are having theirs checked at this moment."""
 
     code = "too-many-attempts"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"There were too many attempts to sign in. Wait {retry_after} s.")
+    def __init__(self, retry_after: int, *, busy: bool = False) -> None:
+        text = (
+            "Too many are signing in or registering at this moment."
+            if busy
+            else "There were too many failed attempts for this username."
+        )
+        super().__init__(f"{text} Wait {retry_after} s.")
         self.retry_after = retry_after
 
 

@@ -64,4 +64,7 @@ class ItemBatches(Protocol):
         """
 
     def give(self, owner: str, heir: str, now: datetime) -> int:
-        """Make all items of one user another's, a change of each; return how many they were."""
+        """Make all items of one user another's, a change of each; return how many they were.
+
+        Raises: UserNotFound, if there is no heir.
+        """

@@ -19,6 +19,7 @@ from datas.domain.users import (
     Tokens,
     User,
     Users,
+    change_of,
     check_fields,
     fold,
     label_faults,
@@ -32,8 +33,6 @@ WINDOW = timedelta(minutes=15)
 MAX_FROM_ONE_ADDRESS = 5
 MAX_FROM_ANYWHERE = 100
 PURGED = 10
-# Stands for the address where a password is changed: it is guessed there by a token's holder.
-_CHANGE = "change of password"
 
 
 class Gate:
@@ -46,7 +45,7 @@ class Gate:
     def passed(self) -> Iterator[None]:
         """A block in which to hash. Raises: TooManyAttempts, at once, if others are at it."""
         if not self._free.acquire(blocking=False):
-            raise TooManyAttempts(retry_after=1)
+            raise TooManyAttempts(retry_after=1, busy=True)
         try:
             yield
         finally:
@@ -93,12 +92,12 @@ class SignIn:
             renewed = None
             if self._passwords.is_outdated(user.password_hash):
                 renewed = self._passwords.hash(password)
-        with self._storage.atomic():
-            self._refuse_if_changed(user)
-            if renewed is not None:
-                self._users.set_password(name, renewed)
-            self._attempts.clear(name, address)
-            return self.issue(user, label=label)
+            with self._storage.atomic():
+                self._refuse_if_changed(user, password)
+                if renewed is not None:
+                    self._users.set_password(name, renewed)
+                self._attempts.clear(name, address)
+                return self.issue(user, label=label)
 
     def change_password(self, actor: Actor, password: str, new_password: str) -> None:
         """Change the actor's own password, and revoke all their tokens but the one in use.
@@ -108,23 +107,30 @@ class SignIn:
         check_fields(new_password=password_faults(new_password))
         name = actor.identified()
         with self._gate.passed():
-            # A stolen token is no leave to guess.
-            self._count(Attempt(name, _CHANGE, self._clock.now()))
+            # A stolen token is no leave to guess, from whatever address.
+            self._count(Attempt(change_of(name), "", self._clock.now()))
             user = self._checked(self._users.get(name), password)
             password_hash = self._passwords.hash(new_password)
-        with self._storage.atomic():
-            self._refuse_if_changed(user)
-            self._attempts.clear(name, _CHANGE)
-            self._users.set_password(name, password_hash)
-            self._tokens.revoke_others(name, actor.token_id)
+            with self._storage.atomic():
+                self._refuse_if_changed(user, password)
+                if actor.token_id not in (None, *(token.id for token in self._tokens.of(name))):
+                    raise Unauthenticated(bad_token=True)  # revoked meanwhile
+                self._attempts.clear(change_of(name))
+                self._users.set_password(name, password_hash)
+                self._tokens.revoke_others(name, actor.token_id)
 
     def issue(self, user: User, *, label: str = "") -> tuple[Token, str]:
-        """Return a new token of a user and its secret, without a password. Raises: InvalidUser."""
+        """Return a new token of a user and its secret, without a password; forget expired ones.
+
+        Raises: InvalidUser, Unauthenticated (the user was removed meanwhile).
+        """
         check_fields(label=label_faults(label))
         now = self._clock.now()
         secret = PREFIX + secrets.token_urlsafe(32)
         token = Token(0, user.username, label, now, now + self._lifetime)
-        return self._tokens.add(token, _digest(secret)), secret
+        with self._storage.atomic():
+            self._tokens.purge(user.username, now)
+            return self._tokens.add(token, _digest(secret)), secret
 
     def authenticate(self, secret: str) -> Actor:
         """The user for whom the secret stands. Raises: Unauthenticated."""
@@ -158,17 +164,22 @@ class SignIn:
             raise WrongCredentials
         return user
 
-    def _refuse_if_changed(self, user: User) -> None:
-        """A password that was changed while it was being checked is not this password."""
-        if self._users.get(user.username) != user:
-            raise WrongCredentials
+    def _refuse_if_changed(self, user: User, password: str) -> None:
+        """A password that was changed while it was being checked is not this password.
+
+        It still is if only its hash was renewed, by another sign-in at the same time.
+        """
+        kept = self._users.get(user.username)
+        if kept != user:
+            self._checked(kept, password)
 
     def _count(self, attempt: Attempt) -> None:
         """Count a try as failed until it succeeds. Raises: TooManyAttempts."""
-        since = attempt.date - WINDOW
+        # What is dated far ahead was counted before somebody set the clock back.
+        since, until = attempt.date - WINDOW, attempt.date + WINDOW
         with self._storage.atomic():
-            self._attempts.purge(since, PURGED)
-            recent = self._attempts.recent(attempt.username, since, MAX_FROM_ANYWHERE)
+            self._attempts.purge(since, until, PURGED)
+            recent = self._attempts.recent(attempt.username, since, until, MAX_FROM_ANYWHERE)
             here = [earlier for earlier in recent if earlier.address == attempt.address]
             waits = [
                 tries[most - 1].date - since
@@ -176,7 +187,7 @@ class SignIn:
                 if len(tries) >= most
             ]
             if waits:
-                raise TooManyAttempts(_seconds(max(waits)))
+                raise TooManyAttempts(_seconds(min(max(waits), WINDOW)))
             self._attempts.add(attempt)
 
 

@@ -11,10 +11,12 @@ from datas.domain.errors import (
 from datas.domain.ports import Clock, ItemBatches, Storage
 from datas.domain.sign_in import Gate
 from datas.domain.users import (
+    Attempts,
     Passwords,
     Tokens,
     User,
     Users,
+    change_of,
     check_fields,
     fold,
     password_faults,
@@ -30,6 +32,7 @@ class UserService:
         *,
         users: Users,
         tokens: Tokens,
+        attempts: Attempts,
         items: ItemBatches,
         passwords: Passwords,
         storage: Storage,
@@ -39,6 +42,7 @@ class UserService:
     ) -> None:
         self._users = users
         self._tokens = tokens
+        self._attempts = attempts
         self._items = items
         self._passwords = passwords
         self._storage = storage
@@ -76,23 +80,26 @@ class UserService:
     def set_password(self, username: str, new_password: str) -> None:
         """Give a user another password without the old one, and revoke all their tokens.
 
-        Raises: InvalidUser, UserNotFound.
+        What was tried with the old one is forgotten. Raises: InvalidUser, UserNotFound.
         """
         check_fields(password=password_faults(new_password))
-        user = self.get(username)
         password_hash = self._passwords.hash(new_password)
         with self._storage.atomic():
-            self._users.set_password(user.username, password_hash)
-            self._tokens.revoke_others(user.username, None)
+            name = self.get(username).username
+            self._users.set_password(name, password_hash)
+            self._tokens.revoke_others(name, None)
+            for tried in (name, change_of(name)):
+                self._attempts.clear(tried)
 
     def remove(self, username: str, *, give_to: str | None = None) -> int:
         """Delete a user; return how many items were given to another before.
 
-        Raises: UserNotFound, UserOwnsItems.
+        Raises: UserNotFound, UserOwnsItems, InvalidUser (who is removed can't be given anything).
         """
-        user = self.get(username)
-        heir = None if give_to is None else self.get(give_to)
         with self._storage.atomic():
+            user = self.get(username)
+            heir = None if give_to is None else self.get(give_to)
+            check_fields(give_to=["must be another user."] if heir == user else [])
             given = 0
             if heir is not None:
                 given = self._items.give(user.username, heir.username, self._clock.now())

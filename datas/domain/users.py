@@ -86,6 +86,14 @@ def fold(username: str) -> str:
     return username.lower()
 
 
+def change_of(username: str) -> str:
+    """As whose a user's tries to change their password count: nobody's name has a space.
+
+    Else a stranger who guesses at the sign-in would keep them from it.
+    """
+    return f"{username} (change)"
+
+
 class Passwords(Protocol):
     """How passwords are kept. Hashing is slow on purpose."""
 
@@ -125,7 +133,10 @@ class Tokens(Protocol):
     """Where tokens are kept. Each method raises `StorageUnavailable` if the store can't work."""
 
     def add(self, token: Token, digest: bytes) -> Token:
-        """Store a token (its id is ignored) and return it with its id."""
+        """Store a token (its id is ignored) and return it with its id.
+
+        Raises: Unauthenticated, if its user is one no more.
+        """
 
     def find(self, digest: bytes) -> Token | None:
         """Return the token with this digest, expired or not."""
@@ -139,18 +150,23 @@ class Tokens(Protocol):
     def revoke_others(self, username: str, token_id: int | None) -> None:
         """Delete all tokens of a user but this one."""
 
+    def purge(self, username: str, expired: datetime) -> None:
+        """Delete the tokens of a user that expire at `expired` or before."""
+
 
 class Attempts(Protocol):
     """Where tries to sign in are counted, for all workers."""
 
-    def recent(self, username: str, since: datetime, limit: int) -> Sequence[Attempt]:
-        """Return the newest tries after `since`, newest first."""
+    def recent(
+        self, username: str, since: datetime, until: datetime, limit: int
+    ) -> Sequence[Attempt]:
+        """Return the newest tries after `since` and up to `until`, newest first."""
 
     def add(self, attempt: Attempt) -> None:
         """Store one."""
 
-    def clear(self, username: str, address: str) -> None:
-        """Delete those of a username from an address."""
+    def clear(self, username: str, address: str | None = None) -> None:
+        """Delete those of a username, from one address or from anywhere."""
 
-    def purge(self, before: datetime, limit: int) -> None:
-        """Delete up to `limit` of those before a moment, the oldest first."""
+    def purge(self, before: datetime, after: datetime, limit: int) -> None:
+        """Delete up to `limit` of those before a moment, the oldest first, and after another."""

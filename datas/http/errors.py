@@ -76,7 +76,19 @@ def _handle_domain(
     if isinstance(error, StorageUnavailable):
         _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__)
         resp.set_header("Retry-After", RETRY_AFTER)
-    _write(req, resp, error.code, str(error), getattr(error, "errors", None))
+    _write(req, resp, error.code, _explained(error), getattr(error, "errors", None))
+
+
+def _explained(error: DomainError) -> str:
+    """The error, with what only HTTP knows: which headers would help."""
+    if not isinstance(error, Unauthenticated):
+        return str(error)
+    if error.bad_token:
+        return f"{error} Sign in without the Authorization header for a new token."
+    return (
+        f"{error} Sign in, and send the token: Authorization: Bearer datas_…. "
+        "Whoever runs the server makes a first user by `datas user add NAME`."
+    )
 
 
 def _handle_falcon(

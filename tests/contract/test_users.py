@@ -1,6 +1,7 @@
 """What every `Users` and `Tokens` adapter does."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,13 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datas.domain.errors import UsernameTaken, UserOwnsItems
+from datas.domain.errors import (
+    DomainError,
+    Unauthenticated,
+    UsernameTaken,
+    UserNotFound,
+    UserOwnsItems,
+)
 from datas.domain.idempotency import Record
+from datas.domain.query import Query
 from datas.domain.users import Token, User
 from tests.contract.conftest import Store
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=30, microseconds=1)
+
+Refused = tuple[type[DomainError], Callable[[], object]]
 
 
 def _token(store: Store, username: str, digest: bytes, label: str = "") -> Token:
@@ -181,6 +191,33 @@ def test_all_tokens_of_a_user_but_one_are_revoked(store: Store, alice: User) -> 
     store.tokens.revoke_others("alice", None)
     assert not store.tokens.of("alice")
     assert list(store.tokens.of("bob")) == [his]
+
+
+def test_a_users_expired_tokens_are_purged(store: Store, alice: User) -> None:
+    """Those that are over at the moment itself, too; others' stay."""
+    store.users.add("bob", "hash", NOW)
+    his = _token(store, "bob", b"his")
+    kept = store.tokens.add(Token(0, "alice", "", NOW, LATER + timedelta(microseconds=1)), b"new")
+    _token(store, "alice", b"over")
+    store.tokens.purge("alice", LATER)
+    assert list(store.tokens.of("alice")) == [kept]
+    assert list(store.tokens.of("bob")) == [his]
+
+
+def test_nobody_is_given_nothing(store: Store, alice: User) -> None:
+    """Neither a token nor an item is stored for who isn't there; the refusal says who that is."""
+    store.items.add("hers", NOW, "alice")
+    refusals: list[Refused] = [
+        (Unauthenticated, lambda: _token(store, "zed", b"digest")),
+        (Unauthenticated, lambda: store.items.add("x", NOW, "zed")),
+        (Unauthenticated, lambda: store.batches.add_many(["x"], NOW, "zed")),
+        (UserNotFound, lambda: store.batches.give("alice", "zed", NOW)),
+    ]
+    for refusal, give in refusals:
+        with pytest.raises(refusal, match="no user zed"):
+            give()
+    assert store.tokens.find(b"digest") is None
+    assert [item.owner for item in store.items.find(Query())] == ["alice"]
 
 
 def test_a_block_that_raises_leaves_users_and_tokens(store: Store, alice: User) -> None:

@@ -63,6 +63,7 @@ def make_world(mode: str = "open", **settings: Any) -> World:
     user_service = UserService(
         users=users,
         tokens=tokens,
+        attempts=MemoryAttempts(memory),
         items=items,
         passwords=passwords,
         storage=memory,

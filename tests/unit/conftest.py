@@ -67,6 +67,7 @@ class World:
         return UserService(
             users=MemoryUsers(self.memory),
             tokens=MemoryTokens(self.memory),
+            attempts=MemoryAttempts(self.memory),
             items=MemoryItems(self.memory),
             passwords=self.passwords,
             storage=self.memory,

@@ -35,3 +35,9 @@ def test_a_password_is_any_text(password: str) -> None:
     assert passwords.verify(password, password_hash)
     assert not passwords.verify(password + " ", password_hash)
     assert not passwords.verify(password.replace("e\u0301", "\u00e9") + "\0", password_hash)
+
+
+@pytest.mark.parametrize("kept", ["", "x", "$argon2id$", "$argon2id$v=19$m=8,t=1,p=1$?$?"])
+def test_a_hash_that_cannot_be_read_is_nobodys(kept: str) -> None:
+    """A row that somebody spoilt lets nobody in, and is no failure of the server."""
+    assert not Argon2Passwords(memory_kib=8, passes=1).verify(PASSWORD, kept)

@@ -1,5 +1,8 @@
 """Signing in, over memory: a password for a token, and what that is worth."""
 
+import base64
+import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,8 +10,9 @@ import pytest
 
 from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Actor
-from datas.domain.errors import TokenNotFound, Unauthenticated, WrongCredentials
-from tests.unit.conftest import PASSWORD, World
+from datas.domain.errors import InvalidUser, TokenNotFound, Unauthenticated, WrongCredentials
+from datas.domain.sign_in import Gate
+from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE = "192.0.2.1"
 TICK = timedelta(microseconds=1)
@@ -111,3 +115,143 @@ def test_a_revoked_token_is_worthless_at_once(plain_world: World) -> None:
         sign_in.authenticate(secret)
     with pytest.raises(TokenNotFound):
         sign_in.revoke(Actor("alice"), token.id)
+
+
+class _Meanwhile(PlainPasswords):
+    """Passwords during whose check something else happens, once."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = [happens]
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        matches = super().verify(password, password_hash)
+        if self._happens:
+            self._happens.pop()()
+        return matches
+
+
+def _while_checking(world: World, happens: Callable[[], object]) -> World:
+    return replace(world, passwords=_Meanwhile(happens))
+
+
+def test_a_password_that_was_changed_while_it_was_checked_is_wrong(plain_world: World) -> None:
+    """Neither a token nor another password is had for the old one."""
+    actor = Actor("alice", plain_world.sign_in().issue(plain_world.users().get("alice"))[0].id)
+
+    def change() -> None:
+        plain_world.users().set_password("alice", "a newer one")
+
+    with pytest.raises(WrongCredentials):
+        _while_checking(plain_world, change).sign_in().sign_in("alice", PASSWORD, address=HERE)
+    assert not plain_world.sign_in().tokens(actor)
+    plain_world.users().set_password("alice", PASSWORD)
+    with pytest.raises(WrongCredentials):
+        _while_checking(plain_world, change).sign_in().change_password(
+            Actor("alice"), PASSWORD, "an attacker's"
+        )
+    assert plain_world.users().get("alice").password_hash == "a newer one"
+
+
+def test_a_user_who_was_removed_while_signing_in_is_nobody(plain_world: World) -> None:
+    """As one who never was."""
+
+    def leave() -> None:
+        plain_world.users().remove("alice")
+
+    with pytest.raises(WrongCredentials):
+        _while_checking(plain_world, leave).sign_in().sign_in("alice", PASSWORD, address=HERE)
+
+
+def test_of_two_who_sign_in_at_once_none_is_wrong(world: World) -> None:
+    """Though one finds the hash renewed by the other, or so does a change of the password."""
+    old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
+    old.users().register("alice", PASSWORD)
+
+    class Interleaved(Argon2Passwords):
+        def is_outdated(self, password_hash: str) -> bool:
+            world.sign_in().sign_in("alice", PASSWORD, address=HERE)
+            return super().is_outdated(password_hash)
+
+    both = replace(world, passwords=Interleaved(), gate=Gate())
+    _, secret = both.sign_in().sign_in("alice", PASSWORD, address=HERE)
+    assert world.sign_in().authenticate(secret)
+
+    class Renewing(Argon2Passwords):
+        def hash(self, password: str) -> str:
+            world.sign_in().sign_in("alice", PASSWORD, address=HERE)
+            return super().hash(password)
+
+    old.users().set_password("alice", PASSWORD)
+    changing = replace(world, passwords=Renewing(), gate=Gate())
+    changing.sign_in().change_password(Actor("alice"), PASSWORD, "battery staple")
+    assert world.sign_in().sign_in("alice", "battery staple", address=HERE)
+
+
+def test_a_renewed_hash_revokes_no_token(world: World) -> None:
+    """The password is the same, and so are its rights."""
+    old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
+    _, secret = world.sign_in().issue(old.users().register("alice", PASSWORD))
+    world.sign_in().sign_in("alice", PASSWORD, address=HERE)
+    assert world.sign_in().authenticate(secret)
+
+
+def test_a_token_that_was_revoked_changes_no_password(plain_world: World) -> None:
+    """Not even one that was good when the change began."""
+    token, _ = plain_world.sign_in().issue(plain_world.users().get("alice"))
+    actor = Actor("alice", token.id)
+    world = _while_checking(plain_world, lambda: plain_world.sign_in().revoke(actor))
+    with pytest.raises(Unauthenticated) as caught:
+        world.sign_in().change_password(actor, PASSWORD, "a thief's own")
+    assert caught.value.bad_token
+    assert plain_world.users().get("alice").password_hash == PASSWORD
+
+
+@pytest.mark.parametrize("username", ["alice", "bob", "not a name"])
+def test_each_try_costs_one_check(plain_world: World, username: str) -> None:
+    """Whoever it is for: else the time would tell which names exist."""
+    checked: list[str | None] = []
+
+    class Counting(PlainPasswords):
+        def verify(self, password: str, password_hash: str | None) -> bool:
+            checked.append(password_hash)
+            return super().verify(password, password_hash)
+
+    with pytest.raises(WrongCredentials):
+        replace(plain_world, passwords=Counting()).sign_in().sign_in(
+            username, "wrong password", address=HERE
+        )
+    assert checked == [PASSWORD if username == "alice" else None]
+
+
+def test_a_secret_is_256_random_bits(plain_world: World) -> None:
+    """Each of them takes both values; no seed that a program sets brings one again."""
+    alice, bits = plain_world.users().get("alice"), []
+    for _ in range(64):
+        random.seed(0)
+        _, secret = plain_world.sign_in().issue(alice)
+        drawn = base64.b64decode(secret.removeprefix("datas_") + "=", b"-_", validate=True)
+        assert len(drawn) == 32
+        bits.append(int.from_bytes(drawn))
+    assert len(set(bits)) == 64
+    assert all(0 < sum(drawn >> n & 1 for drawn in bits) < 64 for n in range(256))
+
+
+@pytest.mark.parametrize("label", ["x" * 65, "\0", "\ud800", None])
+def test_a_label_is_short_text(plain_world: World, label: str) -> None:
+    """However the token is issued; none is."""
+    alice = plain_world.users().get("alice")
+    with pytest.raises(InvalidUser, match="label"):
+        plain_world.sign_in().issue(alice, label=label)
+    assert not plain_world.memory.tokens
+
+
+def test_expired_tokens_go_when_another_comes(plain_world: World) -> None:
+    """Those of its user: the table grows with what is used, not with time."""
+    sign_in, alice = plain_world.sign_in(), plain_world.users().get("alice")
+    first, _ = sign_in.issue(alice)
+    plain_world.clock.time = first.date_expires - TICK
+    second, _ = sign_in.issue(alice)
+    assert list(sign_in.tokens(Actor("alice"))) == [first, second]
+    plain_world.clock.time = first.date_expires
+    third, _ = sign_in.sign_in("alice", PASSWORD, address=HERE)
+    assert list(sign_in.tokens(Actor("alice"))) == [second, third]

@@ -1,13 +1,18 @@
 """No more tries to sign in than is decent, and no more hashing at once."""
 
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from datas.adapters.memory import MemoryAttempts
 from datas.domain.access import Actor
 from datas.domain.errors import TooManyAttempts, WrongCredentials
 from datas.domain.sign_in import MAX_FROM_ANYWHERE, MAX_FROM_ONE_ADDRESS, WINDOW, Gate, SignIn
+from datas.domain.users import Attempt
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -155,3 +160,104 @@ def test_a_gate_opens_again_after_a_failure() -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), gate.passed():
             raise ZeroDivisionError
+
+
+def test_tries_that_race_are_counted_one_after_another(plain_world: World) -> None:
+    """Two who both find four failures are not both let in."""
+    sign_in, outcomes = plain_world.sign_in(), []
+    _fail(sign_in, MAX_FROM_ONE_ADDRESS - 1)
+    both_looked = threading.Barrier(2)
+
+    class Watched(MemoryAttempts):
+        def recent(self, *question: Any) -> Sequence[Attempt]:
+            found = super().recent(*question)
+            with suppress(threading.BrokenBarrierError):
+                both_looked.wait(0.2)
+            return found
+
+    sign_in._attempts = Watched(plain_world.memory)  # noqa: SLF001 (a part that is watched)
+
+    def guess() -> None:
+        try:
+            sign_in.sign_in("alice", "wrong password", address=HERE)
+        except (WrongCredentials, TooManyAttempts) as error:
+            outcomes.append(type(error))
+
+    threads = [threading.Thread(target=guess) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert set(outcomes) == {WrongCredentials, TooManyAttempts}
+
+
+def test_of_two_waits_the_longer_one_counts(plain_world: World) -> None:
+    """Who has to wait for both reasons is told when both are over."""
+    sign_in, clock = plain_world.sign_in(), plain_world.clock
+    for n in range(MAX_FROM_ANYWHERE - MAX_FROM_ONE_ADDRESS):
+        _fail(sign_in, 1, address=f"2001:db8::{n:x}")
+    clock.time += timedelta(minutes=5)
+    _fail(sign_in, MAX_FROM_ONE_ADDRESS)
+    with pytest.raises(TooManyAttempts) as caught:
+        sign_in.sign_in("alice", PASSWORD, address=HERE)
+    assert caught.value.retry_after == 15 * 60
+
+
+def test_what_cannot_be_a_name_is_kept_nowhere(plain_world: World) -> None:
+    """It may be a password in the wrong field; tries with all of that are counted together."""
+    for text in ("my secret password", "\0", "x" * 1000):
+        _fail(plain_world.sign_in(), 1, username=text)
+    assert {attempt.username for attempt in plain_world.memory.attempts} == {""}
+
+
+def test_a_password_is_guessed_no_more_often_by_a_tokens_holder(plain_world: World) -> None:
+    """Five times, wherever from; then even the right one has to wait."""
+    sign_in = plain_world.sign_in()
+    for _ in range(MAX_FROM_ONE_ADDRESS):
+        with pytest.raises(WrongCredentials):
+            sign_in.change_password(Actor("alice"), "wrong password", "battery staple")
+    with pytest.raises(TooManyAttempts):
+        sign_in.change_password(Actor("alice"), PASSWORD, "battery staple")
+    assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+
+
+def test_a_changed_password_clears_the_failures_before_it(plain_world: World) -> None:
+    """As a sign-in does."""
+    sign_in = plain_world.sign_in()
+    for _ in range(3):
+        for _ in range(MAX_FROM_ONE_ADDRESS - 1):
+            with pytest.raises(WrongCredentials):
+                sign_in.change_password(Actor("alice"), "wrong password", PASSWORD)
+        sign_in.change_password(Actor("alice"), PASSWORD, PASSWORD)
+
+
+def test_a_strangers_guesses_keep_nobody_from_a_change(plain_world: World) -> None:
+    """A hundred of them, from anywhere: it is just then that a password should be changed."""
+    sign_in = plain_world.sign_in()
+    for n in range(MAX_FROM_ANYWHERE):
+        _fail(sign_in, 1, address=f"2001:db8::{n:x}")
+    sign_in.change_password(Actor("alice"), PASSWORD, "battery staple")
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out(plain_world: World) -> None:
+    """What was counted years ahead doesn't count; a little ahead, for no longer than the window."""
+    sign_in, clock = plain_world.sign_in(), plain_world.clock
+    for ahead, refused in ((timedelta(days=1000), False), (WINDOW - TICK, True)):
+        now = clock.time
+        clock.time = now + ahead
+        _fail(sign_in, MAX_FROM_ONE_ADDRESS)
+        clock.time = now
+        if refused:
+            with pytest.raises(TooManyAttempts) as caught:
+                sign_in.sign_in("alice", PASSWORD, address=HERE)
+            assert caught.value.retry_after == WINDOW.total_seconds()
+        else:
+            assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+            assert not plain_world.memory.attempts
+
+
+def test_who_is_refused_is_told_why() -> None:
+    """A full server blames nobody's password."""
+    assert "failed" in str(TooManyAttempts(9))
+    assert "failed" not in str(TooManyAttempts(1, busy=True))
+    assert "Wait 9 s." in str(TooManyAttempts(9))

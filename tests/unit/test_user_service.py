@@ -1,12 +1,15 @@
 """The use cases of users, over memory."""
 
+from dataclasses import replace
+
 import pytest
 
-from datas.adapters.memory import MemoryItems
+from datas.adapters.memory import MemoryItems, MemoryTokens, MemoryUsers
 from datas.domain.access import ANONYMOUS, SYSTEM, Actor
 from datas.domain.errors import (
     InvalidUser,
     RegistrationClosed,
+    StorageUnavailable,
     Unauthenticated,
     UsernameTaken,
     UserNotFound,
@@ -14,7 +17,8 @@ from datas.domain.errors import (
     WrongCredentials,
 )
 from datas.domain.query import Query
-from tests.unit.conftest import PASSWORD, World
+from datas.domain.sign_in import MAX_FROM_ONE_ADDRESS
+from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 NEW_PASSWORD = "battery staple"
 
@@ -136,6 +140,48 @@ def test_a_password_that_is_set_from_outside_revokes_every_token(plain_world: Wo
         plain_world.users().set_password("nobody", NEW_PASSWORD)
 
 
+class _Unavailable(MemoryTokens):
+    """A store that fails in the middle of something."""
+
+    def revoke_others(self, username: str, token_id: int | None) -> None:
+        raise StorageUnavailable
+
+
+def test_a_password_is_set_and_all_is_revoked_or_neither(plain_world: World) -> None:
+    """A new password beside the tokens of an old one would be the worst of both."""
+    users = plain_world.users()
+    users._tokens = _Unavailable(plain_world.memory)  # noqa: SLF001 (a part that fails)
+    with pytest.raises(StorageUnavailable):
+        users.set_password("alice", NEW_PASSWORD)
+    assert users.get("alice").password_hash == PASSWORD
+
+
+def test_nobody_gets_a_password(plain_world: World) -> None:
+    """Who is removed while it is hashed is told of as one who was never there."""
+
+    class Removing(PlainPasswords):
+        def hash(self, password: str) -> str:
+            MemoryUsers(plain_world.memory).remove("alice")
+            return password
+
+    with pytest.raises(UserNotFound):
+        replace(plain_world, passwords=Removing()).users().set_password("alice", NEW_PASSWORD)
+
+
+def test_a_password_that_is_set_from_outside_ends_a_rest(plain_world: World) -> None:
+    """Whoever asks for help after too many tries can sign in at once, and change it again."""
+    sign_in = plain_world.sign_in()
+    [(actor, _)] = _tokens(plain_world, "alice", 1)
+    for _ in range(MAX_FROM_ONE_ADDRESS):
+        with pytest.raises(WrongCredentials):
+            sign_in.sign_in("alice", "wrong password", address="")
+        with pytest.raises(WrongCredentials):
+            sign_in.change_password(actor, "wrong password", NEW_PASSWORD)
+    plain_world.users().set_password("alice", NEW_PASSWORD)
+    token, _ = sign_in.sign_in("alice", NEW_PASSWORD, address="")
+    sign_in.change_password(Actor("alice", token.id), NEW_PASSWORD, PASSWORD)
+
+
 def test_a_removed_user_is_gone_with_their_tokens(plain_world: World) -> None:
     """Removing is for who is there."""
     users = plain_world.users()
@@ -155,8 +201,8 @@ def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
         users.remove("alice")
     with pytest.raises(UserNotFound):
         users.remove("alice", give_to="nobody")
-    with pytest.raises(UserOwnsItems):
-        users.remove("alice", give_to="alice")
+    with pytest.raises(InvalidUser, match="another user"):
+        users.remove("alice", give_to="Alice")
     assert list(items.find(Query())) == [item]
     assert users.get("alice")
 

@@ -9,7 +9,7 @@ import peewee
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import ItemRow
-from datas.domain.errors import ItemNotFound, Unauthenticated
+from datas.domain.errors import ItemNotFound, Unauthenticated, UserNotFound
 from datas.domain.items import Item, search_key
 from datas.domain.query import Filter, Query
 
@@ -76,8 +76,8 @@ class SqlItems:
         try:
             [(item_id,)] = self._database.write(self._add, *values)
         except self._database.integrity_error:
-            # The one constraint is that the owner exists: they were removed a moment ago.
-            raise Unauthenticated(bad_token=True) from None
+            # The one constraint is that the owner exists.
+            raise Unauthenticated(no_user=owner) from None
         return Item(item_id, data, now, now, 1, owner)
 
     def get(self, item_id: int) -> Item:
@@ -116,7 +116,10 @@ class SqlItems:
 
     def give(self, owner: str, heir: str, now: datetime) -> int:
         """UPDATE … SET version = version + 1 WHERE owner = ?"""
-        return len(self._database.write(self._give, _to_text(now), heir, owner))
+        try:
+            return len(self._database.write(self._give, _to_text(now), heir, owner))
+        except self._database.integrity_error:
+            raise UserNotFound(heir) from None
 
     def add_many(self, datas: Iterable[str], now: datetime, owner: str | None = None) -> int:
         """Insert rows."""
@@ -125,7 +128,7 @@ class SqlItems:
         try:
             return self._database.write_many(self._add_many, rows)
         except self._database.integrity_error:
-            raise Unauthenticated(bad_token=True) from None
+            raise Unauthenticated(no_user=owner) from None
 
     def _shaped(self, shape: tuple[object, ...], build: Callable[[], peewee.Query]) -> Statement:
         statement = self._lists.get(shape)

@@ -8,7 +8,7 @@ import peewee
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, TokenRow, UserRow
-from datas.domain.errors import UsernameTaken, UserOwnsItems
+from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsItems
 from datas.domain.users import Attempt, Token, User
 
 _USER = (UserRow.id, UserRow.username, UserRow.date_joined, UserRow.password_hash)
@@ -93,13 +93,18 @@ class SqlTokens:
             of=tokens.where(theirs).order_by(TokenRow.id),
             revoke=revoke,
             revoke_others=TokenRow.delete().where(theirs & (TokenRow.id != param)),
+            purge=TokenRow.delete().where(theirs & (TokenRow.date_expires <= param)),
         )
 
     def add(self, token: Token, digest: bytes) -> Token:
         """Insert a row."""
         dates = (_to_text(token.date_created), _to_text(token.date_expires))
         values = (token.username, digest, token.label, *dates)
-        [(token_id,)] = self._database.write(self._statements["add"], *values)
+        try:
+            [(token_id,)] = self._database.write(self._statements["add"], *values)
+        except self._database.integrity_error:
+            # Of the constraints only the user's existence can fail: no two digests are the same.
+            raise Unauthenticated(no_user=token.username) from None
         return token._replace(id=token_id)
 
     def find(self, digest: bytes) -> Token | None:
@@ -120,6 +125,10 @@ class SqlTokens:
         # No token has the id 0, while to SQL nothing is unequal to NULL.
         self._database.write(self._statements["revoke_others"], username, token_id or 0)
 
+    def purge(self, username: str, expired: datetime) -> None:
+        """DELETE … WHERE username = ? AND date_expires <= ?"""
+        self._database.write(self._statements["purge"], username, _to_text(expired))
+
 
 class SqlAttempts:
     """The `Attempts` port over one database."""
@@ -128,20 +137,25 @@ class SqlAttempts:
         self._database = database
         param = parameter(database.peewee)
         theirs = AttemptRow.username == param
-        recent = AttemptRow.select(*_ATTEMPT).where(theirs & (AttemptRow.date > param))
-        oldest = AttemptRow.select(AttemptRow.id).where(AttemptRow.date < param)
-        oldest = oldest.order_by(AttemptRow.date).limit(param)
+        within = (AttemptRow.date > param) & (AttemptRow.date <= param)
+        recent = AttemptRow.select(*_ATTEMPT).where(theirs & within)
+        ids = AttemptRow.select(AttemptRow.id).order_by(AttemptRow.date).limit(param)
+        old, ahead = ids.where(AttemptRow.date < param), ids.where(AttemptRow.date > param)
         self._statements = _compile(
             database,
             recent=recent.order_by(AttemptRow.date.desc(), AttemptRow.id.desc()).limit(param),
             add=AttemptRow.insert(dict.fromkeys(_ATTEMPT, param)),
-            clear=AttemptRow.delete().where(theirs & (AttemptRow.address == param)),
-            purge=AttemptRow.delete().where(AttemptRow.id.in_(oldest)),
+            clear=AttemptRow.delete().where(theirs),
+            clear_here=AttemptRow.delete().where(theirs & (AttemptRow.address == param)),
+            purge_old=AttemptRow.delete().where(AttemptRow.id.in_(old)),
+            purge_ahead=AttemptRow.delete().where(AttemptRow.id.in_(ahead)),
         )
 
-    def recent(self, username: str, since: datetime, limit: int) -> Sequence[Attempt]:
+    def recent(
+        self, username: str, since: datetime, until: datetime, limit: int
+    ) -> Sequence[Attempt]:
         """Select backwards by the index of name and date."""
-        values = (username, _to_text(since), limit)
+        values = (username, _to_text(since), _to_text(until), limit)
         rows = self._database.read(self._statements["recent"], *values)
         return [Attempt(name, address, _to_time(date)) for name, address, date in rows]
 
@@ -150,13 +164,17 @@ class SqlAttempts:
         values = (attempt.username, attempt.address, _to_text(attempt.date))
         self._database.write(self._statements["add"], *values)
 
-    def clear(self, username: str, address: str) -> None:
+    def clear(self, username: str, address: str | None = None) -> None:
         """DELETE … WHERE username = ? AND address = ?"""
-        self._database.write(self._statements["clear"], username, address)
+        if address is None:
+            self._database.write(self._statements["clear"], username)
+        else:
+            self._database.write(self._statements["clear_here"], username, address)
 
-    def purge(self, before: datetime, limit: int) -> None:
-        """Delete the oldest, found by their index."""
-        self._database.write(self._statements["purge"], _to_text(before), limit)
+    def purge(self, before: datetime, after: datetime, limit: int) -> None:
+        """Delete from both ends of the dates' index."""
+        self._database.write(self._statements["purge_old"], _to_text(before), limit)
+        self._database.write(self._statements["purge_ahead"], _to_text(after), limit)
 
 
 def _compile(database: SqlDatabase, **queries: peewee.Query) -> dict[str, Statement]:
