@@ -11,7 +11,9 @@ from datas.domain.errors import InvalidUser
 MIN_USERNAME, MAX_USERNAME = 2, 32
 MIN_PASSWORD, MAX_PASSWORD = 8, 256
 MAX_LABEL = 64
-_USERNAME = re.compile(rf"[A-Za-z0-9._-]{{{MIN_USERNAME},{MAX_USERNAME}}}", re.ASCII)
+# The first is no sign, or a command line would take the name for an option, or hide a file.
+USERNAME = f"[A-Za-z0-9][A-Za-z0-9._-]{{{MIN_USERNAME - 1},{MAX_USERNAME - 1}}}"
+_USERNAME = re.compile(USERNAME, re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ def username_faults(username: object) -> list[str]:
     if not isinstance(username, str):
         return ["must be a string."]
     if not _USERNAME.fullmatch(username):
-        allowed = "of these: letters a to z, digits, dot, underscore, hyphen."
-        return [f"must be {MIN_USERNAME} to {MAX_USERNAME} characters long, {allowed}"]
+        allowed = "letters a to z, digits, dot, underscore, hyphen; first a letter or a digit."
+        return [f"must be {MIN_USERNAME} to {MAX_USERNAME} characters long: {allowed}"]
     return []
 
 

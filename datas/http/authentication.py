@@ -24,6 +24,8 @@ class Authentication:
         self._sign_in = sign_in
         self._access = access
         self._friends = friends
+        # What is answered to each in their own way.
+        self._personal = frozenset(Action) - access.free
 
     def process_resource(
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -33,10 +35,12 @@ class Authentication:
         method = "GET" if req.method == "HEAD" else req.method
         if method not in actions:
             return
+        action = actions[method]
+        if method == "GET" and action in self._personal:
+            resp.set_header("Vary", "Authorization")
         header = req.env.get("HTTP_AUTHORIZATION")
         if header is not None:
             req.actor = self._sign_in.authenticate(_secret(header))
-        action = actions[method]
         if action is not None:
             self._access.admit(req.actor, action)
         if method != "GET" and "HTTP_ORIGIN" in req.env:
@@ -62,7 +66,8 @@ def _netloc(origin: str) -> str | None:
 
 def _secret(header: str) -> str:
     scheme, _, secret = header.partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    secret = secret.strip(" ")
+    if scheme.lower() != "bearer" or not secret:
         detail = "The Authorization header can't be read. Write it as: Bearer datas_…."
         raise Refusal("unauthenticated", detail, headers={"WWW-Authenticate": BAD_TOKEN})
-    return secret.strip()
+    return secret

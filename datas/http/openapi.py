@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
@@ -75,6 +76,8 @@ def openapi_document(
         for verb, action in getattr(resource, "actions", {}).items():
             # Without an action the operation needs no token; one that is sent is checked.
             optional = action is None or action in access.free
+            if verb == "GET" and not optional:
+                _vary(item["get"])
             item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
         if "get" in item:
             item["head"] = _head(item["get"])
@@ -190,6 +193,13 @@ def _content(operation_id: str, name: str) -> dict[str, Any]:
     if name == "ItemPage":
         content["example"] |= {"data": [EXAMPLE], "next": None}
     return content
+
+
+def _vary(operation: dict[str, Any]) -> None:
+    """Say that its answers depend on who asks."""
+    for status, answer in operation["responses"].items():
+        if int(status) < HTTPStatus.BAD_REQUEST:
+            answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}
 
 
 BODIES = {

@@ -228,7 +228,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Sign in: a token, shown this once",
         {MEDIA_JSON: "NewTokenAnswer"},
         HTTPStatus.CREATED,
-        headers=("Location",),
         body={MEDIA_JSON: "Credentials"},
         problems=(*STORED, *USER, "wrong-credentials", "too-many-attempts"),
         tag="users",

@@ -2,12 +2,15 @@
 
 import random
 import re
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import falcon
 
 from datas.domain.access import ANONYMOUS, Actor
 
 MAX_ADDRESS = 64  # longer than any IP address
+# As proxies write a client (RFC 7239 §6): with its port, or an IPv6 address in brackets.
+_WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[^:]*):\d+", re.ASCII)
 _DECENT = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -30,7 +33,7 @@ class Request(falcon.Request):
         return self._id
 
     def client_address(self, trusted_proxies: int) -> str:
-        """The address of the client, seen through as many proxies of ours (RFC 7239 §7.4).
+        """What the client has for an address, seen through as many proxies of ours (RFC 7239 §7.4).
 
         Each proxy adds the address that it saw at the right of X-Forwarded-For; what stands left
         of ours anybody can have written.
@@ -39,5 +42,16 @@ class Request(falcon.Request):
         if trusted_proxies:
             hops = self.env.get("HTTP_X_FORWARDED_FOR", "").split(",")
             seen = [hop.strip() for hop in hops if hop.strip()] or seen
-        address: str = seen[-min(max(trusted_proxies, 1), len(seen))]
+        return _counted(seen[-min(max(trusted_proxies, 1), len(seen))])
+
+
+def _counted(address: str) -> str:
+    """What one client can't have many of: no port, and of IPv6 the /64 that any has to itself."""
+    with_port = _WITH_PORT.fullmatch(address)
+    try:
+        parsed = ip_address((with_port["v6"] or with_port["v4"] or "") if with_port else address)
+    except ValueError:
         return address[:MAX_ADDRESS]
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False))

@@ -11,9 +11,8 @@ from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_f
 from datas.domain.users import (
     MAX_LABEL,
     MAX_PASSWORD,
-    MAX_USERNAME,
     MIN_PASSWORD,
-    MIN_USERNAME,
+    USERNAME,
     label_faults,
     password_faults,
     username_faults,
@@ -23,7 +22,7 @@ from datas.http.errors import MAX_FAULTS, Refusal
 # No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
 _BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
 DATA_PATTERN = f"^[^\\u0000]*[^\\u0000{_BLANK}][^\\u0000]*$"
-USERNAME_PATTERN = f"^[A-Za-z0-9._-]{{{MIN_USERNAME},{MAX_USERNAME}}}$"
+USERNAME_PATTERN = f"^{USERNAME}$"
 
 
 class UtcTime(fields.DateTime):

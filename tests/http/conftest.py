@@ -38,6 +38,7 @@ class World:
     clock: TickingClock
     parts: Parts
     client: testing.TestClient
+    gate: Gate
 
     def token(self, username: str, days: int = 30) -> str:
         """A token of a user, who is made if need be."""
@@ -92,7 +93,7 @@ def make_world(mode: str = "open", **settings: Any) -> World:
         **settings,
     )
     client = testing.TestClient(create_app(parts), headers={"Host": "localhost:8000"})
-    return World(memory, clock, parts, client)
+    return World(memory, clock, parts, client, gate)
 
 
 @pytest.fixture

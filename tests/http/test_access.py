@@ -136,9 +136,42 @@ def test_a_refusal_says_what_would_help() -> None:
     for header in ("Bearer nonsense", "Bearer", "Basic YTpi", "", "Bearer é"):
         answer = world.client.simulate_post("/api/datas", **post, headers={"Authorization": header})
         assert _challenge(answer) == 'Bearer realm="datas", error="invalid_token"', header
+    # White space beyond a header's own is part of the token. (The client would strip it.)
+    padded = {"HTTP_AUTHORIZATION": f"Bearer {world.token('alice')}\xa0"}
+    assert "invalid_token" in (
+        _challenge(world.client.simulate_get("/api/datas", extras=padded)) or ""
+    )
+    old = {"Authorization": "Bearer datas_old"}
+    answer = world.client.simulate_post("/api/tokens", headers=old)
+    assert "without the Authorization header" in answer.json["detail"]
     for header in ("Bearer", "Basic YTpi", "datas_secret"):
         answer = world.client.simulate_get("/api/datas", headers={"Authorization": header})
         assert "Bearer datas_" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "path", "vary"),
+    [
+        ("private", "/api/datas", "Authorization"),
+        ("private", "/api/datas/1", "Authorization"),
+        ("private", "/api/users/me", "Authorization"),
+        ("owner", "/api/tokens", "Authorization"),
+        ("owner", "/api/datas/1", None),
+        ("private", "/healthz", None),
+    ],
+)
+def test_caches_know_what_depends_on_who_asks(mode: str, path: str, vary: str | None) -> None:
+    """An answer, a refusal, and a 304; with CORS on the page's origin too."""
+    for origins, more in (((), ""), (("https://app.example",), ", Origin")):
+        world = make_world(mode, cors_origins=origins)
+        alice = world.as_user("alice")
+        alice.simulate_post("/api/datas", json={"data": "hers"})
+        said = (vary + more) if vary else more.strip(", ") or None
+        known = {"If-None-Match": '"1"'}
+        for client in (alice, world.client):
+            for method in ("GET", "HEAD"):
+                answer = client.simulate_request(method, path, headers=known)
+                assert answer.headers.get("Vary") == said
 
 
 def test_the_scheme_has_no_case() -> None:

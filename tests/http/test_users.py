@@ -36,6 +36,7 @@ def test_from_registration_to_the_last_token() -> None:
     token = signed.json["data"]
     assert set(token) == {"id", "token", "label", "date_created", "date_expires"}
     assert token["token"].startswith("datas_")
+    assert "Location" not in signed.headers
     assert signed.headers["Cache-Control"] == "no-store"
     mine = _bearer(signed)
     assert client.simulate_get("/api/users/me", headers=mine).json["data"] == joined.json["data"]
@@ -75,6 +76,7 @@ def test_registration_can_be_closed() -> None:
         ({"username": "al ice", "password": PASSWORD}, {"username"}),
         ({"username": "alice\n", "password": PASSWORD}, {"username"}),
         ({"username": "\u212aelvin", "password": PASSWORD}, {"username"}),
+        ({"username": "-h", "password": PASSWORD}, {"username"}),
         ({"username": "a" * 33, "password": "p" * 257}, {"username", "password"}),
         ({"username": 7, "password": None}, {"username", "password"}),
         (ALICE | {"admin": True}, {"admin"}),
@@ -124,6 +126,49 @@ def test_an_address_is_believed_only_from_our_own_proxies() -> None:
         for _ in range(MAX_FROM_ONE_ADDRESS):
             answer = _sign_in(world.client, "wrong password", **spoofed)
         assert answer.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one"),
+    [
+        ("192.0.2.1:5000", "192.0.2.1:5001", True),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("[2001:db8::1]:5000", "2001:db8::2", True),
+        ("[2001:db8::1]", "[2001:db8:0:1::1]", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("unknown", "unknown", True),
+        ("_hidden:1", "_hidden:2", False),
+        ("x" * 64 + "1", "x" * 64 + "2", True),
+        ("192.0.2.1, ", "192.0.2.1", True),
+    ],
+)
+def test_a_client_has_one_address(first: str, second: str, one: bool) -> None:  # noqa: FBT001 (a case)
+    """Whatever its port, and though a network gives it 2^64; what is no address counts as it is."""
+    world = make_world(trusted_proxies=1)
+    for _ in range(MAX_FROM_ONE_ADDRESS):
+        _sign_in(world.client, "wrong password", **{"X-Forwarded-For": first})
+    answer = _sign_in(world.client, "wrong password", **{"X-Forwarded-For": second})
+    assert answer.status_code == (429 if one else 401)
+    assert all(len(attempt.address) <= 64 for attempt in world.memory.attempts)
+
+
+def test_the_way_of_a_request_may_name_nobody(world: World) -> None:
+    """Empty elements of X-Forwarded-For are none (RFC 9110 §5.6.1): the last that is one counts."""
+    world = make_world(trusted_proxies=2)
+    for n in range(MAX_FROM_ONE_ADDRESS):
+        _sign_in(world.client, "wrong", **{"X-Forwarded-For": f"10.0.0.{n}, 192.0.2.1,, 192.0.2.9"})
+    [address] = {attempt.address for attempt in world.memory.attempts}
+    assert address == "192.0.2.1"
+
+
+def test_a_full_server_speaks_of_no_failure(world: World) -> None:
+    """Registering isn't refused for what others guessed."""
+    with world.gate.passed(), world.gate.passed():
+        answer = world.client.simulate_post("/api/users", json=ALICE)
+    detail = problem(answer, "too-many-attempts")["detail"]
+    assert detail == "Too many are signing in or registering at this moment. Wait 1 s."
 
 
 def test_changing_the_password_revokes_the_other_tokens(world: World) -> None:

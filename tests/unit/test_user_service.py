@@ -48,10 +48,29 @@ def test_a_name_is_given_once(plain_world: World, username: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "username", ["", "a", "a" * 33, "a b", "älice", "ali\u212ae", "alice\n", "a/b", None, 7]
+    "username",
+    [
+        "",
+        "a",
+        "a" * 33,
+        "a b",
+        "älice",
+        "ali\u212ae",
+        "alice\n",
+        "a/b",
+        "-h",
+        "--",
+        ".bob",
+        "_bob",
+        None,
+        7,
+    ],
 )
 def test_a_bad_name_is_refused(plain_world: World, username: str) -> None:
-    """Two to 32 of a few ASCII characters: a letter that folds to one of them is none."""
+    """Two to 32 of a few ASCII characters: a letter that folds to one of them is none.
+
+    A sign stands first in no name: on a command line it would be an option.
+    """
     with pytest.raises(InvalidUser) as caught:
         plain_world.users().register(username, PASSWORD)
     assert list(caught.value.errors) == ["username"]

@@ -89,7 +89,6 @@ class TokensResource:
         credentials = load_user(_CREDENTIALS, body)
         token, secret = self._sign_in.sign_in(**credentials, address=address)
         resp.status = falcon.HTTP_201
-        resp.set_header("Location", f"{req.root_path}/api/tokens/{token.id}")
         shown = {"id": token.id, "token": secret} | _NEW_TOKEN.dump(token)
         resp.media = envelope("Token successfully created", shown)
 
