@@ -80,7 +80,11 @@ def import_items(  # noqa: PLR0913 (one for each option)
     others can write in between. Ids and dates are new; what else a line says is passed over.
     """
     form = _format(format_name, file)
-    with opened_services(database) as (services, _), _opened(file) as source, _signals() as stopped:
+    with (
+        opened_services(database, make=True) as (services, _),
+        _opened(file) as source,
+        _signals() as stopped,
+    ):
         actor = SYSTEM if owner is None else Actor(services.users.get(owner).username)
         count = _check(_watched(form.read(source), source, "Checking", stopped))
         if stopped.is_set():

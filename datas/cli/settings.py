@@ -56,10 +56,18 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
 
 
 @contextmanager
-def opened_services(database: str | None) -> Iterator[tuple[Services, str]]:
-    """The services over the database, and its URL; what they refuse is one clear line."""
+def opened_services(database: str | None, *, make: bool = False) -> Iterator[tuple[Services, str]]:
+    """The services over the database, and its URL; what they refuse is one clear line.
+
+    Without `make` an absent database is refused: more likely than not this is the wrong folder.
+    """
     settings = read_settings(database)
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+        if not (make or opened.exists()):
+            raise StorageUnavailable(
+                "There is no database. Name another by --database, or make one with its first "
+                "user: datas user add NAME"
+            )
         yield build_services(settings, opened), settings.database_url
 
 

@@ -12,8 +12,8 @@ import click
 from datas.bootstrap import Services
 from datas.cli.settings import database_option, opened_services
 from datas.domain.access import Actor
-from datas.domain.errors import InvalidUser, UsernameTaken, UserNotFound
-from datas.domain.users import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, label_faults, username_faults
+from datas.domain.errors import UsernameTaken, UserNotFound
+from datas.domain.users import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, username_faults
 
 MAX_ID = 2**63 - 1
 
@@ -46,7 +46,7 @@ def add_user(name: str, database: str | None) -> None:
 
     The password is asked for. Without a terminal it is read as one line from standard input.
     """
-    with opened_services(database) as (services, url):
+    with opened_services(database, make=True) as (services, url):
         _refuse_taken(services, name)
         added = services.users.register(name, _read_password())
     credentials = f'{{"username": "{added.username}", "password": "…"}}'
@@ -114,8 +114,6 @@ def issue_token(name: str, label: str, database: str | None) -> None:
     TOKEN=$(datas token issue alice) keeps it in a variable of the shell.
     """
     with opened_services(database) as (services, _):
-        if faults := label_faults(label):
-            raise InvalidUser({"label": faults})
         issued, secret = services.sign_in.issue(services.users.get(name), label=label)
     click.echo(secret)
     click.echo(

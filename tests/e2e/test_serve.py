@@ -67,6 +67,12 @@ def test_open_mode_beyond_this_machine_must_be_asked_for(tmp_path: Path) -> None
     assert "datas user add" in result.stderr
 
 
+def test_open_mode_beyond_this_machine_can_be_asked_for(start: Start) -> None:
+    """On the command line, by a word that nobody sets and forgets."""
+    server = start("--access", "open", "--bind", "0.0.0.0:0", "--workers", "1")
+    assert server.request("POST", "/api/datas", {"data": "hello"}).status == 201
+
+
 def test_open_mode_on_this_machine_needs_no_user(start: Start) -> None:
     """On a loopback address, by option or by variable, anybody writes."""
     for server in (start("--access", "open"), start(DATAS_ACCESS="open")):

@@ -82,6 +82,8 @@ def test_a_user_is_added_with_a_password_from_standard_input(tmp_path: Path, lin
 
 def test_users_are_listed_by_name(tmp_path: Path) -> None:
     """A table with the date of joining, and nothing secret; without users, what to do."""
+    with _services(tmp_path) as services:
+        assert not services.users.all()
     empty = run_datas(tmp_path, "user", "list")
     assert (empty.returncode, empty.stdout) == (0, "")
     assert "datas user add" in empty.stderr
@@ -119,6 +121,28 @@ def _shell(folder: Path, lines: str, port: int) -> str:
     ).stdout
 
 
+ABSENT = [
+    "export",
+    "user list",
+    "user password alice",
+    "user remove alice",
+    "token issue alice",
+    "token list alice",
+    "token revoke alice 1",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ABSENT)
+def test_nothing_but_a_beginning_makes_a_database(tmp_path: Path, command: str) -> None:
+    """What needs one that is there is told so in the wrong folder, and leaves nothing there."""
+    result = run_datas(tmp_path, *command.split(), stdin=LINE)
+    assert (result.returncode, result.stdout) == (1, "")
+    told = r"Error: sqlite:///datas.db: There is no database. .+datas user add NAME\n"
+    assert re.fullmatch(told, result.stderr)
+    assert not list(tmp_path.iterdir())
+
+
 REFUSED = [
     (["user", "add", "a b"], LINE, "'a b' can't be a username: it must be 2 to 32"),
     (["user", "add", "ALICE"], LINE, "alice is taken. Choose another. Or"),
@@ -129,6 +153,8 @@ REFUSED = [
     (["user", "password", "zed"], LINE, "no user zed in sqlite:///datas.db. .+datas user list"),
     (["user", "remove", "alice"], b"", "--give-to NAME"),
     (["user", "remove", "alice", "--give-to", "zed"], b"", "no user zed"),
+    (["user", "remove", "alice", "--give-to", "Alice"], b"", "give_to: must be another user"),
+    (["user", "add", "--", "-h"], LINE, "'-h' can't be a username: .+ first a letter or a digit"),
     (["token", "issue", "alice", "--label", "x" * 65], b"", "label: must be at most 64"),
     (["token", "list", "zed"], b"", "datas user list"),
     (["token", "revoke", "alice", "7"], b"", "no token 7. .+datas token list"),

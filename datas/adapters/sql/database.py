@@ -137,9 +137,13 @@ class SqlDatabase:
         except self._engine.errors as error:
             raise self._translated(error) from error
 
+    def exists(self) -> bool:
+        """Whether there is a database; asking makes none."""
+        return self._engine.exists()
+
     def schema_status(self) -> SchemaStatus:
         """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
-        if not self._engine.exists():
+        if not self.exists():
             return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
         try:
             return self._schema.status()
