@@ -1,8 +1,13 @@
 """Who may do what: every mode, route and verb with every kind of token, in one table."""
 
-import pytest
-from falcon.testing import Result
+import json
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
+from falcon.testing import Result, TestClient
+
+from datas.adapters.memory import MemoryItems
 from datas.domain.access import Actor
 from tests.http.conftest import PASSWORD, World, make_world
 
@@ -15,6 +20,8 @@ open
     POST    /api/datas               201  201   401     401     401      201
     GET     /api/datas/1             200  200   401     401     401      200
     HEAD    /api/datas/1             200  200   401     401     401      200
+    GET     /api/datas/bulk          200  200   401     401     401      200
+    POST    /api/datas/bulk          201  201   401     401     401      201
     PUT     /api/datas/1             200  200   401     401     401      200
     PATCH   /api/datas/1             200  200   401     401     401      200
     DELETE  /api/datas/1             200  200   401     401     401      200
@@ -23,6 +30,8 @@ authenticated
     POST    /api/datas               401  201   401     401     401      201
     GET     /api/datas/1             200  200   401     401     401      200
     HEAD    /api/datas/1             200  200   401     401     401      200
+    GET     /api/datas/bulk          200  200   401     401     401      200
+    POST    /api/datas/bulk          401  201   401     401     401      201
     PUT     /api/datas/1             401  200   401     401     401      200
     PATCH   /api/datas/1             401  200   401     401     401      200
     DELETE  /api/datas/1             401  200   401     401     401      200
@@ -31,6 +40,8 @@ owner
     POST    /api/datas               401  201   401     401     401      201
     GET     /api/datas/1             200  200   401     401     401      200
     HEAD    /api/datas/1             200  200   401     401     401      200
+    GET     /api/datas/bulk          200  200   401     401     401      200
+    POST    /api/datas/bulk          401  201   401     401     401      201
     PUT     /api/datas/1             401  200   401     401     401      403
     PATCH   /api/datas/1             401  200   401     401     401      403
     DELETE  /api/datas/1             401  200   401     401     401      403
@@ -39,6 +50,8 @@ private
     POST    /api/datas               401  201   401     401     401      201
     GET     /api/datas/1             401  200   401     401     401      404
     HEAD    /api/datas/1             401  200   401     401     401      404
+    GET     /api/datas/bulk          401  200   401     401     401      200
+    POST    /api/datas/bulk          401  201   401     401     401      201
     PUT     /api/datas/1             401  200   401     401     401      404
     PATCH   /api/datas/1             401  200   401     401     401      404
     DELETE  /api/datas/1             401  200   401     401     401      404
@@ -63,6 +76,7 @@ open authenticated owner private
 
 BODIES = {
     ("POST", "/api/datas"): {"data": "hello"},
+    ("POST", "/api/datas/bulk"): {"data": "hello"},
     ("PUT", "/api/datas/1"): {"data": "bye"},
     ("PATCH", "/api/datas/1"): {"data": "bye"},
     ("POST", "/api/users"): {"username": "carol", "password": PASSWORD},
@@ -99,8 +113,12 @@ def test_the_matrix(mode: str, method: str, path: str, expected: list[int]) -> N
         world = make_world(mode)
         headers = _headers(world)
         world.client.simulate_post("/api/datas", json={"data": "hers"}, headers=headers[1])
+        body = BODIES.get((method, path))
+        if body:
+            lines = path == "/api/datas/bulk"
+            headers[column]["Content-Type"] = f"application/{'x-ndjson' if lines else 'json'}"
         answer = world.client.simulate_request(
-            method, path, json=BODIES.get((method, path)), headers=headers[column]
+            method, path, body=body and json.dumps(body), headers=headers[column]
         )
         found.append(answer.status_code)
     assert found == expected
@@ -181,27 +199,102 @@ def test_the_scheme_has_no_case() -> None:
     assert world.client.simulate_get("/api/datas", headers=headers).status_code == 200
 
 
-def test_two_users_in_private_mode_never_meet() -> None:
-    """Lists, counts, cursors, ETags and repeated orders show nothing of the other's."""
+EACH = 1000
+
+
+@pytest.fixture(scope="module")
+def crowded() -> World:
+    """Private, with a thousand items of alice's and a thousand of bob's in turn; to be read."""
     world = make_world("private")
-    alice, bob = world.as_user("alice"), world.as_user("bob")
-    for n in range(4):
-        for client in (alice, bob):
-            client.simulate_post("/api/datas", json={"data": f"item {n}"})
-    own = alice.simulate_get("/api/datas?limit=2").json
-    assert {item["owner"] for item in own["data"]} == {"alice"}
-    assert alice.simulate_get(own["next"]).json["msg"] == "Items found (2)"
-    assert bob.simulate_get(own["next"]).status_code == 400
-    for method in ("GET", "HEAD", "DELETE"):
-        headers = {"If-None-Match": '"1"'} if method != "DELETE" else {"If-Match": '"1"'}
-        answer = bob.simulate_request(method, "/api/datas/1", headers=headers)
-        assert (answer.status_code, answer.headers.get("ETag")) == (404, None)
-    key = {"Idempotency-Key": "one"}
-    hers = alice.simulate_post("/api/datas", json={"data": "order"}, headers=key)
-    his = bob.simulate_post("/api/datas", json={"data": "order"}, headers=key)
-    assert (his.status_code, his.json["data"]["owner"]) == (201, "bob")
-    assert his.json["data"]["id"] != hers.json["data"]["id"]
+    for name in ("alice", "bob"):
+        world.token(name)
+    store = MemoryItems(world.memory)
+    for n in range(EACH):
+        for name in ("alice", "bob"):
+            store.add(f"{name}'s secret {n}", world.clock.now(), name)
+    return world
+
+
+def _walk(client: TestClient, path: str) -> Iterator[dict[str, Any]]:
+    """All items of a list, page by page."""
+    following: str | None = path
+    while following:
+        answer = client.simulate_get(following)
+        yield from answer.json["data"]
+        following = answer.json["next"]
+        assert (following is not None) == ("Link" in answer.headers)
+
+
+@pytest.mark.parametrize("name", ["alice", "bob"])
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("sort=id", EACH),
+        ("sort=-data", EACH),
+        ("sort=-date_updated&owner={name}", EACH),
+        ("q=SECRET 99", 11),
+        ("q=secret&sort=date_created", EACH),
+        ("owner={other}", 0),
+        ("q={other}", 0),
+    ],
+)
+def test_a_private_list_has_no_trace_of_others(
+    crowded: World, name: str, query: str, count: int
+) -> None:
+    """Neither its pages, nor its total, nor what is streamed out; none of one's own is missing."""
+    client, other = crowded.as_user(name), "bob" if name == "alice" else "alice"
+    query = query.format(name=name, other=other)
+    items = list(_walk(client, f"/api/datas?limit=300&{query}"))
+    assert len({item["id"] for item in items}) == len(items) == count
+    assert {item["owner"] for item in items} <= {name}
+    assert client.simulate_get(f"/api/datas?count=true&{query}").json["total"] == count
+    streamed = client.simulate_get(f"/api/datas/bulk?{query}").text.splitlines()
+    assert [json.loads(line) for line in streamed] == items
+
+
+def test_a_private_item_is_absent_to_others(crowded: World) -> None:
+    """With and without its ETag, for every verb, in the words of an item that never was."""
+    bob = crowded.as_user("bob")
+    for method, body in (("GET", None), ("PUT", {"data": "x"}), ("PATCH", {}), ("DELETE", None)):
+        for headers in ({}, {"If-Match": '"1"'}, {"If-Match": "*"}, {"If-None-Match": '"1"'}):
+            hers, nobodys = (
+                bob.simulate_request(method, f"/api/datas/{n}", json=body, headers=headers)
+                for n in (1, 999_999)
+            )
+            assert (hers.status_code, hers.headers.get("ETag")) == (404, None)
+            told = {"detail": nobodys.json["detail"].replace("999999", "1"), "request_id": ""}
+            told["msg"] = told["detail"]
+            assert hers.json | {"request_id": ""} == nobodys.json | told
+    assert crowded.as_user("alice").simulate_get("/api/datas/1").headers["ETag"] == '"1"'
+
+
+def test_a_private_lists_cursor_is_its_readers(crowded: World) -> None:
+    """In another's hands it is refused."""
+    own = crowded.as_user("alice").simulate_get("/api/datas?limit=2").json
+    assert crowded.as_user("bob").simulate_get(own["next"]).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "media_type"),
+    [
+        ("/api/datas", '{"data": "order"}', "application/json"),
+        ("/api/datas/bulk", '{"data": "order"}\n{"data": "more"}', "application/x-ndjson"),
+    ],
+)
+def test_an_answer_is_repeated_to_who_got_it(path: str, body: str, media_type: str) -> None:
+    """Another with the same key and the same request makes items of their own."""
+    world = make_world("private")
+    headers = {"Idempotency-Key": "one", "Content-Type": media_type}
+    hers, again, his = (
+        world.as_user(name).simulate_post(path, body=body, headers=headers)
+        for name in ("alice", "alice", "bob")
+    )
+    assert (hers.status_code, again.status_code, his.status_code) == (201, 201, 201)
+    assert (again.json, "Idempotency-Replayed" in again.headers) == (hers.json, True)
     assert "Idempotency-Replayed" not in his.headers
+    assert hers.headers.get("Location", "") != his.headers.get("Location")
+    owners = [item.owner for item in world.memory.items.values()]
+    assert owners.count("alice") == owners.count("bob") == len(owners) / 2
 
 
 @pytest.mark.parametrize("mode", ["open", "private"])
