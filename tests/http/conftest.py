@@ -26,8 +26,9 @@ from datas.http.app import Parts, create_app
 from tests.conftest import TickingClock
 
 PASSWORD = "correct horse"
-# Hashing is slow on purpose: once is enough for all.
-PASSWORD_HASH = Argon2Passwords().hash(PASSWORD)
+# Hashing is slow on purpose; tests of the domain and of whole servers hash as they do.
+PASSWORDS = Argon2Passwords(memory_kib=8, passes=1)
+PASSWORD_HASH = PASSWORDS.hash(PASSWORD)
 
 
 @dataclass
@@ -58,7 +59,7 @@ class World:
 
 def make_world(mode: str = "open", **settings: Any) -> World:
     """An empty world in this mode, registration open; `settings` are of the app's parts."""
-    memory, clock, gate, passwords = Memory(), TickingClock(), Gate(), Argon2Passwords()
+    memory, clock, gate, passwords = Memory(), TickingClock(), Gate(), PASSWORDS
     users, tokens, items = MemoryUsers(memory), MemoryTokens(memory), MemoryItems(memory)
     access = Access(Mode(mode))
     user_service = UserService(

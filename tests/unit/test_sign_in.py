@@ -162,8 +162,9 @@ def test_a_user_who_was_removed_while_signing_in_is_nobody(plain_world: World) -
         _while_checking(plain_world, leave).sign_in().sign_in("alice", PASSWORD, address=HERE)
 
 
-def test_of_two_who_sign_in_at_once_none_is_wrong(world: World) -> None:
+def test_of_two_who_sign_in_at_once_none_is_wrong() -> None:
     """Though one finds the hash renewed by the other, or so does a change of the password."""
+    world = World(Argon2Passwords(memory_kib=16, passes=1))
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
     old.users().register("alice", PASSWORD)
 
@@ -172,7 +173,7 @@ def test_of_two_who_sign_in_at_once_none_is_wrong(world: World) -> None:
             world.sign_in().sign_in("alice", PASSWORD, address=HERE)
             return super().is_outdated(password_hash)
 
-    both = replace(world, passwords=Interleaved(), gate=Gate())
+    both = replace(world, passwords=Interleaved(memory_kib=16, passes=1), gate=Gate())
     _, secret = both.sign_in().sign_in("alice", PASSWORD, address=HERE)
     assert world.sign_in().authenticate(secret)
 
@@ -182,13 +183,14 @@ def test_of_two_who_sign_in_at_once_none_is_wrong(world: World) -> None:
             return super().hash(password)
 
     old.users().set_password("alice", PASSWORD)
-    changing = replace(world, passwords=Renewing(), gate=Gate())
+    changing = replace(world, passwords=Renewing(memory_kib=16, passes=1), gate=Gate())
     changing.sign_in().change_password(Actor("alice"), PASSWORD, "battery staple")
     assert world.sign_in().sign_in("alice", "battery staple", address=HERE)
 
 
-def test_a_renewed_hash_revokes_no_token(world: World) -> None:
+def test_a_renewed_hash_revokes_no_token() -> None:
     """The password is the same, and so are its rights."""
+    world = World(Argon2Passwords(memory_kib=16, passes=1))
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
     _, secret = world.sign_in().issue(old.users().register("alice", PASSWORD))
     world.sign_in().sign_in("alice", PASSWORD, address=HERE)
@@ -224,7 +226,7 @@ def test_each_try_costs_one_check(plain_world: World, username: str) -> None:
 
 
 def test_a_secret_is_256_random_bits(plain_world: World) -> None:
-    """Each of them takes both values; no seed that a program sets brings one again."""
+    """Each takes both values and copies no other; no seed that a program sets brings one again."""
     alice, bits = plain_world.users().get("alice"), []
     for _ in range(64):
         random.seed(0)
@@ -233,7 +235,9 @@ def test_a_secret_is_256_random_bits(plain_world: World) -> None:
         assert len(drawn) == 32
         bits.append(int.from_bytes(drawn))
     assert len(set(bits)) == 64
-    assert all(0 < sum(drawn >> n & 1 for drawn in bits) < 64 for n in range(256))
+    each = [tuple(drawn >> n & 1 for drawn in bits) for n in range(256)]
+    assert len(set(each)) == 256
+    assert all(set(values) == {0, 1} for values in each)
 
 
 @pytest.mark.parametrize("label", ["x" * 65, "\0", "\ud800", None])
