@@ -182,6 +182,7 @@ def test_imported_items_can_be_somebodys(tmp_path: Path) -> None:
 
 def test_an_export_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     """And leaves nothing behind."""
+    run_datas(tmp_path, "migrate")
     refused = run_datas(tmp_path, "export", "absent/all.csv")
     assert refused.returncode == 1
     assert "absent/all.csv can't be written" in refused.stderr
