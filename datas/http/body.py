@@ -59,6 +59,8 @@ def check_media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
     # A body without a type, or a form, is refused: any web page may send these without asking.
     media_type, parameters = falcon.mediatypes.parse_header(req.content_type or "")
     charset = parameters.pop("charset", "utf-8")
+    if parameters.get("header") == "present":  # of CSV (RFC 4180 §3)
+        del parameters["header"]
     if media_type.lower() not in media_types or parameters or charset.lower() != "utf-8":
         given = f"not {req.content_type[:80]!r}" if req.content_type else "which is absent"
         wanted = " or ".join(media_types)
@@ -103,6 +105,11 @@ class BodyFile(io.RawIOBase):
         self.digest.update(piece)
         buffer[: len(piece)] = piece
         return len(piece)
+
+    def pass_over(self, most: int) -> None:
+        """Read on, no more than so many bytes: who still sends may not listen yet."""
+        while most > 0 and (piece := _piece(self._stream, 65536)):
+            most -= len(piece)
 
 
 def _stream(req: falcon.Request) -> Any:

@@ -162,7 +162,8 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         success["links"] = _links()
     responses = {str(operation.status.value): success}
     if operation.dry_run:
-        responses["200"] = success | {"description": "Every line is good; none was stored"}
+        checked = _answer("Every line is good; none was stored", ())
+        responses["200"] = checked | {"content": success["content"]}
     if operation.not_modified:
         responses["304"] = _answer("The client has this version already", ("ETag",))
     described: dict[str, Any] = {

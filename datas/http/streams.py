@@ -15,6 +15,10 @@ from datas.http.schemas import dump_item, load_item
 MAX_LINE = 64 * 1024  # bytes
 
 _FIELDS = frozenset(Item._fields)
+_NOT_CSV = (
+    "is not CSV: a value with a comma, a quote or a line break stands in double quotes, and a "
+    "quote in it is doubled."
+)
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -86,27 +90,18 @@ class Csv:
 
     def read(self, file: BinaryIO) -> Iterator[Line]:
         """A mark of byte order, CRLF and blank lines are passed over."""
-        rows = csv.reader(_texts(file), strict=True)
         names: list[str] | None = None
-        while True:
-            number = rows.line_num + 1
-            try:
-                row = next(rows)
-            except StopIteration:
-                break
-            except csv.Error as error:
-                yield _fault(number, f"is not CSV: {error}.")
-                continue
+        for number, row, fault in _records(file):
             if names is None:
                 names = row
-                if errors := _header_faults(names):
-                    yield Line(1, "", errors)
+                if fault or (errors := _header_faults(row)):
+                    yield _fault(number, fault) if fault else Line(number, "", errors)
                     return
-            elif not _is_utf8(row):
-                yield _fault(number, "is not UTF-8: save the file in that encoding.")
-            elif row and len(row) != len(names):
+            elif fault:
+                yield _fault(number, fault)
+            elif len(row) != len(names):
                 yield _fault(number, f"has {len(row)} values, and the header has {len(names)}.")
-            elif row:
+            else:
                 yield _line(number, dict(zip(names, row, strict=True)))
         if names is None:
             yield Line(1, "", _header_faults([]))
@@ -138,10 +133,10 @@ def _header_faults(names: Sequence[str]) -> Errors:
         for name in names
         if name not in _FIELDS
     }
-    faults |= {name: ["names two columns."] for name in names if names.count(name) > 1}
-    return (
-        faults if "data" in names else {"data": ["is missing: the first line names it."]} | faults
-    )
+    faults |= {name: ["names two columns."] for name in _FIELDS if names.count(name) > 1}
+    if "data" not in names:
+        faults["data"] = ["is missing: the first line must name this column."]
+    return Refusal("invalid-item", errors=faults).errors
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -153,9 +148,36 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         mark = b""
 
 
-def _texts(file: BinaryIO) -> Iterator[str]:
-    """What isn't UTF-8 becomes lone surrogates: one line's fault doesn't end the reading."""
-    return (line.decode(errors="surrogateescape") for line in _lines(file))
+def _records(file: BinaryIO) -> Iterator[tuple[int, list[str], str]]:
+    """The rows of a table, each with the number of its first line, and what is wrong with it.
+
+    Raises: LineTooLong; a row is as long as all its lines.
+    """
+    size = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal size
+        for line in _lines(file):
+            size += len(line)
+            if size > MAX_LINE:
+                raise LineTooLong(MAX_LINE)
+            # What isn't UTF-8 becomes lone surrogates: one row's fault doesn't end the reading.
+            yield line.decode(errors="surrogateescape")
+
+    rows = csv.reader(texts(), strict=True)
+    while True:
+        size, number = 0, rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield number, [], _NOT_CSV
+            continue
+        if not _is_utf8(row):
+            yield number, [], "is not UTF-8: save the file in that encoding."
+        elif row:
+            yield number, row, ""
 
 
 def _is_utf8(row: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from datas.adapters.sql.tables import ItemRow
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import StorageUnavailable
 from datas.domain.items import Item
-from datas.domain.query import Filter, Query
+from datas.domain.query import SORTS, Filter, Query, Sort, position
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
@@ -261,3 +261,40 @@ def test_a_statement_keeps_no_value(tmp_path: Path) -> None:
     database = open_database(_url(tmp_path)).peewee
     with pytest.raises(ValueError, match="can't keep values"):
         Statement(database, ItemRow.select().where(ItemRow.id == 7))
+
+
+@pytest.mark.parametrize("owner", [None, "alice"])
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+def test_every_page_is_found_by_an_index(tmp_path: Path, sort: Sort, owner: str | None) -> None:
+    """Everybody's items and one user's, in every order: nothing is read that isn't shown."""
+    place = position(Item(5, "x", NOW, NOW, 1), sort)
+    plan = _plan(tmp_path, Query(10, sort, place, Filter(owner=owner)))
+    assert plan[0].startswith("SEARCH t1 USING I")
+    assert len(plan) == 1, "nothing is sorted"
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+@pytest.mark.parametrize("which", [Filter(search="x"), Filter(created_from=NOW, created_to=NOW)])
+def test_a_filter_reads_the_table_in_its_own_order(
+    tmp_path: Path, sort: Sort, which: Filter
+) -> None:
+    """Not row by row in the order of an index that knows nothing of the filter."""
+    [first, *_] = _plan(tmp_path, Query(10, sort, None, which))
+    if sort.field == "date_created" and which.search is None:
+        assert "datas_date_created_id" in first
+    else:
+        assert first == "SCAN t1"
+
+
+def _plan(folder: Path, query: Query) -> list[str]:
+    """How SQLite would answer."""
+    database = open_database(_url(folder))
+    items = SqlItems(database)
+    items.find(query)
+    [statement] = items._lists.values()  # noqa: SLF001
+    items.find(query)
+    assert list(items._lists.values()) == [statement], "compiled once"  # noqa: SLF001
+    sql = "EXPLAIN QUERY PLAN " + statement.sql
+    rows = database.peewee.execute_sql(sql, ["x"] * statement.sql.count("?")).fetchall()
+    database.close()
+    return [row[3] for row in rows]

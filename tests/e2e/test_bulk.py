@@ -103,9 +103,9 @@ def test_a_slow_client_keeps_no_other_waiting(start: Start) -> None:
 
 
 def test_a_large_body_is_refused_as_soon_as_it_is_too_large(start: Start) -> None:
-    """The client reads why, though it was still sending; the connection is not used again."""
+    """The client reads why, though it was still sending; what is not too large is taken."""
     server = start("--workers", "1", DATAS_BULK_LINES="1000")
-    answer = server.request("POST", PATH, lines(1001), NDJSON)
+    answer = server.request("POST", PATH, lines(400_000), NDJSON)
     assert (answer.status, answer.json["type"]) == (413, "/problems/body-too-large")
     assert server.request("POST", PATH, lines(1000), NDJSON).status == 201
 
@@ -115,12 +115,7 @@ def test_a_stream_that_breaks_is_not_taken_for_whole(start: Start, tmp_path: Pat
     server = start("--workers", "1")
     server.request("POST", PATH, lines(5000), NDJSON)
     server.stop()
-    with (tmp_path / "datas.db").open("r+b") as file:
-        with closing(sqlite3.connect(tmp_path / "datas.db")) as connection:
-            [size] = connection.execute("PRAGMA page_count").fetchone()
-        for page in range(size * 2 // 3, size):
-            file.seek(page * 4096)
-            file.write(b"\xff" * 4096)
+    _damage(tmp_path / "datas.db", 2 / 3)
     server = start("--workers", "1")
     with closing(server.connect()) as connection:
         connection.request("GET", PATH)
@@ -129,6 +124,20 @@ def test_a_stream_that_breaks_is_not_taken_for_whole(start: Start, tmp_path: Pat
             response.read()
     first = broken.value.partial.splitlines()[0]
     assert json.loads(first)["data"] == "item 0"
+    server.stop()
+    _damage(tmp_path / "datas.db", 1 / 4)
+    answer = start("--workers", "1").request("GET", PATH)
+    assert (answer.status, answer.json["type"]) == (503, "/problems/storage-unavailable")
+
+
+def _damage(path: Path, start: float) -> None:
+    """Overwrite what lies beyond this part of a database."""
+    with closing(sqlite3.connect(path)) as connection:
+        [size] = connection.execute("PRAGMA page_count").fetchone()
+    with path.open("r+b") as file:
+        for page in range(int(size * start), size):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 4096)
 
 
 @pytest.mark.parametrize("name", ["all.ndjson", "all.csv"])

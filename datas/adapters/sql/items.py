@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import peewee
@@ -90,7 +91,7 @@ class SqlItems:
     def find(self, query: Query) -> Sequence[Item]:
         """Select by key from a place on (never by OFFSET): page 10,000 costs what page 1 costs."""
         shape = (query.sort, query.after is None, *_shape(query.filter))
-        statement = self._shaped(shape, lambda: self._list(query))
+        statement = self._shaped(shape, partial(self._list, query))
         values: list[object] = _values(query.filter)
         if query.after is not None:
             item_id, value = query.after
@@ -100,7 +101,8 @@ class SqlItems:
     def count(self, which: Filter) -> int:
         """SELECT COUNT(*) WHERE …"""
         query = ItemRow.select(peewee.fn.COUNT(peewee.SQL("*")))
-        statement = self._shaped(("count", *_shape(which)), lambda: self._chosen(query, which))
+        counted = partial(self._chosen, query, which, ItemRow.date_created)
+        statement = self._shaped(("count", *_shape(which)), counted)
         [(count,)] = self._database.read(statement, *_values(which))
         return int(count)
 
@@ -139,28 +141,30 @@ class SqlItems:
     def _list(self, query: Query) -> peewee.Query:
         """One shape of a list; its parameters are the filters, the place and the limit."""
         field: peewee.Field = getattr(ItemRow, query.sort.field)
-        key: list[Any] = [ItemRow.id]
-        if field is not ItemRow.id:
-            # A search reads every row in the table's own order and sorts what it finds. Walking
-            # the sort's index instead, and looking each row up, took ten times as long when little
-            # was found; an expression has no index.
-            searches = query.filter.search is not None
-            key.insert(0, peewee.Expression(field, "||", peewee.SQL("''")) if searches else field)
-        selected = self._chosen(ItemRow.select(*_COLUMNS), query.filter)
+        column: Any = field
+        created: Any = ItemRow.date_created
+        if _reads_all(query):
+            # The table is read in its own order, and what is found is sorted. Walking an index and
+            # looking each row up took ten times as long; an expression has no index.
+            column, created = (
+                peewee.Expression(each, "||", peewee.SQL("''")) for each in (field, created)
+            )
+        key = [ItemRow.id] if field is ItemRow.id else [column, ItemRow.id]
+        selected = self._chosen(ItemRow.select(*_COLUMNS), query.filter, created)
         if query.after is not None:
             row, place = peewee.Tuple(*key), peewee.Tuple(*[self._param] * len(key))
             selected = selected.where(row < place if query.sort.descending else row > place)
         order = [part.desc() for part in key] if query.sort.descending else key
         return selected.order_by(*order).limit(self._param)
 
-    def _chosen(self, query: peewee.Query, which: Filter) -> peewee.Query:
+    def _chosen(self, query: peewee.Query, which: Filter, created: Any) -> peewee.Query:
         """Of what the query selects, the items that are meant."""
         found = peewee.fn.INSTR(ItemRow.search_key, self._param)
         conditions = (
             ItemRow.owner == self._param,
             found > peewee.SQL("0"),
-            ItemRow.date_created >= self._param,
-            ItemRow.date_created < self._param,
+            created >= self._param,
+            created < self._param,
         )
         for condition, given in zip(conditions, _shape(which), strict=True):
             query = query.where(condition) if given else query
@@ -174,6 +178,13 @@ def _item(  # noqa: PLR0913, PLR0917 (a row)
     item_id: int, data: str, created: str, updated: str, version: int, owner: str | None
 ) -> Item:
     return Item(item_id, data, _to_time(created), _to_time(updated), version, owner)
+
+
+def _reads_all(query: Query) -> bool:
+    """Whether no index has both what is searched for and the order."""
+    which = query.filter
+    dated = which.created_from is not None or which.created_to is not None
+    return which.search is not None or (dated and query.sort.field != "date_created")
 
 
 def _filters(which: Filter) -> tuple[str | None, ...]:

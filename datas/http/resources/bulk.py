@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -10,7 +11,7 @@ import falcon
 import orjson
 
 from datas.domain.access import Action
-from datas.domain.errors import StorageUnavailable
+from datas.domain.errors import LineTooLong, StorageUnavailable, list_faults
 from datas.domain.idempotency import Idempotency
 from datas.domain.transfer import Transfer
 from datas.http.body import BodyFile, check_media_type
@@ -20,9 +21,11 @@ from datas.http.middleware import preferred
 from datas.http.params import read_dry_run, read_list
 from datas.http.request import Request
 from datas.http.schemas import envelope
-from datas.http.streams import FORMATS, Line
+from datas.http.streams import FORMATS, Format, Line
 
 MAX_SHOWN_LINES = 100
+# Bytes of a refused body that are read all the same, so that its sender comes to read the refusal.
+PASSED_OVER = 16 * 1024 * 1024
 IN_MEMORY = 1024 * 1024  # bytes; what is more waits on the disk
 
 _FORMATS = {each.media_type: each for each in FORMATS.values()}
@@ -52,16 +55,15 @@ class BulkResource:
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Bring many in: all or none. They are read and checked before anything is stored."""
-        media_type = check_media_type(req, self.produces)
+        form = _FORMATS[check_media_type(req, self.produces)]
         dry_run = read_dry_run(req)
         idempotency_key(req)
         body = BodyFile(req)
-        with SpooledTemporaryFile(IN_MEMORY) as spool:
-            lines = _FORMATS[media_type].read(io.BufferedReader(body))
-            count = _spool(self._bounded(lines), spool)
+        with _spool() as spool:
+            count = self._check(form, body, spool)
 
             def create() -> None:
-                self._transfer.create_all(_unspooled(spool), actor=req.actor)
+                self._transfer.create_all(map(orjson.loads, spool), actor=req.actor)
                 resp.media = envelope(f"Items successfully created ({count})", {"created": count})
                 resp.status = falcon.HTTP_201
 
@@ -70,6 +72,26 @@ class BulkResource:
                 resp.media = envelope(msg, {"created": count})
             else:
                 answer_once(req, resp, body.digest.digest(), self._idempotency, create)
+
+    def _check(self, form: Format, body: BodyFile, spool: IO[bytes]) -> int:
+        """Keep what the lines hold, and return how many they are.
+
+        Raises: Refusal (`invalid-lines`, `body-too-large`), LineTooLong.
+        """
+        count, faults = 0, Faults()
+        try:
+            for line in self._bounded(form.read(io.BufferedReader(body))):
+                if line.errors is not None:
+                    faults.add(line)
+                else:
+                    count += 1
+                    spool.write(orjson.dumps(line.data) + b"\n")
+        except (Refusal, LineTooLong):
+            body.pass_over(PASSED_OVER)
+            raise
+        faults.refuse()
+        spool.seek(0)
+        return count
 
     def _bounded(self, lines: Iterable[Line]) -> Iterator[Line]:
         for count, line in enumerate(lines):
@@ -82,40 +104,39 @@ class BulkResource:
             yield line
 
 
-def _spool(lines: Iterable[Line], spool: IO[bytes]) -> int:
-    """Keep what the lines hold, and return how many they are. Raises: Refusal (`invalid-lines`)."""
-    count, shown = 0, list[dict[str, Any]]()
-    faults = 0
-    for line in lines:
-        if line.errors is not None:
-            faults += 1
-            if faults <= MAX_SHOWN_LINES:
-                shown.append({"line": line.number, "errors": line.errors})
-        elif not faults:
-            count += 1
-            _write(spool, orjson.dumps(line.data) + b"\n")
-    if faults:
-        raise _invalid_lines(shown, faults)
-    return count
+class Faults:
+    """The lines at fault: the first of them, and how many there are."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._shown: list[dict[str, Any]] = []
+
+    def add(self, line: Line) -> None:
+        """Count a line."""
+        self._count += 1
+        if self._count <= MAX_SHOWN_LINES:
+            self._shown.append({"line": line.number, "errors": line.errors})
+
+    def refuse(self) -> None:
+        """Raises: Refusal (`invalid-lines`), if there are any."""
+        if not self._count:
+            return
+        first, others = self._shown[0], self._count - 1
+        more = f" {others} more lines are at fault, see line_errors." if others else ""
+        detail = (
+            f"Line {first['line']}: {list_faults(first['errors'])}{more} "
+            "Nothing was stored: mend, and send all again."
+        )
+        members = {"line_errors": self._shown, "line_error_count": self._count}
+        raise Refusal("invalid-lines", detail, members=members)
 
 
-def _write(spool: IO[bytes], piece: bytes) -> None:
+@contextmanager
+def _spool() -> Iterator[IO[bytes]]:
+    """A temporary file. Raises: StorageUnavailable, if its disk is full."""
     try:
-        spool.write(piece)
+        with SpooledTemporaryFile(IN_MEMORY) as spool:
+            yield spool
     except OSError as error:
-        reason = "The disk that holds temporary files is full. Nothing was changed."
+        reason = "The disk for temporary files is full, or can't be written. Nothing was changed."
         raise StorageUnavailable(reason) from error
-
-
-def _unspooled(spool: IO[bytes]) -> Iterator[str]:
-    spool.seek(0)
-    return map(orjson.loads, spool)
-
-
-def _invalid_lines(shown: list[dict[str, Any]], count: int) -> Refusal:
-    first = shown[0]
-    texts = " ".join(f"{name}: {' '.join(faults)}" for name, faults in first["errors"].items())
-    others = f" {count - 1} more lines are at fault, see line_errors." if count > 1 else ""
-    detail = f"Line {first['line']}: {texts}{others} Nothing was stored: mend, and send all again."
-    members = {"line_errors": shown, "line_error_count": count}
-    return Refusal("invalid-lines", detail, members=members)

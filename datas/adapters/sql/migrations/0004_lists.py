@@ -12,12 +12,13 @@ def up(migrator, db):
     # Peewee's own way would copy SQLite's table, and forget the highest id that was ever given.
     db.execute_sql("ALTER TABLE datas ADD COLUMN search_key TEXT NOT NULL DEFAULT ''")
     _fill(db)
-    migrator.migrate(
-        *(
-            migrator.add_index("datas", (field, "id"))
-            for field in ("data", "date_created", "date_updated")
+    for field in ("data", "date_created", "date_updated"):
+        migrator.migrate(migrator.add_index("datas", (field, "id")))
+        # A user's own items, in each order; what nobody owns needs none of these.
+        db.execute_sql(
+            f"CREATE INDEX datas_owner_{field} ON datas (owner, {field}, id) "
+            "WHERE owner IS NOT NULL"
         )
-    )
 
 
 def _fill(db):
