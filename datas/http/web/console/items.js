@@ -1,0 +1,157 @@
+// The table of items, a page at a time, and the forms that create, change and delete them.
+import { byId, el } from "./dom.js";
+import { at, fault, json, send } from "./http.js";
+import { tokenHeader } from "./session.js";
+
+const JSON_BODY = ["Content-Type", "application/json"];
+
+const view = byId("view");
+const rows = document.querySelector("#items tbody");
+
+// Where the page that is shown is, and where the next one is, as the server says.
+let here = "";
+let next = null;
+
+export function startItems() {
+  view.addEventListener("submit", (event) => {
+    event.preventDefault();
+    show(firstPage());
+  });
+  view.sort.addEventListener("change", () => show(firstPage()));
+  view.limit.addEventListener("change", () => show(firstPage()));
+  byId("create").addEventListener("submit", (event) => {
+    event.preventDefault();
+    create(event.target);
+  });
+  byId("page-first").addEventListener("click", () => show(firstPage()));
+  byId("page-next").addEventListener("click", () => show(next));
+  return show(firstPage(), { quiet: true });
+}
+
+/** Shows the page anew; not for the user, who didn't ask for it. */
+export function refreshItems() {
+  return show(here, { quiet: true });
+}
+
+function firstPage() {
+  const given = [...new FormData(view)].filter(([, value]) => value !== "");
+  return `${at("/api/datas")}?${new URLSearchParams(given)}`;
+}
+
+async function show(path, { quiet = false } = {}) {
+  const exchange = await send({ path, headers: tokenHeader(), quiet });
+  byId("items-fault").textContent = fault(exchange);
+  const page = json(exchange);
+  if (exchange.status !== 200) return;
+  here = path;
+  next = page.next;
+  rows.replaceChildren(...page.data.map(row));
+  byId("page-next").disabled = !next;
+  byId("page-first").disabled = here === firstPage();
+  byId("items-empty").hidden = page.data.length > 0;
+  byId("items-empty").textContent = view.q.value ? "No item contains this text." : "No items yet: create the first.";
+}
+
+async function create(form) {
+  const exchange = await send({
+    method: "POST",
+    path: at("/api/datas"),
+    headers: [JSON_BODY, ...tokenHeader()],
+    body: JSON.stringify({ data: form.data.value }),
+  });
+  byId("create-fault").textContent = fault(exchange);
+  if (exchange.status !== 201) return;
+  form.reset();
+  await refreshItems();
+}
+
+function row(item) {
+  const changed = new Date(item.date_updated);
+  return el(
+    "tr",
+    {},
+    el("td", {}, `${item.id}`),
+    el("td", { class: "data" }, item.data),
+    el("td", {}, `${item.version}`),
+    el("td", { class: "wide" }, el("time", { datetime: item.date_updated }, changed.toLocaleTimeString())),
+    el("td", { class: "wide" }, item.owner ?? "–"),
+    el(
+      "td",
+      { class: "actions" },
+      el("button", { type: "button", "aria-label": `Read item ${item.id}`, onclick: () => read(item) }, "Read"),
+      el("button", { type: "button", "aria-label": `Edit item ${item.id}`, onclick: (event) => edit(item, event) }, "Edit"),
+      el("button", { type: "button", "aria-label": `Delete item ${item.id}`, onclick: () => remove(item) }, "Delete"),
+    ),
+  );
+}
+
+async function read(item) {
+  const exchange = await send({ path: path(item), headers: tokenHeader() });
+  byId("items-fault").textContent = fault(exchange);
+}
+
+/** Puts a form into the item's row. */
+function edit(item, event) {
+  const shown = event.target.closest("tr");
+  const input = el("input", { value: item.data, "aria-label": `New data of item ${item.id}` });
+  const close = () => {
+    const again = row(item);
+    form.replaceWith(again);
+    again.querySelector(".actions button:nth-child(2)").focus();
+  };
+  const save = (event) => {
+    event.preventDefault();
+    replace(item, input.value);
+  };
+  const form = el(
+    "tr",
+    { onkeydown: (event) => event.key === "Escape" && close() },
+    el("td", {}, `${item.id}`),
+    el(
+      "td",
+      { colspan: 5 },
+      el(
+        "form",
+        { class: "row", novalidate: true, onsubmit: save },
+        input,
+        el("button", { class: "main" }, "Save"),
+        el("button", { type: "button", onclick: close }, "Cancel"),
+      ),
+    ),
+  );
+  shown.replaceWith(form);
+  input.select();
+}
+
+/** Only if nobody else changed it since it was read: If-Match names the version that was shown. */
+async function replace(item, data) {
+  const exchange = await send({
+    method: "PUT",
+    path: path(item),
+    headers: [JSON_BODY, ifMatch(item), ...tokenHeader()],
+    body: JSON.stringify({ data }),
+  });
+  await afterChange(exchange);
+}
+
+async function remove(item) {
+  const headers = [ifMatch(item), ...tokenHeader()];
+  await afterChange(await send({ method: "DELETE", path: path(item), headers }));
+}
+
+async function afterChange(exchange) {
+  // A refused text stays in its form, to be mended.
+  if (exchange.status !== 400) await refreshItems();
+  byId("items-fault").textContent = fault(exchange);
+  if (!document.activeElement || document.activeElement === document.body) {
+    byId("create").data.focus({ preventScroll: true });
+  }
+}
+
+function path(item) {
+  return at(`/api/datas/${item.id}`);
+}
+
+function ifMatch(item) {
+  return ["If-Match", `"${item.version}"`];
+}
