@@ -10,13 +10,13 @@ const ROOMS = [
   { id: "sql", does: "the database works" },
 ];
 const SHAPES = {
-  http: "M80 85 140 15H198V48H174L148 85 174 122H198V155H140Z",
+  http: "M80 85 128 15H198V48H174L148 85 174 122H198V155H128Z",
   service: "M152 85 176 51H224L248 85 224 119H176Z",
-  adapters: "M320 85 260 15H202V48H226L252 85 226 122H202V155H260Z",
+  adapters: "M320 85 272 15H202V48H226L252 85 226 122H202V155H272Z",
   sql: "M352 64C352 56 392 56 392 64V106C392 114 352 114 352 106Z",
 };
 // Where each room's name stands, and where the way turns back.
-const NAMES = { http: [160, 31], service: [200, 70], adapters: [240, 31], sql: [372, 130] };
+const NAMES = { http: [158, 31], service: [200, 70], adapters: [242, 31], sql: [372, 130] };
 const TURNS = { http: 130, service: 212, adapters: 286, sql: 378 };
 
 /** The elements that show it; only a sentence if the server doesn't explain itself. */

@@ -28,9 +28,15 @@ export function startItems() {
   return show(firstPage(), { quiet: true });
 }
 
-/** Shows the page anew; not for the user, who didn't ask for it. */
+/** Shows the page anew, which nobody asked for. */
 export function refreshItems() {
   return show(here, { quiet: true });
+}
+
+/** Whether an exchange changed items, so that the page is to be shown anew. */
+export function changedItems({ method, status, path }) {
+  const changes = ["POST", "PUT", "PATCH", "DELETE"].includes(method);
+  return changes && status < 300 && path.startsWith(at("/api/datas"));
 }
 
 function firstPage() {
@@ -45,7 +51,9 @@ async function show(path, { quiet = false } = {}) {
   if (exchange.status !== 200) return;
   here = path;
   next = page.next;
+  const focused = document.activeElement.closest("#items tr")?.dataset.id;
   rows.replaceChildren(...page.data.map(row));
+  if (focused) focusRow(focused);
   byId("page-next").disabled = !next;
   byId("page-first").disabled = here === firstPage();
   byId("items-empty").hidden = page.data.length > 0;
@@ -60,16 +68,16 @@ async function create(form) {
     body: JSON.stringify({ data: form.data.value }),
   });
   byId("create-fault").textContent = fault(exchange);
-  if (exchange.status !== 201) return;
-  form.reset();
-  await refreshItems();
+  if (exchange.status === 201) form.reset();
 }
 
 function row(item) {
   const changed = new Date(item.date_updated);
+  const button = (label, onclick) =>
+    el("button", { type: "button", "aria-label": `${label} item ${item.id}`, onclick }, label);
   return el(
     "tr",
-    {},
+    { "data-id": item.id },
     el("td", {}, `${item.id}`),
     el("td", { class: "data" }, item.data),
     el("td", {}, `${item.version}`),
@@ -78,9 +86,9 @@ function row(item) {
     el(
       "td",
       { class: "actions" },
-      el("button", { type: "button", "aria-label": `Read item ${item.id}`, onclick: () => read(item) }, "Read"),
-      el("button", { type: "button", "aria-label": `Edit item ${item.id}`, onclick: (event) => edit(item, event) }, "Edit"),
-      el("button", { type: "button", "aria-label": `Delete item ${item.id}`, onclick: () => remove(item) }, "Delete"),
+      button("Read", () => read(item)),
+      button("Edit", (event) => edit(item, event.target.closest("tr"))),
+      button("Delete", () => remove(item)),
     ),
   );
 }
@@ -91,13 +99,11 @@ async function read(item) {
 }
 
 /** Puts a form into the item's row. */
-function edit(item, event) {
-  const shown = event.target.closest("tr");
+function edit(item, shown) {
   const input = el("input", { value: item.data, "aria-label": `New data of item ${item.id}` });
   const close = () => {
-    const again = row(item);
-    form.replaceWith(again);
-    again.querySelector(".actions button:nth-child(2)").focus();
+    form.replaceWith(row(item));
+    focusRow(item.id);
   };
   const save = (event) => {
     event.preventDefault();
@@ -105,7 +111,7 @@ function edit(item, event) {
   };
   const form = el(
     "tr",
-    { onkeydown: (event) => event.key === "Escape" && close() },
+    { "data-id": item.id, onkeydown: (event) => event.key === "Escape" && close() },
     el("td", {}, `${item.id}`),
     el(
       "td",
@@ -140,12 +146,15 @@ async function remove(item) {
 }
 
 async function afterChange(exchange) {
-  // A refused text stays in its form, to be mended.
-  if (exchange.status !== 400) await refreshItems();
+  // Somebody else changed it: show what there is now. A refused text stays in its form instead.
+  if ([404, 412].includes(exchange.status)) await refreshItems();
   byId("items-fault").textContent = fault(exchange);
-  if (!document.activeElement || document.activeElement === document.body) {
-    byId("create").data.focus({ preventScroll: true });
-  }
+}
+
+/** Puts the focus back to where it was before the rows were made anew. */
+function focusRow(id) {
+  const button = rows.querySelector(`tr[data-id="${id}"] button:nth-child(2)`);
+  (button ?? byId("create").data).focus({ preventScroll: true });
 }
 
 function path(item) {
