@@ -103,8 +103,8 @@ function drawRequest({ method, path, sent, arrived }) {
 }
 
 function drawResponse(exchange) {
-  const { status, reason, headers, body, bytes, cut } = exchange;
-  const asIs = cut ? `${body}\n… (the first 65,536 of ${bytes.toLocaleString("en")} bytes)` : body;
+  const { status, reason, headers, body, size, cut } = exchange;
+  const asIs = cut ? `${body}\n… (the first 65,536 of ${size.toLocaleString("en")} bytes)` : body;
   const value = json(exchange);
   const text = el("div", { class: "body" }, value === undefined ? asIs : indented(value));
   const shown = el(

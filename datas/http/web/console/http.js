@@ -78,16 +78,9 @@ export function fault(exchange) {
 }
 
 async function readBody(response) {
-  const decoder = new TextDecoder();
-  let body = "";
-  let bytes = 0;
-  // Piece by piece, as it comes: a stream may be longer than what fits into memory.
-  const reader = response.body?.getReader();
-  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader.read()) {
-    if (bytes < MAX_KEPT) body += decoder.decode(piece.value.subarray(0, MAX_KEPT - bytes), { stream: true });
-    bytes += piece.value.length;
-  }
-  return { body, bytes, cut: bytes > MAX_KEPT };
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const body = new TextDecoder().decode(bytes.subarray(0, MAX_KEPT));
+  return { body, size: bytes.length, cut: bytes.length > MAX_KEPT };
 }
 
 /** In explain mode the server tells how the request's head arrived. */
