@@ -47,6 +47,9 @@ class Trace:
             if error is not self._error:
                 self._error, self._stopped = error, room
             raise
+        else:
+            if len(self._inner) == 2:  # noqa: PLR2004 (back in http: what went wrong was mended)
+                self._stopped = "http"
         finally:
             spent = perf_counter() - begin
             own = spent - self._inner.pop()
