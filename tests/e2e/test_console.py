@@ -439,6 +439,7 @@ def test_every_snippet_runs_as_pasted(visit: Visit, server: Server) -> None:
     page = visit.page
     _create(page, "one")
     for method, path, headers, body in REQUESTS:
+        page.get_by_role("button", name="Clear").click()
         _send(page, method, path, headers, body)
         entry = _exchange(page, f"{method} /api/datas")
         status = entry.locator(".pill").inner_text()
