@@ -335,7 +335,7 @@ def test_every_header_is_true(visit: Visit) -> None:
     assert request.post_data in sent
     for name, value in caught.value.all_headers().items():
         assert f"{name}: {value}" in came
-    entry.get_by_role("button", name="Show the body as it was sent").click()
+    entry.get_by_role("button", name="Show it as it came").click()
     assert caught.value.text() in entry.locator(".wire").nth(1).inner_text()
 
 

@@ -115,7 +115,8 @@ function drawResponse(exchange) {
     fold(headers.filter((pair) => !isTelling(pair)), "more headers"),
     body && text,
   );
-  if (value === undefined) return [shown];
+  const told = "Headers are sorted and in small letters, as browsers tell them. ";
+  if (value === undefined) return [shown, el("p", { class: "soft" }, told)];
   const toggle = el(
     "button",
     {
@@ -128,9 +129,9 @@ function drawResponse(exchange) {
         toggle.setAttribute("aria-pressed", `${raw}`);
       },
     },
-    "Show the body as it was sent",
+    "Show it as it came",
   );
-  return [shown, el("p", { class: "soft" }, "The body is indented for reading. ", toggle)];
+  return [shown, el("p", { class: "soft" }, told, "The body is indented for reading. ", toggle)];
 }
 
 function drawHeader([name, value]) {

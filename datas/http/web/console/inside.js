@@ -6,7 +6,7 @@ import { header } from "./http.js";
 const ROOMS = [
   { id: "http", does: "reads the request, writes the response" },
   { id: "service", does: "decides: rules, permissions, versions" },
-  { id: "adapters", does: "turn what the service needs into SQL, and back" },
+  { id: "adapters", does: "do what the service needs: storing, finding, hashing" },
   { id: "sql", does: "the database works" },
 ];
 const SHAPES = {

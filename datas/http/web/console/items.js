@@ -30,7 +30,7 @@ export function startItems() {
 
 /** Shows the page anew, which nobody asked for. */
 export function refreshItems() {
-  return show(here, { quiet: true });
+  return show(here || firstPage(), { quiet: true });
 }
 
 /** Whether an exchange changed items, so that the page is to be shown anew. */
@@ -72,7 +72,6 @@ async function create(form) {
 }
 
 function row(item) {
-  const changed = new Date(item.date_updated);
   const button = (label, onclick) =>
     el("button", { type: "button", "aria-label": `${label} item ${item.id}`, onclick }, label);
   return el(
@@ -81,7 +80,7 @@ function row(item) {
     el("td", {}, `${item.id}`),
     el("td", { class: "data" }, item.data),
     el("td", {}, `${item.version}`),
-    el("td", { class: "wide" }, el("time", { datetime: item.date_updated }, changed.toLocaleTimeString())),
+    el("td", { class: "wide" }, el("time", { datetime: item.date_updated }, when(item.date_updated))),
     el("td", { class: "wide" }, item.owner ?? "–"),
     el(
       "td",
@@ -91,6 +90,13 @@ function row(item) {
       button("Delete", () => remove(item)),
     ),
   );
+}
+
+/** The time of day, or the day if that was another one. */
+function when(moment) {
+  const then = new Date(moment);
+  const today = then.toDateString() === new Date().toDateString();
+  return today ? then.toLocaleTimeString([], { hourCycle: "h23" }) : then.toLocaleDateString();
 }
 
 async function read(item) {
