@@ -276,6 +276,7 @@ def test_the_page_is_accessible(visit: Visit) -> None:
     assert [(it["id"], it["nodes"][0]["html"]) for it in serious] == []
 
 
+@pytest.mark.parametrize("visit", [{}, PHONE], ids=["desk", "phone"], indirect=True)
 def test_the_page_is_quick_and_still(visit: Visit) -> None:
     """Something is painted within a second, little is loaded, and nothing jumps about."""
     page = visit.page
@@ -494,11 +495,20 @@ def test_who_must_sign_in_is_told(browser: Browser, start: Start) -> None:
         page.goto(visit.origin)
         _create(page, "hers")
         expect(page.locator("#create-fault")).to_contain_text("token")
+        expect(page.locator("#session-who")).to_contain_text("sign in")
         page.get_by_label("Username").fill("alice")
         page.get_by_label("Password").fill("correct horse")
         page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.locator("#session-who")).to_have_text("signed in as alice")
         page.get_by_role("button", name="Create", exact=True).click()
         expect(page.locator("td.data")).to_have_text("hers")
+        # A token that was revoked elsewhere is forgotten, and the page is of use again.
+        token = page.evaluate("JSON.parse(sessionStorage['datas-session']).token")
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert server.request("GET", "/api/datas/1").json["data"]["owner"] == "alice"
+        assert server.request("DELETE", "/api/tokens/current", headers=bearer).status == 200
+        page.get_by_role("button", name="Read item 1").click()
+        expect(page.locator("#session-who")).to_contain_text("sign in")
+        page.get_by_role("button", name="Read item 1").click()
+        _exchange(page, "200GET /api/datas/1")
         assert visit.outside == visit.faults == []
-    assert server.request("GET", "/api/datas/1").json["data"]["owner"] == "alice"

@@ -48,6 +48,14 @@ def test_it_says_where_it_is_and_nothing_else(start: Start) -> None:
     assert len(text.strip().splitlines()) == 6
 
 
+def test_explain_mode_beyond_this_machine_is_warned_of(start: Start) -> None:
+    """It tells anybody what nobody else should know; on this machine alone it is fine."""
+    open_to_all = start("--bind", "0.0.0.0:0", "--workers", "1", DATAS_EXPLAIN="true")
+    here = start("--workers", "1", DATAS_EXPLAIN="true")
+    assert "Warning: DATAS_EXPLAIN" in "".join(open_to_all.output)
+    assert "Warning" not in "".join(here.output)
+
+
 @pytest.mark.parametrize("access", [mode.value for mode in Mode if mode != Mode.OPEN])
 def test_it_says_how_to_make_a_first_user(start: Start, access: str) -> None:
     """Where nobody writes without one, the banner has the command, and a request with a token."""

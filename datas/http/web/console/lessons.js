@@ -22,6 +22,7 @@ export async function startLessons() {
   byId("lesson-reset").addEventListener("click", reset);
   const first = lessons.findIndex(({ id }) => !done.has(id));
   show(Math.max(first, 0));
+  byId("lessons").removeAttribute("aria-busy");
 }
 
 /** Looks whether an exchange, or the visit of a page, is the next step of the current lesson. */

@@ -5,7 +5,7 @@ import { listExchange, startExchanges, visits } from "./exchanges.js";
 import { exchanges } from "./http.js";
 import { changedItems, refreshItems, startItems } from "./items.js";
 import { checkLesson, startLessons } from "./lessons.js";
-import { keepToken, session, startSession } from "./session.js";
+import { session, startSession, watchSession } from "./session.js";
 
 // An error in these scripts is shown, not swallowed.
 addEventListener("error", (event) => showFault(event.message));
@@ -14,7 +14,7 @@ addEventListener("unhandledrejection", (event) => showFault(event.reason));
 exchanges.addEventListener("exchange", ({ detail }) => {
   listExchange(detail);
   checkLesson(detail);
-  keepToken(detail);
+  watchSession(detail);
   if (changedItems(detail)) refreshItems();
 });
 visits.addEventListener("visit", ({ detail }) => checkLesson({ visited: detail }));

@@ -1,6 +1,6 @@
 // Signing in and out. The token stays in this tab, and goes with it.
 import { byId } from "./dom.js";
-import { at, fault, json, send } from "./http.js";
+import { at, fault, header, json, send } from "./http.js";
 
 const KEY = "datas-session";
 const JSON_BODY = [["Content-Type", "application/json"]];
@@ -26,12 +26,17 @@ export function startSession() {
   show();
 }
 
-/** Remembers the token that a sign-in brought, wherever on this page it was sent from. */
-export function keepToken(exchange) {
-  const data = json(exchange)?.data;
-  if (exchange.method !== "POST" || exchange.status !== 201 || !data?.token) return;
-  const { username } = JSON.parse(exchange.sent.body);
-  change({ username, token: data.token });
+/** Looks at an exchange: it may bring a token, or tell that one is needed or is no good any more. */
+export function watchSession({ status, sent, ...exchange }) {
+  const { data, type } = json(exchange) ?? {};
+  if (status === 201 && data?.token) {
+    change({ username: JSON.parse(sent.body).username, token: data.token });
+  }
+  if (type?.endsWith("/problems/unauthenticated")) {
+    const [[, ours] = []] = tokenHeader();
+    if (ours && ours === header(sent.headers, "Authorization")) change(null);
+    byId("session-who").textContent = "sign in: this server asks who you are";
+  }
 }
 
 function credentials(form) {
@@ -56,13 +61,11 @@ async function signIn(form) {
 }
 
 async function whoAmI() {
-  const exchange = await send({ path: at("/api/users/me"), headers: tokenHeader() });
-  say(exchange);
-  if (exchange.status === 401) change(null);
+  say(await send({ path: at("/api/users/me"), headers: tokenHeader() }));
 }
 
 async function signOut() {
-  await send({ method: "DELETE", path: at("/api/tokens/current"), headers: tokenHeader() });
+  say(await send({ method: "DELETE", path: at("/api/tokens/current"), headers: tokenHeader() }));
   change(null);
   byId("sign-in").username.focus();
 }
