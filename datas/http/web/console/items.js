@@ -61,14 +61,16 @@ async function show(path, { quiet = false } = {}) {
 }
 
 async function create(form) {
+  const data = form.data.value;
   const exchange = await send({
     method: "POST",
     path: at("/api/datas"),
     headers: [JSON_BODY, ...tokenHeader()],
-    body: JSON.stringify({ data: form.data.value }),
+    body: JSON.stringify({ data }),
   });
   byId("create-fault").textContent = fault(exchange);
-  if (exchange.status === 201) form.reset();
+  // Somebody quick may be typing the next one already.
+  if (exchange.status === 201 && form.data.value === data) form.reset();
 }
 
 function row(item) {
