@@ -14,7 +14,10 @@ help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
 
 run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="--bind 127.0.0.1:9000")
-	@DATAS_ACCESS=$${DATAS_ACCESS:-open} exec .venv/bin/datas serve $(ARGS)
+	@# Where nothing else is asked for, anybody on this machine may do everything, registering too.
+	@test -n "$${DATAS_ACCESS}$(if $(ARGS),ARGS)" || export DATAS_REGISTRATION=$${DATAS_REGISTRATION:-open}; \
+		export DATAS_ACCESS=$${DATAS_ACCESS:-open} DATAS_EXPLAIN=$${DATAS_EXPLAIN:-true}; \
+		exec .venv/bin/datas serve $(ARGS)
 
 test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones too
 	@exec .venv/bin/python -m pytest -n 4 -m "not slow" $(ARGS)

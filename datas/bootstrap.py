@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from datas.domain.access import AUTHENTICATED, Access, Mode
 from datas.domain.idempotency import Idempotency
@@ -18,11 +18,25 @@ from datas.domain.transfer import Transfer
 from datas.domain.user_service import UserService
 
 if TYPE_CHECKING:
+    from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.backup import Copy
     from datas.adapters.sql.database import SqlDatabase
-    from datas.http.app import App, Parts
+    from datas.http.app import Parts
     from datas.http.streams import Format
     from datas.settings import Settings
+
+Part = TypeVar("Part")
+
+
+class Room(Protocol):
+    """Names the room that a part stands for, and returns the part, or one in its place."""
+
+    def __call__(self, name: str, part: Part, /) -> Part:
+        """The part."""
+
+
+def _as_it_is(_: str, part: Part) -> Part:
+    return part
 
 
 @contextmanager
@@ -83,11 +97,15 @@ def line_formats() -> "Mapping[str, Format]":
     return FORMATS
 
 
-def build_app(settings: "Settings") -> "App":
+def build_app(settings: "Settings") -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it."""
     from datas.http.app import create_app
 
-    return create_app(_parts(settings))
+    if not settings.explain:
+        return create_app(_parts(settings))
+    from datas.adapters.explain import explained, room
+
+    return explained(create_app(_parts(settings, room)))
 
 
 def openapi_document(settings: "Settings") -> bytes:
@@ -109,16 +127,23 @@ class Services:
     access: Access
 
 
-def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
+def build_services(
+    settings: "Settings", database: "SqlDatabase", room: Room = _as_it_is
+) -> Services:
     """The services over a database. Nothing is opened."""
     from datas.adapters.sql.idempotency import SqlIdempotencyRecords
     from datas.adapters.sql.items import SqlItems
     from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
     from datas.adapters.system import Argon2Passwords, SystemClock
 
-    clock, gate, passwords = SystemClock(), Gate(), Argon2Passwords()
-    users, tokens, attempts = SqlUsers(database), SqlTokens(database), SqlAttempts(database)
-    items, access = SqlItems(database), Access(Mode(settings.access))
+    clock, gate, access = SystemClock(), Gate(), Access(Mode(settings.access))
+    database = room("sql", database)
+    items = room("adapters", SqlItems(database))
+    users = room("adapters", SqlUsers(database))
+    tokens = room("adapters", SqlTokens(database))
+    attempts = room("adapters", SqlAttempts(database))
+    passwords = room("adapters", Argon2Passwords())
+    records = room("adapters", SqlIdempotencyRecords(database))
     return Services(
         items=ItemService(items, clock, access),
         transfer=Transfer(items, items, clock, access),
@@ -143,26 +168,27 @@ def build_services(settings: "Settings", database: "SqlDatabase") -> Services:
             gate=gate,
             token_days=settings.token_days,
         ),
-        idempotency=Idempotency(SqlIdempotencyRecords(database), database, clock),
+        idempotency=Idempotency(records, database, clock),
         access=access,
     )
 
 
-def _parts(settings: "Settings") -> "Parts":
+def _parts(settings: "Settings", room: Room = _as_it_is) -> "Parts":
     from datas.http.app import Parts
 
     database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
-    services = build_services(settings, database)
+    services = build_services(settings, database, room)
     return Parts(
-        items=services.items,
-        transfer=services.transfer,
-        idempotency=services.idempotency,
-        users=services.users,
-        sign_in=services.sign_in,
+        items=room("service", services.items),
+        transfer=room("service", services.transfer),
+        idempotency=room("service", services.idempotency),
+        users=room("service", services.users),
+        sign_in=room("service", services.sign_in),
         access=services.access,
         check_storage=database.check,
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
         bulk_lines=settings.bulk_lines,
+        console=settings.console,
     )

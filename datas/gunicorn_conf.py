@@ -68,8 +68,11 @@ def banner(url: str, access: str, *, local: bool) -> str:
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
     if access == "open":
         first = token = ""
+    # Not by the settings' reader: the master must load none of our modules.
+    off = os.environ.get("DATAS_CONSOLE", "").lower() in {"0", "f", "false", "n", "no", "off"}
+    console = "" if off else f"  Open it in a browser: {url}/\n"
     return (
-        f"\n  Datas is running at   {url}/api/datas\n"
+        f"\n  Datas is running at   {url}/api/datas\n{console}"
         f"  Its items are kept in {os.environ.get('DATAS_DATABASE_URL', 'sqlite:///datas.db')}\n"
         f"  Access:               {access}: {means} (DATAS_ACCESS){first}\n"
         f'  Create one:           curl {url}/api/datas{token} --json \'{{"data": "hello"}}\'\n'

@@ -47,6 +47,8 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: int = 0
     auto_migrate: bool = True
+    console: bool = True
+    explain: bool = False
 
     @classmethod
     def read(cls) -> "Settings":
@@ -80,6 +82,8 @@ class Settings:
                     "TRUSTED_PROXIES", default=cls.trusted_proxies, validate=Range(0, MAX_PROXIES)
                 ),
                 "auto_migrate": env.bool("AUTO_MIGRATE", default=cls.auto_migrate),
+                "console": env.bool("CONSOLE", default=cls.console),
+                "explain": env.bool("EXPLAIN", default=cls.explain),
             }
         try:
             env.seal()

@@ -51,6 +51,12 @@ def serve(  # noqa: PLR0913 (one for each option)
             "so on the command line: --access open. Else choose another DATAS_ACCESS, and make a "
             "first user: datas user add NAME."
         )
+    if settings.explain and not _is_loopback(bind):
+        click.echo(
+            f"Warning: DATAS_EXPLAIN shows whoever reaches {bind} which statements run, and how "
+            "long they take. It is for learning on one's own machine.",
+            err=True,
+        )
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()

@@ -20,7 +20,8 @@ from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Params, Res
 from datas.http.params import IdConverter
 from datas.http.request import Request
 from datas.http.resources.bulk import BulkResource
-from datas.http.resources.docs import DOCS_FILES, DocsFileResource, DocsResource
+from datas.http.resources.console import console_routes
+from datas.http.resources.docs import docs_routes
 from datas.http.resources.items import ItemResource, ItemsResource
 from datas.http.resources.openapi import OpenApiResource
 from datas.http.resources.problems import ProblemResource, ProblemsResource
@@ -54,6 +55,7 @@ class Parts:
     cors_origins: Collection[str] = ()
     trusted_proxies: int = 0
     bulk_lines: int = 100_000
+    console: bool = True
 
 
 def create_app(parts: Parts) -> App:
@@ -96,10 +98,10 @@ def _routes(parts: Parts) -> dict[str, object]:
         "/readyz": ReadinessResource(parts.check_storage),
         "/problems": ProblemsResource(),
         "/problems/{code}": ProblemResource(),
-        "/docs": DocsResource(),
     }
-    for name in DOCS_FILES:
-        routes[f"/docs/{name}"] = DocsFileResource(name)
+    routes |= docs_routes()
+    if parts.console:
+        routes |= console_routes()
     routes["/openapi.json"] = OpenApiResource(routes, parts.access)
     return routes
 

@@ -19,6 +19,7 @@ from datas.http.errors import MEDIA_PROBLEM
 from datas.http.operations import HEADERS, OPERATIONS, Operation
 from datas.http.params import MAX_ID
 from datas.http.problems import PROBLEMS
+from datas.http.resources.files import FileResource
 from datas.http.schemas import (
     READ_ONLY,
     BulkAnswerSchema,
@@ -64,8 +65,8 @@ def openapi_document(
     )
     _add_components(spec)
     for route, resource in routes.items():
-        if route.startswith("/docs/"):
-            continue  # a file that a page is made of
+        if isinstance(resource, FileResource):
+            continue  # a page is made of it
         path = route.replace(":id}", "}")
         described = {
             verb: OPERATIONS[path, verb.upper()]

@@ -299,6 +299,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "getDocs",
         "This document as a page, to read and to try",
         {MEDIA_HTML: "Page"},
+        headers=("ETag",),
+        parameters=(IF_NONE_MATCH,),
+        not_modified=True,
+        tag="system",
+    ),
+    ("/", "GET"): Operation(
+        "getConsole",
+        "The console: lessons, items, and every exchange as it was",
+        {MEDIA_HTML: "Page"},
+        headers=("ETag",),
+        parameters=(IF_NONE_MATCH,),
+        not_modified=True,
         tag="system",
     ),
 }

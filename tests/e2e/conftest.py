@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 DEADLINE = 20.0  # seconds for anything that a server does at start or end
 
@@ -145,6 +148,16 @@ def run_datas(
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium, without a window."""
+    # Loading it takes a while, and most tests don't need it.
+    from tests.e2e.browser import launched_browser  # noqa: PLC0415
+
+    with launched_browser() as launched:
+        yield launched
 
 
 Start = Callable[..., Server]

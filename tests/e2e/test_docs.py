@@ -1,75 +1,14 @@
 """Swagger UI in a real browser, with no way out to anywhere but the server."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.e2e.browser import Visit
 from tests.e2e.conftest import Server, Start
 
 pytestmark = pytest.mark.slow
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-# What the page's policy forbids is told to the document alone; the console may leave some out.
-REPORT_VIOLATIONS = """
-document.addEventListener("securitypolicyviolation", (event) =>
-  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
-"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        missing = "chromium is not installed (on Debian: apt install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield launched
-        launched.close()
-
-
-@dataclass
-class Visit:
-    """A page that can reach one server, and what went wrong on it."""
-
-    page: Page
-    origin: str
-    faults: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.add_init_script(REPORT_VIOLATIONS)
-        self.page.context.route("**/*", self._guard)
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.faults.append(request.url))
-        self.page.on(
-            "console",
-            lambda message: (
-                self.faults.append(message.text) if message.type in ("error", "warning") else None
-            ),
-        )
-
-    def _guard(self, route: Route) -> None:
-        if route.request.url.startswith((f"{self.origin}/", "data:", "blob:")):
-            route.continue_()
-        else:
-            self.outside.append(route.request.url)
-            route.abort()
 
 
 @pytest.fixture

@@ -36,15 +36,24 @@ def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
 
 
 def test_it_says_where_it_is_and_nothing_else(start: Start) -> None:
-    """One friendly block: the address, the database, who may write, a first request, the end."""
+    """One friendly block: where, the page, the database, who may write, a request, the end."""
     server = start()
     server.stop()
     text = "".join(server.output)
     assert f"http://localhost:{server.port}/api/datas" in text
+    assert f"http://localhost:{server.port}/\n" in text
     assert "sqlite:///datas.db" in text
     assert "Ctrl+C" in text
     assert "open: anybody on this machine may change items (DATAS_ACCESS)" in text
-    assert len(text.strip().splitlines()) == 5
+    assert len(text.strip().splitlines()) == 6
+
+
+def test_explain_mode_beyond_this_machine_is_warned_of(start: Start) -> None:
+    """It tells anybody what nobody else should know; on this machine alone it is fine."""
+    open_to_all = start("--bind", "0.0.0.0:0", "--workers", "1", DATAS_EXPLAIN="true")
+    here = start("--workers", "1", DATAS_EXPLAIN="true")
+    assert "Warning: DATAS_EXPLAIN" in "".join(open_to_all.output)
+    assert "Warning" not in "".join(here.output)
 
 
 @pytest.mark.parametrize("access", [mode.value for mode in Mode if mode != Mode.OPEN])

@@ -6,10 +6,10 @@ import sys
 import pytest
 from falcon.testing import TestClient
 
-from datas.http.resources.docs import DOCS_FILES
+from datas.http.resources.docs import docs_routes
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
-FILES = [f"/docs/{name}" for name in DOCS_FILES]
+FILES = [path for path in docs_routes() if path != "/docs"]
 
 
 def policy(client: TestClient, path: str) -> dict[str, list[str]]:

@@ -110,7 +110,7 @@ def test_every_code_is_told_as_json(client: TestClient, code: str) -> None:
         ("unsupported-media-type", "in open mode"),
         ("forbidden", "A server to try it on"),
         ("invalid-parameter", ""),
-        ("registration-closed", ""),
+        ("registration-closed", "A server to try it on"),
     ],
 )
 def test_a_page_says_which_server_its_examples_are_for(
