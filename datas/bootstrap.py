@@ -4,6 +4,7 @@ Imports stand inside the functions, so that each way of using Datas loads only w
 service alone neither Falcon nor the settings' reader.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from datas.domain.user_service import UserService
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.backup import Copy
-    from datas.adapters.sql.database import SqlDatabase
+    from datas.adapters.sql.database import Engine, SqlDatabase
     from datas.http.app import Parts
     from datas.http.streams import Format
     from datas.settings import Settings
@@ -61,9 +62,33 @@ def open_service(url: str, *, access: str = AUTHENTICATED.mode) -> Iterator[Item
 def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
     """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
     from datas.adapters.sql.database import SqlDatabase
+
+    return SqlDatabase(_engine(url), auto_migrate=auto_migrate)
+
+
+def shown_url(url: str) -> str:
+    """A database's URL as it may be shown: without user, password and parameters."""
+    if url.startswith("sqlite:"):
+        return url
+    host = r"(?:[\w.-]*|\[[\w:.]+\])(?::\d+)?"
+    shown = re.fullmatch(rf"(\w+://)(?:[^@]*@)?({host}(?:,{host})*/[\w.-]*)(?:\?[^@]*)?", url)
+    return "".join(shown.groups()) if shown else f"{url.partition('://')[0]}://…"
+
+
+def _engine(url: str) -> "Engine":
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            from datas.adapters.sql.postgres import PostgresEngine
+        except ImportError as error:
+            raise ValueError(
+                f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
+                "Install it: pip install 'datas[postgres]'"
+            ) from error
+        return PostgresEngine(url)
+
     from datas.adapters.sql.sqlite import SqliteEngine
 
-    return SqlDatabase(SqliteEngine(_sqlite_file(url)), auto_migrate=auto_migrate)
+    return SqliteEngine(_sqlite_file(url))
 
 
 def back_up_database(url: str, file: Path) -> "Copy":
@@ -86,7 +111,7 @@ def restore_database(url: str, file: Path, *, force: bool = False) -> "Copy":
 def _sqlite_file(url: str) -> Path:
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or path in ("", ":memory:"):
-        raise ValueError(f"{url!r} names no database file; write sqlite:///datas.db")
+        raise ValueError(f"{shown_url(url)!r} names no database file; write sqlite:///datas.db")
     return Path(path)
 
 

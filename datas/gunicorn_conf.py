@@ -65,6 +65,10 @@ def banner(url: str, access: str, *, local: bool) -> str:
         "owner": "users may change their own items",
         "private": "users see their own items alone",
     }[access]
+    # Only a worker knows our modules: the master couldn't replace them for --reload.
+    from datas.bootstrap import shown_url  # noqa: PLC0415
+
+    database = shown_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
     if access == "open":
         first = token = ""
@@ -73,7 +77,7 @@ def banner(url: str, access: str, *, local: bool) -> str:
     console = "" if off else f"  Open it in a browser: {url}/\n"
     return (
         f"\n  Datas is running at   {url}/api/datas\n{console}"
-        f"  Its items are kept in {os.environ.get('DATAS_DATABASE_URL', 'sqlite:///datas.db')}\n"
+        f"  Its items are kept in {database}\n"
         f"  Access:               {access}: {means} (DATAS_ACCESS){first}\n"
         f'  Create one:           curl {url}/api/datas{token} --json \'{{"data": "hello"}}\'\n'
         "  Stop it:              Ctrl+C\n"

@@ -145,8 +145,13 @@ def _origins(values: list[str]) -> None:
 
 
 def _database_url(value: str) -> None:
+    if value.startswith(("postgresql://", "postgres://")):
+        return
     if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
+        # What follows may be a password.
+        kind = value if value.startswith("sqlite:") else value.partition(":")[0]
         raise ValidationError(
-            f"{value!r} is no database that Datas knows. Name a file: sqlite:///datas.db for one "
-            "in the current folder, sqlite:////var/lib/datas.db for one anywhere."
+            f"{kind!r} is no database that Datas knows. Name a file: sqlite:///datas.db for one "
+            "in the current folder, sqlite:////var/lib/datas.db for one anywhere; or a PostgreSQL: "
+            "postgresql://user:password@host/name."
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datas.bootstrap import Services, build_services, open_database
+from datas.bootstrap import Services, build_services, open_database, shown_url
 from datas.domain.errors import (
     DomainError,
     StorageUnavailable,
@@ -47,7 +47,10 @@ def read_settings(database: str | None) -> Settings:
 @contextmanager
 def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlDatabase"]:
     """The database, closed afterwards; what it refuses ends the command with one clear line."""
-    database = open_database(settings.database_url, auto_migrate=auto_migrate)
+    try:
+        database = open_database(settings.database_url, auto_migrate=auto_migrate)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
     try:
         with refusals(settings.database_url):
             yield database
@@ -57,7 +60,7 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
 
 @contextmanager
 def opened_services(database: str | None, *, make: bool = False) -> Iterator[tuple[Services, str]]:
-    """The services over the database, and its URL; what they refuse is one clear line.
+    """The services over the database, and its URL to show; what they refuse is one clear line.
 
     Without `make` an absent database is refused: more likely than not this is the wrong folder.
     """
@@ -68,7 +71,7 @@ def opened_services(database: str | None, *, make: bool = False) -> Iterator[tup
                 "There is no database. Name another by --database, or make one with its first "
                 "user: datas user add NAME"
             )
-        yield build_services(settings, opened), settings.database_url
+        yield build_services(settings, opened), shown_url(settings.database_url)
 
 
 @contextmanager
@@ -77,7 +80,7 @@ def refusals(url: str) -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise click.ClickException(_explained(error, url)) from None
+        raise click.ClickException(_explained(error, shown_url(url))) from None
 
 
 def _explained(error: DomainError, url: str) -> str:

@@ -14,13 +14,15 @@ from datas.adapters.memory import (
     MemoryTokens,
     MemoryUsers,
 )
+from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
-from datas.bootstrap import open_database
+from datas.bootstrap import open_database, open_service
 from datas.domain.idempotency import IdempotencyRecords
 from datas.domain.ports import ItemBatches, Items, Storage
 from datas.domain.users import Attempts, Tokens, Users
+from tests.postgres import QUICK, Postgres, running
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ def _memory(_: Path) -> Iterator[Store]:
 
 
 def _sqlite(folder: Path) -> Iterator[Store]:
-    database = open_database(f"sqlite:///{folder}/datas.db")
+    yield from _sql(open_database(f"sqlite:///{folder}/datas.db"))
+
+
+def _sql(database: SqlDatabase) -> Iterator[Store]:
     items = SqlItems(database)
     yield Store(
         storage=database,
@@ -68,7 +73,33 @@ def _sqlite(folder: Path) -> Iterator[Store]:
 STORES: dict[str, Callable[[Path], Iterator[Store]]] = {"memory": _memory, "sqlite": _sqlite}
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of each kind in turn."""
-    yield from STORES[request.param](tmp_path)
+    if request.param == "postgresql":
+        yield from _sql(open_database(request.getfixturevalue("postgres_url")))
+    else:
+        yield from STORES[request.param](tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for all tests of a process."""
+    with running(*QUICK) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def brought_up(postgres: Postgres) -> Postgres:
+    """The server with a database that has our tables."""
+    postgres.ask("CREATE DATABASE datas")
+    with open_service(postgres.url("datas")):
+        return postgres
+
+
+@pytest.fixture
+def postgres_url(brought_up: Postgres) -> str:
+    """An empty database."""
+    tables = "datas, idempotency, users, tokens, attempts"
+    brought_up.ask(f"TRUNCATE {tables} RESTART IDENTITY", "datas")
+    return brought_up.url("datas")

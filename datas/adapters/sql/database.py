@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-import peewee
+from peewee import Database, Select
 
 from datas.adapters.sql.migrate import Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
 from datas.domain.errors import StorageUnavailable
 
+Rows = list[tuple[Any, ...]]
+
+# How often a statement runs that others' keep from succeeding.
+TRIES = 5
 _FOREIGN = (
     "The database can't be brought up: it has tables that Datas didn't make. "
     "If it is another program's, name another one."
@@ -20,9 +24,10 @@ _FOREIGN = (
 class Engine(Protocol):
     """What one kind of database has of its own."""
 
-    peewee: peewee.Database
+    peewee: Database
     errors: tuple[type[Exception], ...]
     integrity_error: type[Exception]
+    position: str
 
     def exists(self) -> bool:
         """Whether there is a database to connect to."""
@@ -33,8 +38,23 @@ class Engine(Protocol):
     def turn(self) -> AbstractContextManager[None]:
         """A block in which the caller may write: one at a time where the database wants it so."""
 
+    def migrating(self) -> AbstractContextManager[None]:
+        """A block in which no other process changes the schema."""
+
+    def release(self) -> None:
+        """Give back this thread's connection, where it isn't the thread's own."""
+
+    def close(self) -> None:
+        """Close this thread's connection, or those that nobody uses."""
+
     def check(self) -> None:
         """Raises: StorageUnavailable, if what is connected to is the database no more."""
+
+    def skipping_locked(self, query: Select) -> Select:
+        """The query without rows that others are about to change, where there can be any."""
+
+    def can_repeat(self, error: BaseException) -> bool:
+        """Whether a statement failed only because of others' at the same time."""
 
     def reason(self, error: BaseException) -> str | None:
         """What the error says of the database's state, in plain words; None: it is a bug."""
@@ -50,25 +70,21 @@ class SqlDatabase:
     def __init__(self, engine: Engine, *, auto_migrate: bool = True) -> None:
         self.peewee = engine.peewee
         self.integrity_error = engine.integrity_error
+        self.position = engine.position
+        self.skipping_locked = engine.skipping_locked
         self._engine = engine
         self._schema = Schema(engine.peewee)
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
 
-    def read(self, statement: Statement, *values: object) -> list[tuple[Any, ...]]:
+    def read(self, statement: Statement, *values: object) -> Rows:
         """Return all rows. (A cursor that is left half-read would pin SQLite's WAL.)"""
         if not self._ready:
             self.bring_up()
-        try:
-            # Peewee owns the connection; its way of executing would double the time.
-            connection = self.peewee.connection()
-            rows: list[tuple[Any, ...]] = connection.execute(statement.sql, values).fetchall()
-        except self._engine.errors as error:
-            raise self._translated(error) from error
-        return rows
+        return self._run(statement.sql, values)
 
-    def write(self, statement: Statement, *values: object) -> list[tuple[Any, ...]]:
+    def write(self, statement: Statement, *values: object) -> Rows:
         """Run one statement that changes something; return the rows that it says it returns.
 
         Outside `atomic()` it is a transaction of its own, kept for good when this returns.
@@ -105,6 +121,8 @@ class SqlDatabase:
                     yield
             except self._engine.errors as error:
                 raise self._translated(error) from error
+            finally:
+                self._engine.release()
 
     def bring_up(self) -> list[str]:
         """Open the database and make its schema current, once; return what was applied.
@@ -118,13 +136,15 @@ class SqlDatabase:
             try:
                 self._engine.prepare()
                 # Who only reads waits for no writer: a turn is taken if there is something to do.
-                if self._auto_migrate and self._schema.status().pending:
-                    with self._engine.turn():
-                        applied = self._schema.migrate()
+                for name in self._schema.status().pending if self._auto_migrate else ():
+                    with self._engine.migrating():
+                        applied += self._schema.migrate(name)
                 self._schema.check()
             except self._engine.errors as error:
                 translated = self._translated(error)
                 raise StorageUnavailable(_FOREIGN) if translated is error else translated from error
+            finally:
+                self._engine.release()
             self._ready = True
             return applied
 
@@ -136,6 +156,8 @@ class SqlDatabase:
             self._schema.check()
         except self._engine.errors as error:
             raise self._translated(error) from error
+        finally:
+            self._engine.release()
 
     def exists(self) -> bool:
         """Whether there is a database; asking makes none."""
@@ -149,10 +171,27 @@ class SqlDatabase:
             return self._schema.status()
         except self._engine.errors as error:
             raise self._translated(error) from error
+        finally:
+            self._engine.release()
 
     def close(self) -> None:
-        """Close this thread's connection; others close when their threads end."""
-        self.peewee.close()
+        """Close this thread's connection; others do when given back, or with their threads."""
+        self._engine.close()
+
+    def _run(self, sql: str, values: tuple[object, ...], tries: int = TRIES) -> Rows:
+        try:
+            # Peewee owns the connection; its way of executing would double the time.
+            rows: Rows = self.peewee.connection().execute(sql, values).fetchall()
+        except self._engine.errors as error:
+            # A transaction is its owner's to repeat: only they know what else happened in it.
+            repeat = tries > 1 and self._engine.can_repeat(error)
+            if not repeat or self.peewee.in_transaction():
+                raise self._translated(error) from error
+        else:
+            return rows
+        finally:
+            self._engine.release()
+        return self._run(sql, values, tries - 1)
 
     def _translated(self, error: BaseException) -> BaseException:
         """`StorageUnavailable`, if it speaks of the database's state; else our own bug as it is.

@@ -37,7 +37,9 @@ class SqlIdempotencyRecords:
             .returning(Row.key),
             "get": Row.select(*columns[2:]).where(this),
             "complete": Row.update({Row.answer: param}).where(this),
-            "purge": Row.delete().where(peewee.Tuple(Row.actor, Row.key).in_(oldest)),
+            "purge": Row.delete().where(
+                peewee.Tuple(Row.actor, Row.key).in_(database.skipping_locked(oldest))
+            ),
         }
         self._statements = {
             name: Statement(database.peewee, query) for name, query in queries.items()

@@ -159,10 +159,10 @@ class SqlItems:
 
     def _chosen(self, query: peewee.Query, which: Filter, created: Any) -> peewee.Query:
         """Of what the query selects, the items that are meant."""
-        found = peewee.fn.INSTR(ItemRow.search_key, self._param)
+        position = getattr(peewee.fn, self._database.position)
         conditions = (
             ItemRow.owner == self._param,
-            found > peewee.SQL("0"),
+            position(ItemRow.search_key, self._param) > peewee.SQL("0"),
             created >= self._param,
             created < self._param,
         )

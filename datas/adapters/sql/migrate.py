@@ -53,10 +53,10 @@ class Schema:
                 "Run `datas migrate`."
             )
 
-    def migrate(self) -> list[str]:
-        """Apply what is pending, each migration in its transaction; return the names.
+    def migrate(self, name: str) -> list[str]:
+        """Apply what is pending up to `name`, in a transaction; return what it was, if anything.
 
         Only one process may do this at a time: the caller holds the database's lock.
         """
-        applied: list[str] = self._runner.up()
+        applied: list[str] = self._runner.up(name)
         return applied

@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,6 +55,7 @@ class SqliteEngine:
         peewee.InterfaceError,
     )
     integrity_error: type[Exception] = sqlite3.IntegrityError
+    position = "INSTR"
 
     def __init__(self, path: Path) -> None:
         if sqlite3.sqlite_version_info < SAFE_VERSION:
@@ -124,6 +125,25 @@ class SqliteEngine:
                 fcntl.flock(lock, fcntl.LOCK_UN)
         finally:
             self._threads.release()
+
+    def migrating(self) -> AbstractContextManager[None]:
+        """A writer's turn."""
+        return self.turn()
+
+    def release(self) -> None:
+        """Nothing: a thread keeps its connection."""
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self.peewee.close()
+
+    def skipping_locked(self, query: peewee.Select) -> peewee.Select:
+        """The query as it is: nobody else writes."""
+        return query
+
+    def can_repeat(self, error: BaseException) -> bool:
+        """Never: writers queue."""
+        return False
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if the path leads to another file than it did, or to none.

@@ -19,8 +19,19 @@ class UtcField(peewee.Field):
         return datetime.fromisoformat(value)
 
 
+class IdField(peewee.AutoField):
+    """An id that is never used again: from a sequence, or, where there are none, AUTOINCREMENT."""
+
+    def ddl(self, ctx: peewee.Context) -> peewee.NodeList:
+        """The column's definition."""
+        definition = super().ddl(ctx)
+        if self.model._meta.database.sequences:  # noqa: SLF001 (so Peewee calls its public part)
+            return definition
+        return peewee.NodeList((definition, peewee.SQL("AUTOINCREMENT")))
+
+
 class ItemRow(peewee.Model):
-    """One item. Its id is never used again: AUTOINCREMENT, see the first migration."""
+    """One item. Its id is never used again: see the first migration."""
 
     id = peewee.AutoField()
     data = peewee.TextField()

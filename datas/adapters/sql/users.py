@@ -147,8 +147,10 @@ class SqlAttempts:
             add=AttemptRow.insert(dict.fromkeys(_ATTEMPT, param)),
             clear=AttemptRow.delete().where(theirs),
             clear_here=AttemptRow.delete().where(theirs & (AttemptRow.address == param)),
-            purge_old=AttemptRow.delete().where(AttemptRow.id.in_(old)),
-            purge_ahead=AttemptRow.delete().where(AttemptRow.id.in_(ahead)),
+            purge_old=AttemptRow.delete().where(AttemptRow.id.in_(database.skipping_locked(old))),
+            purge_ahead=AttemptRow.delete().where(
+                AttemptRow.id.in_(database.skipping_locked(ahead))
+            ),
         )
 
     def recent(

@@ -1,18 +1,19 @@
 """The table of items.
 
-AUTOINCREMENT makes SQLite remember the highest id ever given: an id is never used again, so that
+`IdField` makes the database remember the highest id ever given: an id is never used again, so that
 an old ETag can't come to fit a new item.
 """
 
 import peewee
-from playhouse.sqlite_ext import AutoIncrementField
+
+from datas.adapters.sql.tables import IdField
 
 
 def up(migrator, db):
     """Create the table."""
 
     class Datas(peewee.Model):
-        id = AutoIncrementField()
+        id = IdField()
         data = peewee.TextField()
         date_created = peewee.DateTimeField()
         date_updated = peewee.DateTimeField()

@@ -4,14 +4,15 @@ A user who owns items can't be deleted; tokens go with their user.
 """
 
 import peewee
-from playhouse.sqlite_ext import AutoIncrementField
+
+from datas.adapters.sql.tables import IdField
 
 
 def up(migrator, db):
     """Create the tables, and add the owner to items, with the index by which theirs are listed."""
 
     class Users(peewee.Model):
-        id = AutoIncrementField()
+        id = IdField()
         username = peewee.TextField(unique=True)
         date_joined = peewee.DateTimeField()
         password_hash = peewee.TextField()
@@ -21,7 +22,7 @@ def up(migrator, db):
             table_name = "users"
 
     class Tokens(peewee.Model):
-        id = AutoIncrementField()
+        id = IdField()
         username = peewee.ForeignKeyField(
             Users, field=Users.username, column_name="username", on_delete="CASCADE"
         )

@@ -1,0 +1,217 @@
+"""Connections to PostgreSQL: a few, lent for a statement or a transaction, and never a dead one."""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.abc import PQGen
+
+from datas.domain.errors import StorageUnavailable
+
+# Connections of one process. While a statement is silent there is one more, to see who is.
+MAX_CONNECTIONS = 10
+# Seconds that somebody waits for a connection, or for a database that may be away.
+PATIENCE = 2.0
+# Seconds without a word from the server after which another connection asks whether it is there.
+SILENCE = 1.0
+# Seconds that a statement may take while the database is there.
+LONGEST = 30.0
+# Seconds between two looks for a database that is away.
+PAUSE = 0.25
+
+AWAY = (
+    "The database can't be reached. If this was to change something, it is unknown whether it did: "
+    "look, or repeat it with an Idempotency-Key. Try again in a moment."
+)
+_BUSY = "All connections to the database are in use. Nothing was changed. Try again in a moment."
+
+
+class Cursor(psycopg.Cursor[tuple[Any, ...]]):
+    """A cursor that says that nothing was returned as SQLite's does: by no rows."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows."""
+        return super().fetchall() if self.description else []
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that gives up when the server is silent and the database is away.
+
+    libpq itself would wait for ever: a stopped server's kernel still takes what is sent.
+    """
+
+    pool: "Pool | None" = None
+    hurried = True
+
+    def wait(self, gen: PQGen[Any], *args: Any, **kwargs: Any) -> Any:
+        """What `gen` returns. Raises: OperationalError."""
+        return super().wait(self._heeding(gen), *args, **kwargs)
+
+    def _heeding(self, gen: PQGen[Any]) -> PQGen[Any]:
+        try:
+            state = next(gen)
+            since = time.monotonic()
+            while True:
+                ready = yield state
+                if ready:
+                    since = time.monotonic()
+                else:
+                    self._heed(since)
+                state = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+    def _heed(self, since: float) -> None:
+        if self.pool is None:
+            alone = time.monotonic() - since > PATIENCE
+            gone, late = alone, False
+        else:
+            gone = not self.pool.alive(since)
+            late = self.hurried and time.monotonic() - since > LONGEST
+        if gone or late:
+            # Else a ROLLBACK would wait in its turn.
+            self.close()
+            raise (psycopg.OperationalError if gone else psycopg.errors.QueryCanceled)
+
+
+class Pool:
+    """Up to `MAX_CONNECTIONS`, each made when it is needed and kept.
+
+    Only the keeper connects, a thread that is there while there is something to do. So nobody waits
+    longer than `PATIENCE`, whatever connecting takes; and when the database is away everybody is
+    told at once, while the keeper looks for it.
+    """
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._changed = threading.Condition()
+        self._idle: list[Connection] = []
+        self._open = 0
+        self._waiting = 0
+        self._keeping = False
+        self._closed = False
+        self._heard = 0.0
+        self._away: psycopg.Error | None = None
+
+    def take(self) -> Connection:
+        """Lend a connection that was alive a moment ago. Raises: StorageUnavailable."""
+        if self._process != os.getpid():
+            # After a fork they are the parent's. Kept, because dropping them would end them.
+            self._inherited = self._idle
+            self._begin()
+        end = time.monotonic() + PATIENCE
+        with self._changed:
+            self._closed = False
+            self._waiting += 1
+            try:
+                while True:
+                    if self._away:
+                        raise StorageUnavailable(AWAY) from self._away
+                    if connection := self._usable():
+                        return connection
+                    if self._open < MAX_CONNECTIONS:
+                        self._keep()
+                    if not self._changed.wait(max(0, end - time.monotonic())):
+                        self._give_up()
+            finally:
+                self._waiting -= 1
+
+    def give_back(self, connection: Connection) -> None:
+        """Take a connection back; one that is of no use any more is closed."""
+        with self._changed:
+            idle = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            if idle and not self._closed and not self._away:
+                self._idle.append(connection)
+            else:
+                connection.close()
+                self._open -= 1
+            self._changed.notify()
+
+    def alive(self, since: float) -> bool:
+        """Whether the database was heard of lately, by somebody who waits since then or another."""
+        with self._changed:
+            unheard = time.monotonic() - max(since, self._heard)
+            if unheard > SILENCE:
+                self._keep()
+            if unheard > PATIENCE:
+                self._lose(psycopg.OperationalError("the server does not answer"))
+            return not self._away
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest when it is given back; until somebody takes one."""
+        with self._changed:
+            self._closed, self._away = True, None
+            self._drop_idle()
+
+    def _usable(self) -> Connection | None:
+        """The connection used last, if the server hasn't said good-bye on it."""
+        while self._idle:
+            connection = self._idle.pop()
+            poll = select.poll()
+            poll.register(connection.fileno(), select.POLLIN)
+            if not poll.poll(0):
+                return connection
+            connection.close()
+            self._open -= 1
+        return None
+
+    def _give_up(self) -> None:
+        if self._open >= MAX_CONNECTIONS:
+            raise StorageUnavailable(_BUSY)
+        self._lose(psycopg.OperationalError("connecting takes too long"))
+
+    def _lose(self, error: psycopg.Error) -> None:
+        if not self._away:
+            self._away = error
+            self._drop_idle()
+            self._changed.notify_all()
+        self._keep()
+
+    def _drop_idle(self) -> None:
+        self._open -= len(self._idle)
+        while self._idle:
+            self._idle.pop().close()
+
+    def _keep(self) -> None:
+        if not self._keeping:
+            self._keeping = True
+            threading.Thread(target=self._look, daemon=True, name="datas-connect").start()
+
+    def _look(self) -> None:
+        """Connect, again and again while somebody needs it, and see that the database answers."""
+        while True:
+            try:
+                connection = self._connect()
+            except psycopg.Error as error:
+                if not self._missed(error):
+                    break
+                time.sleep(PAUSE)
+            else:
+                self._found(connection)
+                break
+
+    def _missed(self, error: psycopg.Error) -> bool:
+        with self._changed:
+            if not self._open:
+                self._lose(error)
+            self._keeping = not self._closed and bool(self._away or self._waiting)
+            return self._keeping
+
+    def _found(self, connection: Connection) -> None:
+        with self._changed:
+            self._keeping, self._away, self._heard = False, None, time.monotonic()
+            if self._closed or self._open >= MAX_CONNECTIONS:
+                connection.close()
+            else:
+                connection.pool = self
+                self._idle.append(connection)
+                self._open += 1
+            self._changed.notify_all()

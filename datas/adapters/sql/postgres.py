@@ -1,0 +1,174 @@
+"""What is PostgreSQL's own: its pool, its types, who may migrate, and what its errors mean."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from typing import Any
+
+import peewee
+import psycopg
+from psycopg.adapt import Dumper
+
+from datas.adapters.sql.pool import AWAY, Connection, Cursor, Pool
+
+# What a URL needn't say (https://www.postgresql.org/docs/current/libpq-connect.html).
+_DEFAULTS: dict[str, str | int | None] = {
+    "application_name": "datas",
+    "client_encoding": "utf8",
+    "connect_timeout": "2",  # seconds, for each host
+    "tcp_user_timeout": "2000",  # milliseconds until a host that is gone is given up
+}
+_TEXT = 'TEXT COLLATE "C"'
+_MIGRATING = 0x6461746173  # the advisory lock's number: "datas"
+
+# Error codes (https://www.postgresql.org/docs/current/errcodes-appendix.html), or their first two
+# characters, in plain words.
+_REASONS = {
+    "25006": "The database is read-only. Nothing was changed. Its URL may name a standby alone: "
+    "name the primary too, and add target_session_attrs=read-write.",
+    "28": "The database refuses the user or the password that its URL names.",
+    "3D000": "There is no such database on the server. Make it first: createdb.",
+    "40": "Others changed the same at the same time. Nothing was changed. Try again.",
+    "42501": "The database's user may not do this. It needs to own the tables.",
+    "53100": "The disk that holds the database is full. Nothing was changed.",
+    "53": "The database has no room for more. Nothing was changed. Try again in a moment.",
+    "55P03": "Others keep what this needs locked. Nothing was changed. Try again in a moment.",
+    "57014": "The database took too long. If this was to change something, look whether it did.",
+    "57": AWAY,
+    "58": "The disk that holds the database fails. Nothing was changed.",
+    "08": AWAY,
+    "XX": "The database is damaged. Restore it from a backup.",
+}
+
+
+class _Moment(Dumper):
+    """A datetime as text: Peewee's table of migrations has one, and keeps it as ours are kept."""
+
+    def dump(self, obj: Any) -> bytes:
+        return str(obj).encode()
+
+
+class _Database(peewee.PostgresqlDatabase):
+    """Peewee's, with connections from a pool.
+
+    Text sorts by code point, as in SQLite. Ids are from sequences, which never go back.
+    """
+
+    psycopg2_adapter = psycopg3_adapter = peewee.Psycopg3Adapter
+    field_types = peewee.PostgresqlDatabase.field_types | {
+        "AUTO": "BIGSERIAL",
+        "DATETIME": _TEXT,
+        "INT": "BIGINT",
+        "TEXT": _TEXT,
+    }
+
+    def __init__(self, pool: Pool) -> None:
+        # Whatever a role's default is: others' commits are to be seen by the next statement.
+        super().__init__("postgresql", isolation_level="READ COMMITTED")
+        self._pool = pool
+        # Peewee connects under a lock, so that one who waits for a connection would keep others
+        # from giving theirs back. All that it guards is a thread's own.
+        self._lock = nullcontext()
+
+    def _connect(self) -> Connection:
+        return self._pool.take()
+
+    def _close(self, conn: Connection) -> None:
+        self._pool.give_back(conn)
+
+    def _set_server_version(self, conn: Connection) -> None:
+        self.server_version = conn.info.server_version
+
+    def get_binary_type(self) -> type[bytes]:
+        """What Peewee wraps bytes in."""
+        return bytes
+
+
+class PostgresEngine:
+    """The `Engine` over what a libpq URL names. Raises: ValueError, if it is none."""
+
+    errors: tuple[type[Exception], ...] = (
+        psycopg.Error,
+        peewee.DatabaseError,
+        peewee.InterfaceError,
+    )
+    integrity_error: type[Exception] = psycopg.IntegrityError
+    position = "STRPOS"
+
+    def __init__(self, url: str) -> None:
+        try:
+            named = psycopg.conninfo.conninfo_to_dict(url)
+            self._conninfo = psycopg.conninfo.make_conninfo("", **_DEFAULTS | named)
+        except psycopg.Error:
+            # The driver's own words may quote a part of the password.
+            raise ValueError(
+                "libpq can't read the database's URL. Write postgresql://USER:PASSWORD@HOST/NAME, "
+                "in user and password %40 for @, %3A for :, %2F for /, %3F for ? and %25 for %, "
+                "and only parameters that libpq knows."
+            ) from None
+        self._pool = Pool(self._connect)
+        self.peewee: peewee.Database = _Database(self._pool)
+
+    def exists(self) -> bool:
+        """Somebody else makes it."""
+        return True
+
+    def prepare(self) -> None:
+        """Nothing."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Writers needn't queue."""
+        return nullcontext()
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """A transaction in which nobody else migrates. (A session's lock fails with pgbouncer.)"""
+        with self.peewee.atomic():
+            connection = self.peewee.connection()
+            connection.hurried = False
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
+            try:
+                yield
+            finally:
+                connection.hurried = True
+
+    def release(self) -> None:
+        """Give this thread's connection back, if no transaction is open on it."""
+        if not self.peewee.in_transaction():
+            self.peewee.close()
+
+    def close(self) -> None:
+        """Close all connections that nobody uses."""
+        self._pool.close()
+
+    def check(self) -> None:
+        """The server is asked anyway."""
+
+    def skipping_locked(self, query: peewee.Select) -> peewee.Select:
+        """The same query over rows that nobody else is about to change."""
+        return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # it takes text
+
+    def can_repeat(self, error: BaseException) -> bool:
+        """Whether it is a serialization failure or a deadlock: the same may go well next time."""
+        return getattr(error, "sqlstate", None) in {"40001", "40P01"}
+
+    def reason(self, error: BaseException) -> str | None:
+        """By the error's code. The driver's own, that a connection is lost, have none."""
+        if not isinstance(error, psycopg.Error):
+            return None
+        if error.sqlstate is None:
+            return AWAY if isinstance(error, psycopg.OperationalError) else None
+        return _REASONS.get(error.sqlstate) or _REASONS.get(error.sqlstate[:2])
+
+    def _connect(self) -> Connection:
+        connection = Connection.connect(
+            self._conninfo,
+            autocommit=True,
+            # What one statement prepares, the next may miss: pgbouncer gives it another connection.
+            prepare_threshold=None,
+            cursor_factory=Cursor,
+        )
+        connection.adapters.register_dumper(datetime, _Moment)
+        # pgbouncer takes a connection without having one itself.
+        connection.execute("SELECT 1")
+        return connection
