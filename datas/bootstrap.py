@@ -5,7 +5,7 @@ service alone neither Falcon nor the settings' reader.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,24 @@ def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
     from datas.adapters.sql.database import SqlDatabase
 
     return SqlDatabase(_engine(url), auto_migrate=auto_migrate)
+
+
+def copy_database(source: str, target: str, advance: Callable[[int, int], object]) -> int:
+    """Copy everything between databases, given by URL; return how many rows there are.
+
+    `advance` is told of each part how much it was, and how much all will be. The target must be
+    empty. Raises: CopyFailed, StorageUnavailable, ValueError (a URL that names no database).
+    """
+    from datas.adapters.sql.copy import copy_rows, count_rows
+
+    databases = open_database(source, auto_migrate=False), open_database(target)
+    try:
+        rows = count_rows(databases[0])
+        copy_rows(*databases, lambda done: advance(done, 2 * rows))
+        return rows
+    finally:
+        for database in databases:
+            database.close()
 
 
 def shown_url(url: str) -> str:

@@ -11,6 +11,7 @@ import click
 from datas import __version__
 from datas.cli.backup import backup, restore
 from datas.cli.data import export_items, import_items
+from datas.cli.copy import copy
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
@@ -29,6 +30,7 @@ main.add_command(export_items)
 main.add_command(import_items)
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(copy)
 main.add_command(user)
 main.add_command(token)
 main.add_command(openapi)

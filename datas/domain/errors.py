@@ -169,7 +169,7 @@ class UserOwnsItems(AdministrationError):
 
 
 class CopyFailed(AdministrationError):
-    """A backup or a restore came to nothing, and changed nothing. The sentence names the file."""
+    """A backup, a restore or a copy came to nothing, and changed nothing. The sentence says why."""
 
     code = "copy-failed"
 

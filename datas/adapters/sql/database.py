@@ -27,7 +27,11 @@ class Engine(Protocol):
     peewee: Database
     errors: tuple[type[Exception], ...]
     integrity_error: type[Exception]
+    # The name of the function that finds a part of a text.
     position: str
+    # SQL for the highest id that a table ever gave; and to set it, for an id and a table.
+    last_id: str
+    set_last_id: str
 
     def exists(self) -> bool:
         """Whether there is a database to connect to."""
@@ -70,9 +74,7 @@ class SqlDatabase:
     def __init__(self, engine: Engine, *, auto_migrate: bool = True) -> None:
         self.peewee = engine.peewee
         self.integrity_error = engine.integrity_error
-        self.position = engine.position
-        self.skipping_locked = engine.skipping_locked
-        self._engine = engine
+        self.engine = engine
         self._schema = Schema(engine.peewee)
         self._auto_migrate = auto_migrate
         self._ready = False
@@ -93,7 +95,7 @@ class SqlDatabase:
             return self.read(statement, *values)
         if not self._ready:
             self.bring_up()
-        with self._engine.turn():
+        with self.engine.turn():
             return self.read(statement, *values)
 
     def write_many(self, statement: Statement, rows: Iterable[tuple[object, ...]]) -> int:
@@ -115,14 +117,14 @@ class SqlDatabase:
                 yield
             return
         self.bring_up()
-        with self._engine.turn():
+        with self.engine.turn():
             try:
                 with self.peewee.atomic():
                     yield
-            except self._engine.errors as error:
+            except self.engine.errors as error:
                 raise self._translated(error) from error
             finally:
-                self._engine.release()
+                self.engine.release()
 
     def bring_up(self) -> list[str]:
         """Open the database and make its schema current, once; return what was applied.
@@ -134,34 +136,34 @@ class SqlDatabase:
                 return []
             applied: list[str] = []
             try:
-                self._engine.prepare()
+                self.engine.prepare()
                 # Who only reads waits for no writer: a turn is taken if there is something to do.
                 for name in self._schema.status().pending if self._auto_migrate else ():
-                    with self._engine.migrating():
+                    with self.engine.migrating():
                         applied += self._schema.migrate(name)
                 self._schema.check()
-            except self._engine.errors as error:
+            except self.engine.errors as error:
                 translated = self._translated(error)
                 raise StorageUnavailable(_FOREIGN) if translated is error else translated from error
             finally:
-                self._engine.release()
+                self.engine.release()
             self._ready = True
             return applied
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if the database is out of reach or of another schema."""
         self.bring_up()
-        self._engine.check()
+        self.engine.check()
         try:
             self._schema.check()
-        except self._engine.errors as error:
+        except self.engine.errors as error:
             raise self._translated(error) from error
         finally:
-            self._engine.release()
+            self.engine.release()
 
     def exists(self) -> bool:
         """Whether there is a database; asking makes none."""
-        return self._engine.exists()
+        return self.engine.exists()
 
     def schema_status(self) -> SchemaStatus:
         """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
@@ -169,28 +171,28 @@ class SqlDatabase:
             return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
         try:
             return self._schema.status()
-        except self._engine.errors as error:
+        except self.engine.errors as error:
             raise self._translated(error) from error
         finally:
-            self._engine.release()
+            self.engine.release()
 
     def close(self) -> None:
         """Close this thread's connection; others do when given back, or with their threads."""
-        self._engine.close()
+        self.engine.close()
 
     def _run(self, sql: str, values: tuple[object, ...], tries: int = TRIES) -> Rows:
         try:
             # Peewee owns the connection; its way of executing would double the time.
             rows: Rows = self.peewee.connection().execute(sql, values).fetchall()
-        except self._engine.errors as error:
+        except self.engine.errors as error:
             # A transaction is its owner's to repeat: only they know what else happened in it.
-            repeat = tries > 1 and self._engine.can_repeat(error)
+            repeat = tries > 1 and self.engine.can_repeat(error)
             if not repeat or self.peewee.in_transaction():
                 raise self._translated(error) from error
         else:
             return rows
         finally:
-            self._engine.release()
+            self.engine.release()
         return self._run(sql, values, tries - 1)
 
     def _translated(self, error: BaseException) -> BaseException:
@@ -200,7 +202,7 @@ class SqlDatabase:
         """
         seen: BaseException | None = error
         while seen is not None:
-            if reason := self._engine.reason(seen):
+            if reason := self.engine.reason(seen):
                 return StorageUnavailable(reason)
             seen = seen.__context__
         return error

@@ -38,7 +38,7 @@ class SqlIdempotencyRecords:
             "get": Row.select(*columns[2:]).where(this),
             "complete": Row.update({Row.answer: param}).where(this),
             "purge": Row.delete().where(
-                peewee.Tuple(Row.actor, Row.key).in_(database.skipping_locked(oldest))
+                peewee.Tuple(Row.actor, Row.key).in_(database.engine.skipping_locked(oldest))
             ),
         }
         self._statements = {

@@ -159,7 +159,7 @@ class SqlItems:
 
     def _chosen(self, query: peewee.Query, which: Filter, created: Any) -> peewee.Query:
         """Of what the query selects, the items that are meant."""
-        position = getattr(peewee.fn, self._database.position)
+        position = getattr(peewee.fn, self._database.engine.position)
         conditions = (
             ItemRow.owner == self._param,
             position(ItemRow.search_key, self._param) > peewee.SQL("0"),

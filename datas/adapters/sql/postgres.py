@@ -94,6 +94,11 @@ class PostgresEngine:
     )
     integrity_error: type[Exception] = psycopg.IntegrityError
     position = "STRPOS"
+    last_id = "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id'))"
+    set_last_id = (
+        "SELECT setval(pg_get_serial_sequence(name, 'id'), n) "
+        "FROM (VALUES (%s::bigint, %s)) AS given (n, name)"
+    )
 
     def __init__(self, url: str) -> None:
         try:

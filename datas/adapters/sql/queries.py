@@ -10,7 +10,7 @@ class Statement:
     the order in which these stand in the SQL.
     """
 
-    def __init__(self, database: peewee.Database, query: peewee.Query) -> None:
+    def __init__(self, database: peewee.Database, query: peewee.Node) -> None:
         self.sql, bound = database.get_sql_context().sql(query).query()
         if bound:
             raise ValueError(f"a compiled statement can't keep values: {self.sql} {bound}")

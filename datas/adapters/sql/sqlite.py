@@ -56,6 +56,13 @@ class SqliteEngine:
     )
     integrity_error: type[Exception] = sqlite3.IntegrityError
     position = "INSTR"
+    last_id = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+    set_last_id = (
+        "INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq) "
+        "SELECT (SELECT rowid FROM sqlite_sequence AS s WHERE s.name = t.name), t.name, n "
+        "FROM (SELECT ? AS n, ? AS name) JOIN sqlite_master AS t USING (name) "
+        "WHERE t.sql LIKE '%AUTOINCREMENT%'"
+    )
 
     def __init__(self, path: Path) -> None:
         if sqlite3.sqlite_version_info < SAFE_VERSION:

@@ -147,9 +147,11 @@ class SqlAttempts:
             add=AttemptRow.insert(dict.fromkeys(_ATTEMPT, param)),
             clear=AttemptRow.delete().where(theirs),
             clear_here=AttemptRow.delete().where(theirs & (AttemptRow.address == param)),
-            purge_old=AttemptRow.delete().where(AttemptRow.id.in_(database.skipping_locked(old))),
+            purge_old=AttemptRow.delete().where(
+                AttemptRow.id.in_(database.engine.skipping_locked(old))
+            ),
             purge_ahead=AttemptRow.delete().where(
-                AttemptRow.id.in_(database.skipping_locked(ahead))
+                AttemptRow.id.in_(database.engine.skipping_locked(ahead))
             ),
         )
 

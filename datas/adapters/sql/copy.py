@@ -1,0 +1,107 @@
+"""Everything that one database holds, into an empty one of the same or the other kind."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import peewee
+
+from datas.adapters.sql.database import Rows, SqlDatabase
+from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, ItemRow, TokenRow, UserRow
+from datas.domain.errors import CopyFailed
+
+# Who is referred to comes first.
+TABLES: tuple[type[peewee.Model], ...] = (UserRow, TokenRow, ItemRow, IdempotencyRow, AttemptRow)
+CHUNK = 1000  # rows
+
+Advance = Callable[[int], object]
+
+
+def count_rows(database: SqlDatabase) -> int:
+    """How many rows there are to copy. Raises: CopyFailed, StorageUnavailable."""
+    if not database.schema_status().applied:
+        raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
+    return sum(_count(database, table) for table in TABLES)
+
+
+def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> None:
+    """Copy all rows as they are, in one transaction, and compare them before it ends.
+
+    `advance` is told of rows as they are done with: each row once when it is copied, and once when
+    it is compared. Raises: CopyFailed, StorageUnavailable.
+    """
+    target.bring_up()
+    with target.atomic():
+        if any(_count(target, table) for table in TABLES):
+            raise CopyFailed("The second database isn't empty. Nothing was copied.")
+        for table in TABLES:
+            _copy(source, target, table, advance)
+        for table in TABLES:
+            _compare(source, target, table, advance)
+
+
+def _copy(
+    source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model], advance: Advance
+) -> None:
+    meta: Any = table._meta  # noqa: SLF001 (so Peewee calls its public part)
+    values = dict.fromkeys(meta.sorted_fields, parameter(target.peewee))
+    insert = Statement(target.peewee, table.insert(values))
+    last_id = 0
+    for rows in _chunks(source, table):
+        target.write_many(insert, rows)
+        advance(len(rows))
+        last_id = rows[-1][0]
+    if not meta.composite_key:
+        _set_last_id(source, target, meta.table_name, last_id)
+
+
+def _set_last_id(source: SqlDatabase, target: SqlDatabase, table: str, last_id: int) -> None:
+    """Go on after the highest id that was ever given, also if what had it is deleted now."""
+    for (given,) in source.read(_sql(source, source.engine.last_id), table):
+        last_id = max(last_id, given or 0)
+    if last_id:
+        target.write(_sql(target, target.engine.set_last_id), last_id, table)
+
+
+def _sql(database: SqlDatabase, text: str) -> Statement:
+    return Statement(database.peewee, peewee.SQL(text))
+
+
+def _compare(
+    source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model], advance: Advance
+) -> None:
+    counts_and_digests = []
+    for database in (source, target):
+        count, digest = 0, hashlib.sha256()
+        for rows in _chunks(database, table):
+            count += len(rows)
+            digest.update(repr(rows).encode())
+        counts_and_digests.append((count, digest.digest()))
+    if counts_and_digests[0] != counts_and_digests[1]:
+        raise CopyFailed(
+            "The first database was changed meanwhile. Nothing was copied. "
+            "Stop its servers, and copy again."
+        )
+    advance(count)
+
+
+def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
+    """All rows by their key, some at a time: as fast at the end as at the start."""
+    meta: Any = table._meta  # noqa: SLF001
+    key, param = meta.get_primary_keys(), parameter(database.peewee)
+    query = table.select(*meta.sorted_fields).order_by(*key).limit(param)
+    after = peewee.Tuple(*key) > peewee.Tuple(*[param] * len(key))
+    first = Statement(database.peewee, query)
+    following = Statement(database.peewee, query.where(after))
+    places = [meta.sorted_field_names.index(field.name) for field in key]
+    rows = database.read(first, CHUNK)
+    while rows:
+        yield rows
+        rows = database.read(following, *(rows[-1][place] for place in places), CHUNK)
+
+
+def _count(database: SqlDatabase, table: type[peewee.Model]) -> int:
+    query = table.select(peewee.fn.COUNT(peewee.SQL("*")))
+    [(count,)] = database.read(Statement(database.peewee, query))
+    return int(count)

@@ -1,0 +1,133 @@
+"""`datas copy`: from each kind of database to each."""
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from datas.adapters.sql.copy import CHUNK
+from datas.adapters.sql.idempotency import SqlIdempotencyRecords
+from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
+from datas.bootstrap import copy_database, open_database
+from datas.domain.errors import CopyFailed
+from datas.domain.idempotency import Record
+from datas.domain.query import Query
+from datas.domain.users import Attempt, Token
+from tests.postgres import Postgres
+
+NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+KINDS = ("sqlite", "postgresql")
+ITEMS = CHUNK + 2  # more than a chunk
+
+MakeUrl = Callable[[str], str]
+
+
+@pytest.fixture
+def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
+    """Makes URLs of databases that nobody has used."""
+    numbers = itertools.count()
+
+    def make(kind: str) -> str:
+        name = f"copy_{next(numbers)}"
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path}/{name}.db"
+        server: Postgres = request.getfixturevalue("postgres")
+        server.ask(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.ask(f"CREATE DATABASE {name}")
+        return server.url(name)
+
+    return make
+
+
+def _fill(url: str) -> None:
+    database = open_database(url)
+    users, tokens, items = SqlUsers(database), SqlTokens(database), SqlItems(database)
+    for username in ("alice", "bob"):
+        users.add(username, "a hash", NOW)
+    tokens.add(Token(0, "alice", "a label", NOW, LATER), b"\x00\xff digest")
+    items.add("alice's 👍 100%", NOW, "alice")
+    items.add_many((f"item {n}" for n in range(ITEMS)), NOW)
+    changed = items.get(2)._replace(data="changed", date_updated=LATER, version=2)
+    assert items.swap(changed, 1)
+    assert items.remove(ITEMS + 1, 1)  # the newest: its id must not come again
+    records = SqlIdempotencyRecords(database)
+    records.claim(Record("alice", "key", b"print", NOW, b"\x00 answer"), NOW)
+    SqlAttempts(database).add(Attempt("bob", "::1", NOW))
+    database.close()
+
+
+def _everything(url: str) -> list[object]:
+    database = open_database(url)
+    items, users = SqlItems(database), SqlUsers(database)
+    found: list[object] = [
+        items.find(Query(limit=ITEMS + 1)),
+        users.all(),
+        SqlTokens(database).of("alice"),
+        SqlTokens(database).find(b"\x00\xff digest"),
+        SqlIdempotencyRecords(database).get("alice", "key"),
+        SqlAttempts(database).recent("bob", NOW - timedelta(days=1), 10),
+    ]
+    database.close()
+    return found
+
+
+@pytest.mark.parametrize("to_kind", KINDS)
+@pytest.mark.parametrize("from_kind", KINDS)
+def test_everything_is_as_it_was(make_url: MakeUrl, from_kind: str, to_kind: str) -> None:
+    """Ids, dates, versions, owners, tokens and answers; and no id comes again."""
+    source, target = make_url(from_kind), make_url(to_kind)
+    _fill(source)
+    told: list[int] = []
+    rows = copy_database(source, target, lambda done, _: told.append(done))
+    assert rows == ITEMS + 6 - 1
+    assert sum(told) == 2 * rows
+    assert _everything(target) == _everything(source)
+    database = open_database(target)
+    assert SqlItems(database).add("new", NOW).id == ITEMS + 2
+    assert SqlUsers(database).add("carol", "hash", NOW).id == 3
+    database.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_target_with_anything_in_it_is_refused(make_url: MakeUrl, kind: str) -> None:
+    """And stays as it is."""
+    source, target = make_url("sqlite"), make_url(kind)
+    _fill(source)
+    _fill(target)
+    before = _everything(target)
+    with pytest.raises(CopyFailed, match="isn't empty"):
+        copy_database(source, target, lambda *_: None)
+    assert _everything(target) == before
+
+
+def test_a_source_that_is_absent_is_not_made(make_url: MakeUrl, tmp_path: Path) -> None:
+    """A typing error leaves no file."""
+    with pytest.raises(CopyFailed, match="nothing to copy"):
+        copy_database(make_url("sqlite"), make_url("sqlite"), lambda *_: None)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_that_changes_meanwhile_is_told(make_url: MakeUrl, kind: str) -> None:
+    """What would be lost in silence makes the copy fail, and leaves the target empty."""
+    source, target = make_url("sqlite"), make_url(kind)
+    _fill(source)
+
+    changing = open_database(source)
+    told: list[int] = []
+
+    def add_when_all_is_copied(rows: int, length: int) -> None:
+        told.append(rows)
+        if sum(told) == length // 2:
+            SqlItems(changing).add("late", NOW)
+
+    with pytest.raises(CopyFailed, match="changed meanwhile"):
+        copy_database(source, target, add_when_all_is_copied)
+    changing.close()
+    database = open_database(target)
+    assert not SqlItems(database).find(Query())
+    database.close()
