@@ -130,6 +130,58 @@ class Postgres:
         self._process.wait(DEADLINE)
 
 
+class Bouncer:
+    """pgbouncer in transaction mode, between clients and one server."""
+
+    def __init__(self, folder: Path, server: Postgres) -> None:
+        program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+        self._program = program or missing("pgbouncer (Debian's package of that name)")
+        self._settings = folder / "pgbouncer.ini"
+        self._log = folder / "pgbouncer.log"
+        self.port = free_port()
+        self._point_at(server)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._program, str(self._settings)],
+                **UNPRIVILEGED,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < end, self._log.read_text()
+                time.sleep(0.02)
+
+    def url(self, database: str) -> str:
+        """That of one of the server's databases."""
+        return f"postgresql://postgres:secret@127.0.0.1:{self.port}/{database}"
+
+    def turn_to(self, server: Postgres) -> None:
+        """Send everything to another server from now on."""
+        self._point_at(server)
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """End it at once."""
+        self._process.terminate()
+        self._process.wait(DEADLINE)
+
+    def _point_at(self, server: Postgres) -> None:
+        self._settings.write_text(
+            "[databases]\n"
+            f"* = host=127.0.0.1 port={server.port} user=postgres password=secret\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\n"
+            "server_login_retry = 1\nserver_connect_timeout = 2\n"
+        )
+        self._settings.chmod(0o644)
+
+
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """One that PostgreSQL's user may use."""

@@ -87,7 +87,9 @@ def _explained(error: DomainError, url: str) -> str:
     """The error in a line, with what the command line knows of it: where it was, what to run."""
     match error:
         case StorageUnavailable():
-            return f"{url}: {error}"
+            # libpq's own words: which host, and why. SQLite has no more to say than we have.
+            said = f" ({error.__cause__})" if url.startswith("postgres") and error.__cause__ else ""
+            return f"{url}: {error}{said}"
         case UserOwnsItems():
             return f"{error} --give-to NAME does that."
         case UserNotFound():

@@ -16,7 +16,6 @@ from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import Record
 from datas.domain.query import Query
 from datas.domain.users import Attempt, Token
-from tests.postgres import Postgres
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -35,10 +34,10 @@ def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
         name = f"copy_{next(numbers)}"
         if kind == "sqlite":
             return f"sqlite:///{tmp_path}/{name}.db"
-        server: Postgres = request.getfixturevalue("postgres")
+        server = request.getfixturevalue("postgres")
         server.ask(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.ask(f"CREATE DATABASE {name}")
-        return server.url(name)
+        return str(server.url(name))
 
     return make
 

@@ -23,10 +23,7 @@ LONGEST = 30.0
 # Seconds between two looks for a database that is away.
 PAUSE = 0.25
 
-AWAY = (
-    "The database can't be reached. If this was to change something, it is unknown whether it did: "
-    "look, or repeat it with an Idempotency-Key. Try again in a moment."
-)
+_AWAY = "The database can't be reached. Nothing was changed. Try again in a moment."
 _BUSY = "All connections to the database are in use. Nothing was changed. Try again in a moment."
 
 
@@ -114,7 +111,7 @@ class Pool:
             try:
                 while True:
                     if self._away:
-                        raise StorageUnavailable(AWAY) from self._away
+                        raise StorageUnavailable(_AWAY) from self._away
                     if connection := self._usable():
                         return connection
                     if self._open < MAX_CONNECTIONS:

@@ -9,7 +9,7 @@ import peewee
 import psycopg
 from psycopg.adapt import Dumper
 
-from datas.adapters.sql.pool import AWAY, Connection, Cursor, Pool
+from datas.adapters.sql.pool import Connection, Cursor, Pool
 
 # What a URL needn't say (https://www.postgresql.org/docs/current/libpq-connect.html).
 _DEFAULTS: dict[str, str | int | None] = {
@@ -23,6 +23,10 @@ _MIGRATING = 0x6461746173  # the advisory lock's number: "datas"
 
 # Error codes (https://www.postgresql.org/docs/current/errcodes-appendix.html), or their first two
 # characters, in plain words.
+_LOST = (
+    "The database went away. If this was to change something, it is unknown whether it did: look "
+    "before you repeat it, or repeat it with the same Idempotency-Key."
+)
 _REASONS = {
     "25006": "The database is read-only. Nothing was changed. Its URL may name a standby alone: "
     "name the primary too, and add target_session_attrs=read-write.",
@@ -34,9 +38,9 @@ _REASONS = {
     "53": "The database has no room for more. Nothing was changed. Try again in a moment.",
     "55P03": "Others keep what this needs locked. Nothing was changed. Try again in a moment.",
     "57014": "The database took too long. If this was to change something, look whether it did.",
-    "57": AWAY,
+    "57": _LOST,
     "58": "The disk that holds the database fails. Nothing was changed.",
-    "08": AWAY,
+    "08": _LOST,
     "XX": "The database is damaged. Restore it from a backup.",
 }
 
@@ -162,7 +166,7 @@ class PostgresEngine:
         if not isinstance(error, psycopg.Error):
             return None
         if error.sqlstate is None:
-            return AWAY if isinstance(error, psycopg.OperationalError) else None
+            return _LOST if isinstance(error, psycopg.OperationalError) else None
         return _REASONS.get(error.sqlstate) or _REASONS.get(error.sqlstate[:2])
 
     def _connect(self) -> Connection:

@@ -1,0 +1,256 @@
+"""Nodes over a real PostgreSQL: away, stopped, restarted, killed, and behind pgbouncer."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from datas.adapters.sql.pool import MAX_CONNECTIONS
+from tests.e2e.conftest import Answer, Server, Start, request
+from tests.postgres import QUICK, Bouncer, Postgres, running, temporary_folder
+
+IN_TIME = 3.0  # seconds until a 503 at the latest
+STOPPED = 5.0  # seconds
+RECOVERED = 10.0  # seconds
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A server that nobody else uses."""
+    with running(*QUICK) as server:
+        yield server
+
+
+@pytest.fixture
+def database(server: Postgres) -> Postgres:
+    """The server, with an empty database `datas`."""
+    server.ask("DROP DATABASE IF EXISTS datas WITH (FORCE)")
+    server.ask("CREATE DATABASE datas")
+    return server
+
+
+class Clients:
+    """Threads that post, each on a connection that is kept, and remember their answers."""
+
+    def __init__(self, node: Server, count: int) -> None:
+        self.answers: list[tuple[float, float, Answer]] = []
+        self._node = node
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._post) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _post(self) -> None:
+        connection = self._node.connect()
+        while not self._stopping.is_set():
+            start = time.monotonic()
+            answer = request(connection, "POST", "/api/datas", {"data": "hello"})
+            self.answers.append((start, time.monotonic() - start, answer))
+            if answer.status != 201:
+                time.sleep(0.1)
+        connection.close()
+
+    def stop(self) -> None:
+        """Let each finish its request."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(60)
+
+
+@pytest.mark.slow
+def test_a_stopped_database_is_answered_for_in_time(start: Start, database: Postgres) -> None:
+    """Forty clients are told 503 within three seconds each; when it goes on, so do they."""
+    node = start("--workers", "2", DATAS_DATABASE_URL=database.url("datas"))
+    clients = Clients(node, 40)
+    time.sleep(1)
+    database.signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    try:
+        time.sleep(IN_TIME)
+        assert node.request("GET", "/readyz").status == 503
+        assert node.request("GET", "/healthz").status == 200
+        time.sleep(STOPPED - IN_TIME)
+    finally:
+        database.signal(signal.SIGCONT)
+    going_on = time.monotonic()
+    time.sleep(IN_TIME)
+    clients.stop()
+    while_stopped = [
+        answer for begun, _, answer in clients.answers if stopped + 0.1 < begun < going_on - IN_TIME
+    ]
+    assert {answer.status for answer in while_stopped} == {503}
+    assert {answer.headers["Retry-After"] for answer in while_stopped} == {"1"}
+    assert {answer.status for _, _, answer in clients.answers} == {201, 503}
+    assert max(lasted for _, lasted, _ in clients.answers) < IN_TIME
+    late = [answer.status for begun, _, answer in clients.answers if begun > going_on + 2]
+    assert late
+    assert set(late) == {201}
+    assert node.request("GET", "/readyz").status == 200
+
+
+@pytest.mark.slow
+def test_a_restart_of_the_database_is_not_noticed_by_later_requests(
+    start: Start, database: Postgres
+) -> None:
+    """Connections that ended with it are given to nobody; while it is away the answer is quick."""
+    node = start("--workers", "1", DATAS_DATABASE_URL=database.url("datas"))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: node.request("GET", "/api/datas"), range(20)))
+    database.stop()
+    begun = time.monotonic()
+    answers = [node.request("GET", "/api/datas").status for _ in range(10)]
+    assert (set(answers), time.monotonic() - begun < IN_TIME) == ({503}, True)
+    database.start()
+    end = time.monotonic() + RECOVERED
+    while node.request("GET", "/readyz").status != 200:
+        assert time.monotonic() < end
+    # Again, with nobody asking while it is away.
+    database.stop()
+    database.start()
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(lambda _: node.request("GET", "/api/datas").status, range(20)))
+    assert set(statuses) == {200}
+
+
+@pytest.mark.slow
+def test_a_hundred_clients_keep_within_the_pools(start: Start, database: Postgres) -> None:
+    """Two nodes, more threads than connections: no more backends than the pools may have."""
+    url = database.url("datas")
+    nodes = [start("--workers", "1", "--threads", "40", DATAS_DATABASE_URL=url) for _ in "12"]
+    clients = [Clients(node, 50) for node in nodes]
+    most = 0
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        [(count,)] = database.ask(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'datas'"
+        )
+        most = max(most, count)
+        time.sleep(0.05)
+    for each in clients:
+        each.stop()
+        assert {answer.status for _, _, answer in each.answers} == {201}
+    assert MAX_CONNECTIONS <= most <= len(nodes) * MAX_CONNECTIONS
+
+
+class Ledger:
+    """Clients that post through several nodes, and repeat what wasn't acknowledged by its key."""
+
+    def __init__(self, nodes: list[Server], clients: int) -> None:
+        self.acknowledged: list[tuple[str, int, float]] = []
+        self.statuses: set[int] = set()
+        self._nodes = nodes
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._post, args=(n,)) for n in range(clients)]
+        for thread in self._threads:
+            thread.start()
+
+    def _post(self, client: int) -> None:
+        number = turn = 0
+        while not self._stopping.is_set():
+            name = f"{client}-{number}"
+            try:
+                answer = self._nodes[turn % len(self._nodes)].request(
+                    "POST", "/api/datas", {"data": name}, {"Idempotency-Key": name}
+                )
+            except (OSError, HTTPException):
+                turn += 1
+                continue
+            self.statuses.add(answer.status)
+            if answer.status == 201:
+                item_id = answer.json["data"]["id"]
+                self.acknowledged.append((name, item_id, time.monotonic()))
+                number += 1
+            else:
+                time.sleep(0.05)
+            turn += 1
+
+    def stop(self) -> None:
+        """Let each finish its request."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(60)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Postgres, Postgres]]:
+    """A primary that commits only what its standby has too, and the standby."""
+    with running() as primary, temporary_folder() as folder:
+        primary.ask("CREATE DATABASE datas")
+        standby = Postgres(folder / "data")
+        source = primary.url(parameters="?application_name=standby")
+        primary.run(
+            *("pg_basebackup", "-d", source, "-D", str(standby.folder)),
+            *("--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+        )
+        standby.start()
+        try:
+            end = time.monotonic() + 20
+            state = "SELECT sync_state FROM pg_stat_replication"
+            primary.ask("ALTER SYSTEM SET synchronous_standby_names = standby")
+            primary.ask("SELECT pg_reload_conf()")
+            while primary.ask(state) != [("sync",)]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            yield primary, standby
+        finally:
+            standby.stop()
+
+
+Route = Callable[[Postgres, Postgres], tuple[str, Callable[[], None]]]
+
+
+def _fail_over(
+    start: Start, pair: tuple[Postgres, Postgres], url: str, turn: Callable[[], None]
+) -> None:
+    """Kill the primary under load, promote the standby, and compare ledger and database."""
+    primary, standby = pair
+    nodes = [start("--workers", "2", DATAS_DATABASE_URL=url) for _ in range(2)]
+    ledger = Ledger(nodes, 4)
+    time.sleep(2)
+    [(walsender,)] = primary.ask("SELECT pid FROM pg_stat_replication")
+    os.kill(walsender, signal.SIGSTOP)
+    time.sleep(1)
+    primary.kill()
+    killed = time.monotonic()
+    standby.ask("SELECT pg_promote()")
+    turn()
+    end = killed + RECOVERED
+    while ledger.acknowledged[-1][2] < killed + 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    ledger.stop()
+    after = [moment - killed for _, _, moment in ledger.acknowledged if moment > killed]
+    print(f"{len(ledger.acknowledged)} acknowledged, {len(after)} of them after the failover")
+    print(f"writes flow again after {min(after):.2f} s; answers: {sorted(ledger.statuses)}")
+    assert ledger.statuses == {201, 503}
+    assert len(ledger.acknowledged) - len(after) > 100
+    assert min(after) < RECOVERED
+    stored = standby.ask("SELECT data, id FROM datas", "datas")
+    assert len({data for data, _ in stored}) == len(stored)
+    assert {(data, item_id) for data, item_id, _ in ledger.acknowledged} <= set(stored)
+
+
+@pytest.mark.slow
+def test_a_failover_loses_nothing(start: Start, pair: tuple[Postgres, Postgres]) -> None:
+    """Every acknowledged item is there, once; nobody saw a 500; writes go on within ten seconds."""
+    hosts = ",".join(f"127.0.0.1:{each.port}" for each in pair)
+    url = f"postgresql://postgres:secret@{hosts}/datas?target_session_attrs=read-write"
+    _fail_over(start, pair, url, lambda: None)
+
+
+@pytest.mark.slow
+def test_a_failover_behind_pgbouncer_loses_nothing(
+    start: Start, pair: tuple[Postgres, Postgres], tmp_path: Path
+) -> None:
+    """The same where each transaction may meet another connection."""
+    with temporary_folder() as folder:
+        bouncer = Bouncer(folder, pair[0])
+        try:
+            _fail_over(start, pair, bouncer.url("datas"), lambda: bouncer.turn_to(pair[1]))
+        finally:
+            bouncer.stop()
