@@ -10,8 +10,8 @@ import click
 
 from datas import __version__
 from datas.cli.backup import backup, restore
-from datas.cli.data import export_items, import_items
 from datas.cli.copy import copy
+from datas.cli.data import export_items, import_items
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
