@@ -107,9 +107,13 @@ class Postgres:
 
     def ask(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement, on a connection of its own."""
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
+        with self.connect(database) as connection:
             cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
+
+    def connect(self, database: str = "postgres") -> "psycopg.Connection[tuple[Any, ...]]":
+        """A connection of its own."""
+        return psycopg.connect(self.url(database), autocommit=True)
 
     def signal(self, number: int) -> None:
         """Send a signal to the postmaster and all its children."""

@@ -1,7 +1,7 @@
 """The ports over a database, by Peewee.
 
-Peewee imports every PostgreSQL driver that it finds (0.1 s): here it finds none. `postgres.py`
-brings its own, if a URL asks for it.
+Peewee and its migrations import every PostgreSQL driver that they find: here they find none.
+`postgres.py` brings its own, if a URL asks for it.
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 _hidden = [name for name in ("psycopg", "psycopg2", "psycopg2cffi") if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_hidden))  # type: ignore[arg-type]  # None: not to be imported
 try:
-    import peewee as _  # noqa: F401
+    import playhouse.migrations  # noqa: F401
 finally:
     for _name in _hidden:
         del sys.modules[_name]

@@ -1,0 +1,287 @@
+"""What is PostgreSQL's own: its pool, its errors, its migrations, and other processes."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import repeat
+
+import peewee
+import pytest
+
+from datas.adapters.sql import pool
+from datas.adapters.sql.database import SqlDatabase
+from datas.adapters.sql.idempotency import SqlIdempotencyRecords
+from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.queries import Statement
+from datas.adapters.system import SystemClock
+from datas.bootstrap import open_database, open_service, shown_url
+from datas.domain.errors import StorageUnavailable
+from datas.domain.idempotency import Idempotency, fingerprint
+from datas.domain.query import Filter, Query
+from tests.postgres import Postgres, free_port
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[SqlDatabase]:
+    """Brought up, and empty."""
+    database = open_database(postgres_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def items(database: SqlDatabase) -> SqlItems:
+    """Its items."""
+    return SqlItems(database)
+
+
+def _run(database: SqlDatabase, sql: str) -> list[tuple[object, ...]]:
+    return database.read(Statement(database.peewee, peewee.SQL(sql)))
+
+
+def _connections(postgres: Postgres) -> int:
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'datas'"
+    [(count,)] = postgres.ask(sql)
+    return int(count)
+
+
+@contextmanager
+def _with_setting(postgres: Postgres, setting: str) -> Iterator[None]:
+    postgres.ask(f"ALTER DATABASE datas SET {setting}")
+    try:
+        yield
+    finally:
+        postgres.ask("ALTER DATABASE datas RESET ALL")
+
+
+def test_sqlite_loads_no_driver_of_postgresql() -> None:
+    """Though psycopg is installed here, and Peewee would import what it finds."""
+    code = (
+        "import sys\n"
+        "from datas.bootstrap import open_database\n"
+        "open_database('sqlite:///never.db')\n"
+        "print([name for name in sys.modules if name.startswith('psycopg')])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_absent_driver_is_named() -> None:
+    """With what to install."""
+    code = (
+        "import sys\n"
+        "sys.modules['psycopg'] = None\n"
+        "from datas.bootstrap import open_database\n"
+        "open_database('postgresql://user:secret@localhost/datas')"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "pip install 'datas[postgres]'" in done.stderr
+    assert "user:secret" not in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:se@cret/x@host/datas",
+        "postgresql://user:secret@host:port/datas",
+        "postgresql://user:secret@host/datas?sslmod=require",
+        "postgresql://user:sec%ret@host/datas",
+    ],
+)
+def test_a_url_that_libpq_cannot_read_is_refused_in_silence(url: str) -> None:
+    """What it can't read may be a part of the password."""
+    try:
+        open_database(url).close()
+    except ValueError as error:
+        assert "cret" not in str(error).replace("secret", "cret")  # noqa: PT017
+    assert "cret" not in shown_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:////var/lib/datas.db", "sqlite:////var/lib/datas.db"),
+        ("postgresql://user:secret@host/name", "postgresql://host/name"),
+        ("postgresql://host:5432/name", "postgresql://host:5432/name"),
+        ("postgresql://u:secret@a:1,[::1]:2/name?sslmode=require", "postgresql://a:1,[::1]:2/name"),
+        ("postgresql:///name?host=/run&password=secret", "postgresql:///name"),
+        ("postgresql://u:p@host/name?password=s@cret", "postgresql://…"),
+        ("postgresql://u:a/b@host/name", "postgresql://host/name"),
+    ],
+)
+def test_a_url_is_shown_without_secrets(url: str, shown: str) -> None:
+    """Hosts and the database's name are enough to know it by."""
+    assert shown_url(url) == shown
+
+
+def _add_many(url: str, count: int) -> list[int]:
+    with open_service(url) as service:
+        return [service.create("hello").id for _ in range(count)]
+
+
+def test_four_processes_bring_up_one_empty_database(postgres: Postgres) -> None:
+    """Started at once, one migrates and the others wait for it."""
+    postgres.ask("CREATE DATABASE raced")
+    with ProcessPoolExecutor(4, mp_context=SPAWN) as executor:
+        found = list(executor.map(_add_many, repeat(postgres.url("raced"), 4), repeat(25)))
+    assert len({item_id for ids in found for item_id in ids}) == 100
+
+
+def _once(url: str, keys: int) -> list[bytes]:
+    database = open_database(url)
+    items, records = SqlItems(database), SqlIdempotencyRecords(database)
+    once = Idempotency(records, database, SystemClock()).once
+    answers = [
+        once("", f"{key}", fingerprint(b""), lambda: b"%d" % items.add("x", NOW).id)[0]
+        for key in range(keys)
+    ]
+    database.close()
+    return answers
+
+
+def test_two_nodes_do_the_work_of_a_key_once(postgres_url: str, items: SqlItems) -> None:
+    """Two processes race for each of fifty keys: the slower one gets the other's answer."""
+    with ProcessPoolExecutor(2, mp_context=SPAWN) as executor:
+        one, two = executor.map(_once, repeat(postgres_url, 2), repeat(50))
+    assert one == two
+    assert items.count(Filter()) == 50
+
+
+def test_a_process_has_no_more_connections_than_its_pool(
+    brought_up: Postgres, items: SqlItems
+) -> None:
+    """Forty threads share ten, and none is refused."""
+    with ThreadPoolExecutor(40) as executor:
+        list(executor.map(lambda _: items.add("hello", NOW), range(400)))
+        assert _connections(brought_up) <= pool.MAX_CONNECTIONS
+    assert items.count(Filter()) == 400
+
+
+def test_a_connection_that_ended_is_given_to_nobody(brought_up: Postgres, items: SqlItems) -> None:
+    """Not one request fails because the server ended what nobody used."""
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda _: items.find(Query()), range(80)))
+        for _ in range(5):
+            brought_up.ask(
+                "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+                "WHERE application_name = 'datas'"
+            )
+            list(executor.map(lambda _: items.find(Query()), range(80)))
+
+
+def test_a_statement_that_is_cut_off_is_unavailable(database: SqlDatabase) -> None:
+    """It isn't repeated: nobody knows how far it came. The next one goes well."""
+    with pytest.raises(StorageUnavailable, match="unknown whether"):
+        _run(database, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert _run(database, "SELECT 1") == [(1,)]
+
+
+def test_a_transaction_that_is_cut_off_keeps_nothing(
+    database: SqlDatabase, items: SqlItems
+) -> None:
+    """Neither what came before, nor a connection that is of no use any more."""
+    with pytest.raises(StorageUnavailable), database.atomic():
+        items.add("hello", NOW)
+        _run(database, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert not items.find(Query())
+
+
+def test_a_fork_connects_by_itself(items: SqlItems) -> None:
+    """A child never speaks on its parent's connection, and doesn't end it."""
+    items.add("parent's", NOW)
+    child = os.fork()
+    if not child:
+        try:
+            items.add("child's", NOW)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    items.add("parent's", NOW)
+    found = items.find(Query())
+    assert [item.data for item in found] == ["parent's", "child's", "parent's"]
+
+
+def test_a_database_that_is_away_is_told_at_once() -> None:
+    """Forty threads over a port where nobody listens: none of them waits for the others."""
+    database = open_database(f"postgresql://127.0.0.1:{free_port()}/datas")
+    start = time.monotonic()
+
+    def check(_: int) -> None:
+        with pytest.raises(StorageUnavailable, match="can't be reached"):
+            database.check()
+
+    with ThreadPoolExecutor(40) as executor:
+        list(executor.map(check, range(80)))
+    assert time.monotonic() - start < 3
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("default_transaction_read_only = on", "read-only"),
+        ("statement_timeout = '50ms'", "took too long"),
+        ("lock_timeout = '50ms'", "locked"),
+    ],
+)
+def test_what_the_database_refuses_is_said_in_words(
+    brought_up: Postgres, postgres_url: str, setting: str, said: str
+) -> None:
+    """By its error code: read-only, a statement's and a lock's time limit."""
+    with _with_setting(brought_up, setting):
+        database = open_database(postgres_url)
+        items = SqlItems(database)
+        blocker = brought_up.connect("datas")
+        blocker.execute("BEGIN; LOCK TABLE datas")
+        if "read_only" in setting:
+            blocker.rollback()
+        with pytest.raises(StorageUnavailable, match=said):
+            items.add("hello", NOW)
+        blocker.close()
+        database.close()
+
+
+def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url: str) -> None:
+    """Where the role is set to a stricter isolation two writers still lose no update."""
+    with _with_setting(brought_up, "default_transaction_isolation = 'repeatable read'"):
+        database = open_database(postgres_url)
+        items = SqlItems(database)
+        item_id = items.add("0", NOW).id
+
+        def count(_: int) -> None:
+            while True:
+                item = items.get(item_id)
+                more = item._replace(data=str(int(item.data) + 1), version=item.version + 1)
+                if items.swap(more, item.version):
+                    return
+
+        with ThreadPoolExecutor(3) as executor:
+            list(executor.map(count, range(150)))
+        assert items.get(item_id).data == "150"
+        database.close()
+
+
+@pytest.mark.slow
+def test_a_slow_statement_is_waited_for(database: SqlDatabase) -> None:
+    """While another connection sees that the database is there."""
+    assert _run(database, "SELECT 1 FROM pg_sleep(4)") == [(1,)]
+
+
+def test_a_statement_may_not_take_for_ever(
+    database: SqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a commit whose standby is gone."""
+    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    with pytest.raises(StorageUnavailable, match="took too long"):
+        _run(database, "SELECT 1 FROM pg_sleep(9)")
