@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Server, Start
+from tests.postgres import QUICK, running
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,18 @@ def token(server: Server) -> str:
 @pytest.mark.parametrize("mode", ["authenticated", "private"])
 def test_nothing_is_found_from_outside(start: Start, tmp_path: Path, mode: str) -> None:
     """Every check, in every phase, without a finding, a warning, or a traceback in the log."""
-    server = start(DATAS_ACCESS=mode, DATAS_REGISTRATION="open")
+    examine(start(DATAS_ACCESS=mode, DATAS_REGISTRATION="open"), tmp_path)
+
+
+def test_nothing_is_found_over_postgresql(start: Start, tmp_path: Path) -> None:
+    """The same over the other kind of database."""
+    with running(*QUICK) as postgres:
+        settings = {"DATAS_ACCESS": "authenticated", "DATAS_REGISTRATION": "open"}
+        examine(start(**settings, DATAS_DATABASE_URL=postgres.url()), tmp_path)
+
+
+def examine(server: Server, folder: Path) -> None:
+    """Run schemathesis with the shipped configuration against a server, then stop it."""
     arguments = ["--max-examples", str(EXAMPLES), "--seed", "1", "--continue-on-failure"]
     result = subprocess.run(
         [
@@ -35,7 +47,7 @@ def test_nothing_is_found_from_outside(start: Start, tmp_path: Path, mode: str) 
             *("--config-file", str(SHIPPED), "run", *arguments),
             f"http://127.0.0.1:{server.port}/openapi.json",
         ],
-        cwd=tmp_path,
+        cwd=folder,
         env=os.environ | {"TOKEN": token(server)},
         capture_output=True,
         text=True,
