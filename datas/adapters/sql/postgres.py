@@ -135,6 +135,8 @@ class PostgresEngine:
         with self.peewee.atomic():
             connection = self.peewee.connection()
             connection.hurried = False
+            # A role's limits are for requests.
+            connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
             try:
                 yield
