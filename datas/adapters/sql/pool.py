@@ -96,7 +96,7 @@ class Pool:
         self._keeping = False
         self._closed = False
         self._heard = 0.0
-        self._away: psycopg.Error | None = None
+        self._away: Exception | None = None
 
     def take(self) -> Connection:
         """Lend a connection that was alive a moment ago. Raises: StorageUnavailable."""
@@ -111,6 +111,7 @@ class Pool:
             try:
                 while True:
                     if self._away:
+                        self._keep()
                         raise StorageUnavailable(_AWAY) from self._away
                     if connection := self._usable():
                         return connection
@@ -165,7 +166,7 @@ class Pool:
             raise StorageUnavailable(_BUSY)
         self._lose(psycopg.OperationalError("connecting takes too long"))
 
-    def _lose(self, error: psycopg.Error) -> None:
+    def _lose(self, error: Exception) -> None:
         if not self._away:
             self._away = error
             self._drop_idle()
@@ -179,15 +180,15 @@ class Pool:
 
     def _keep(self) -> None:
         if not self._keeping:
-            self._keeping = True
             threading.Thread(target=self._look, daemon=True, name="datas-connect").start()
+            self._keeping = True
 
     def _look(self) -> None:
         """Connect, again and again while somebody needs it, and see that the database answers."""
         while True:
             try:
                 connection = self._connect()
-            except psycopg.Error as error:
+            except Exception as error:  # noqa: BLE001 (whoever waits is told)
                 if not self._missed(error):
                     break
                 time.sleep(PAUSE)
@@ -195,7 +196,7 @@ class Pool:
                 self._found(connection)
                 break
 
-    def _missed(self, error: psycopg.Error) -> bool:
+    def _missed(self, error: Exception) -> bool:
         with self._changed:
             if not self._open:
                 self._lose(error)
