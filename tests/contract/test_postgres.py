@@ -130,6 +130,7 @@ def _add_many(url: str, count: int) -> list[int]:
         return [service.create("hello").id for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_four_processes_bring_up_one_empty_database(postgres: Postgres) -> None:
     """Started at once, one migrates and the others wait for it."""
     postgres.ask("CREATE DATABASE raced")
@@ -172,7 +173,7 @@ def test_a_connection_that_ended_is_given_to_nobody(brought_up: Postgres, items:
     """Not one request fails because the server ended what nobody used."""
     with ThreadPoolExecutor(8) as executor:
         list(executor.map(lambda _: items.find(Query()), range(80)))
-        for _ in range(5):
+        for _ in range(2):
             brought_up.ask(
                 "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
                 "WHERE application_name = 'datas'"

@@ -198,7 +198,7 @@ class Pool:
 
     def _missed(self, error: Exception) -> bool:
         with self._changed:
-            if not self._open:
+            if not self._open and not self._closed:
                 self._lose(error)
             self._keeping = not self._closed and bool(self._away or self._waiting)
             return self._keeping
