@@ -97,9 +97,18 @@ def brought_up(postgres: Postgres) -> Postgres:
         return postgres
 
 
+@pytest.fixture(scope="session")
+def emptying(brought_up: Postgres) -> Iterator[Callable[[], object]]:
+    """Empties that database (in 2 ms; a connection for each time and TRUNCATE took 40)."""
+    tables = ("datas", "idempotency", "tokens", "users", "attempts")
+    sql = [f"DELETE FROM {table}" for table in tables]  # noqa: S608 (ours)
+    sql += [f"ALTER SEQUENCE {table}_id_seq RESTART" for table in tables if table != tables[1]]
+    with brought_up.connect("datas") as connection:
+        yield lambda: connection.execute("; ".join(sql).encode())
+
+
 @pytest.fixture
-def postgres_url(brought_up: Postgres) -> str:
+def postgres_url(brought_up: Postgres, emptying: Callable[[], object]) -> str:
     """An empty database."""
-    tables = "datas, idempotency, users, tokens, attempts"
-    brought_up.ask(f"TRUNCATE {tables} RESTART IDENTITY", "datas")
+    emptying()
     return brought_up.url("datas")
