@@ -204,6 +204,15 @@ class MemoryUsers:
             if user := self._memory.users.get(username):
                 self._memory.users[username] = replace(user, password_hash=password_hash)
 
+    def swap_password(self, username: str, before: str, after: str) -> bool:
+        """Compare and set under the lock."""
+        with self._memory.lock:
+            user = self._memory.users.get(username)
+            if user is None or user.password_hash != before:
+                return False
+            self.set_password(username, after)
+            return True
+
     def remove(self, username: str) -> None:
         """Delete the user, and what is theirs."""
         with self._memory.lock:

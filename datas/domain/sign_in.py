@@ -93,9 +93,7 @@ class SignIn:
             if self._passwords.is_outdated(user.password_hash):
                 renewed = self._passwords.hash(password)
             with self._storage.atomic():
-                self._refuse_if_changed(user, password)
-                if renewed is not None:
-                    self._users.set_password(name, renewed)
+                self._swap_password(user, password, renewed)
                 self._attempts.clear(name, address)
                 return self.issue(user, label=label)
 
@@ -112,11 +110,10 @@ class SignIn:
             user = self._checked(self._users.get(name), password)
             password_hash = self._passwords.hash(new_password)
             with self._storage.atomic():
-                self._refuse_if_changed(user, password)
+                self._swap_password(user, password, password_hash)
                 if actor.token_id not in (None, *(token.id for token in self._tokens.of(name))):
                     raise Unauthenticated(bad_token=True)  # revoked meanwhile
                 self._attempts.clear(change_of(name))
-                self._users.set_password(name, password_hash)
                 self._tokens.revoke_others(name, actor.token_id)
 
     def issue(self, user: User, *, label: str = "") -> tuple[Token, str]:
@@ -164,14 +161,16 @@ class SignIn:
             raise WrongCredentials
         return user
 
-    def _refuse_if_changed(self, user: User, password: str) -> None:
-        """A password that was changed while it was being checked is not this password.
+    def _swap_password(self, user: User, password: str, password_hash: str | None) -> None:
+        """Store a hash in the place of the one that was checked; None stores that one again.
 
-        It still is if only its hash was renewed, by another sign-in at the same time.
+        A password that was changed meanwhile is not this password any more. It still is if only
+        its hash was renewed, by another sign-in at the same time. Raises: WrongCredentials.
         """
-        kept = self._users.get(user.username)
-        if kept != user:
-            self._checked(kept, password)
+        before = user.password_hash
+        # Also where nothing changes: it keeps others from changing it until the transaction ends.
+        while not self._users.swap_password(user.username, before, password_hash or before):
+            before = self._checked(self._users.get(user.username), password).password_hash
 
     def _count(self, attempt: Attempt) -> None:
         """Count a try as failed until it succeeds. Raises: TooManyAttempts."""

@@ -124,6 +124,12 @@ class Users(Protocol):
     def set_password(self, username: str, password_hash: str) -> None:
         """Store another hash."""
 
+    def swap_password(self, username: str, before: str, after: str) -> bool:
+        """Store a hash in the place of this one: one atomic compare-and-set.
+
+        False: there is another hash, or no such user.
+        """
+
     def remove(self, username: str) -> None:
         """Delete a user, their tokens, and the answers kept for their retries.
 

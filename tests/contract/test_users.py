@@ -109,6 +109,14 @@ def test_a_removed_user_is_gone_with_their_tokens(store: Store, alice: User) -> 
     assert not store.tokens.of("alice")
 
 
+def test_a_hash_is_swapped_for_the_one_it_was(store: Store, alice: User) -> None:
+    """Of two swaps of one hash the first happens and the second doesn't; nobody has none."""
+    assert store.users.swap_password("alice", alice.password_hash, "second")
+    assert not store.users.swap_password("alice", alice.password_hash, "third")
+    assert not store.users.swap_password("nobody", alice.password_hash, "third")
+    assert store.users.get("alice") == replace(alice, password_hash="second")
+
+
 def test_a_user_who_owns_items_stays(store: Store, alice: User) -> None:
     """With all that is theirs."""
     token = _token(store, "alice", b"hers")

@@ -42,6 +42,9 @@ class Engine(Protocol):
     def turn(self) -> AbstractContextManager[None]:
         """A block in which the caller may write: one at a time where the database wants it so."""
 
+    def many(self) -> AbstractContextManager[None]:
+        """A block, in a transaction, in which so much is written that memory for it pays."""
+
     def migrating(self) -> AbstractContextManager[None]:
         """A block in which no other process changes the schema."""
 
@@ -103,7 +106,7 @@ class SqlDatabase:
 
         Rows are taken one by one, so that they may be more than memory holds.
         """
-        with self.atomic():
+        with self.atomic(), self.engine.many():
             cursor = self.peewee.connection().cursor()
             cursor.executemany(statement.sql, rows)
             changed: int = cursor.rowcount

@@ -134,6 +134,10 @@ class PostgresEngine:
         """Writers needn't queue."""
         return nullcontext()
 
+    def many(self) -> AbstractContextManager[None]:
+        """The server minds its memory."""
+        return nullcontext()
+
     @contextmanager
     def migrating(self) -> Iterator[None]:
         """A transaction in which nobody else migrates. (A session's lock fails with pgbouncer.)"""

@@ -22,6 +22,9 @@ SAFE_VERSION = (3, 51, 3)
 PATIENCE = 30.0
 BUSY_TIMEOUT = 5.0
 
+# Memory for the pages that one large transaction changes.
+CACHE_KIB = 65536
+
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
 _LOCKED = "Another program keeps the database locked. Nothing was changed. Try again in a moment."
 _REPLACED = (
@@ -132,6 +135,17 @@ class SqliteEngine:
                 fcntl.flock(lock, fcntl.LOCK_UN)
         finally:
             self._threads.release()
+
+    @contextmanager
+    def many(self) -> Iterator[None]:
+        """Keep what changes in memory: else pages are written again and again before the end."""
+        connection = self.peewee.connection()
+        [size] = connection.execute("PRAGMA cache_size").fetchone()
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        try:
+            yield
+        finally:
+            connection.execute(f"PRAGMA cache_size = {size}")
 
     def migrating(self) -> AbstractContextManager[None]:
         """A writer's turn."""

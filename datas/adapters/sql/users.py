@@ -41,6 +41,9 @@ class SqlUsers:
             get=users.where(this),
             all=users.order_by(UserRow.username),
             set_password=UserRow.update({UserRow.password_hash: param}).where(this),
+            swap_password=UserRow.update({UserRow.password_hash: param})
+            .where(this & (UserRow.password_hash == param))
+            .returning(UserRow.id),
             remove=UserRow.delete().where(this),
             forget=IdempotencyRow.delete().where(IdempotencyRow.actor == param),
         )
@@ -65,6 +68,12 @@ class SqlUsers:
     def set_password(self, username: str, password_hash: str) -> None:
         """UPDATE the hash."""
         self._database.write(self._statements["set_password"], password_hash, username)
+
+    def swap_password(self, username: str, before: str, after: str) -> bool:
+        """UPDATE … WHERE username = ? AND password_hash = ?"""
+        return bool(
+            self._database.write(self._statements["swap_password"], after, username, before)
+        )
 
     def remove(self, username: str) -> None:
         """Delete rows; foreign keys delete the tokens, and hold who owns items."""
