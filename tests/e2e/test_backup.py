@@ -223,6 +223,61 @@ def test_nothing_of_the_replaced_database_gets_into_the_restored_one(tmp_path: P
     assert _texts(path) == ["old"]
 
 
+@pytest.mark.parametrize("side", ["-wal", "-journal"])
+def test_what_is_left_of_a_database_that_is_gone_is_lost_only_by_force(
+    tmp_path: Path, side: str
+) -> None:
+    """Its file was moved aside after a crash: SQLite would apply the rest to the restored one."""
+    path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
+    left = Path(f"{path}{side}")
+    _killed_server(tmp_path, "gone.db", "new").with_name("gone.db-wal").rename(left)
+    content = left.read_bytes()
+    with pytest.raises(CopyFailed, match=rf"datas\.db{side} may hold.+ Move it.+ --force"):
+        restore_database(_url(path), copy)
+    with pytest.raises(CopyFailed, match=rf"datas\.db{side} may hold.+ Move it"):
+        back_up_database(_url(copy), path)
+    assert left.read_bytes() == content
+    assert not path.exists()
+    restore_database(_url(path), copy, force=True)
+    assert not left.exists()
+    assert _texts(path) == ["old"]
+
+
+def test_an_index_of_a_wal_that_is_gone_holds_nothing(tmp_path: Path) -> None:
+    """A left-over `-shm` by itself needs no --force, and goes."""
+    path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
+    Path(f"{path}-shm").write_bytes(b"\1" * 32768)
+    Path(f"{path}-wal").touch()
+    restore_database(_url(path), copy)
+    assert not {"datas.db-wal", "datas.db-shm"} & _names(tmp_path)
+    assert _texts(path) == ["old"]
+
+
+def test_a_database_that_is_made_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that starts while the backup is copied, say, and gets its first item."""
+    path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
+    check = backup._check  # noqa: SLF001
+
+    def check_and_fill(*arguments: Any) -> None:
+        check(*arguments)
+        _fill(path, ["new"])
+
+    monkeypatch.setattr(backup, "_check", check_and_fill)
+    with pytest.raises(CopyFailed, match=r"datas\.db exists.+--force"):
+        restore_database(_url(path), copy)
+    assert _texts(path) == ["new"]
+
+
+def test_a_file_without_content_is_replaced_without_force(tmp_path: Path) -> None:
+    """It holds nothing to lose."""
+    path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
+    path.touch()
+    restore_database(_url(path), copy)
+    assert _texts(path) == ["old"]
+
+
 @pytest.mark.parametrize("damage", [b"no database at all" * 500, b""], ids=["damaged", "empty"])
 def test_a_damaged_database_is_restored(tmp_path: Path, damage: bytes) -> None:
     """That is what backups are for; the WAL that lay beside it is gone with it."""

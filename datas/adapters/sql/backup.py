@@ -17,7 +17,7 @@ from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
 from datas.domain.errors import CopyFailed
 
 _STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
-_SIDES = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database
+_SIDES = ("-wal", "-journal", "-shm")  # what SQLite keeps beside a database; the last: an index
 _ADVICE = {
     "read": "It must be a whole database of Datas, which you may read.",
     "written": "Its folder must exist, be writable, and have room for it. Nothing was changed.",
@@ -39,6 +39,7 @@ def back_up(database: Path, file: Path) -> Copy:
     Raises: CopyFailed. What `file` was before it stays then.
     """
     live, target = _apart(database, file)
+    _refuse_left(target)
     with _checked_copy(live, target) as copy:
         return _put(copy, target)
 
@@ -49,18 +50,13 @@ def restore(database: Path, file: Path, *, force: bool) -> Copy:
     Raises: CopyFailed, StorageUnavailable. What the database was before it stays then.
     """
     live, source = _apart(database, file)
-    if not force and live.exists() and live.stat().st_size:
-        raise CopyFailed(
-            f"{database} exists. To replace it, and lose what it holds, add --force. "
-            "To keep that, first: datas backup FILE"
-        )
+    if not force:
+        _refuse_to_lose(live)
     with _checked_copy(source, live) as copy:
         _refuse_newer(copy.path, file)
-        engine = SqliteEngine(database)
-        if engine.exists():
-            engine.prepare()
-            engine.peewee.close()
-        with engine.turn():
+        with SqliteEngine(database).turn(check=False):
+            if not force:
+                _refuse_to_lose(live)  # a database may have been made meanwhile
             return _put(copy, live)
 
 
@@ -74,6 +70,34 @@ def _apart(database: Path, file: Path) -> tuple[Path, Path]:
     if str(other) in parts or (live.exists() and other.exists() and other.samefile(live)):
         raise CopyFailed(f"{file} is the database itself, or a part of it. Name another file.")
     return live, other
+
+
+def _refuse_to_lose(database: Path) -> None:
+    """Raises: CopyFailed, if there is a database, or what was written last to one that is gone."""
+    if _holds_something(database):
+        raise CopyFailed(
+            f"{database} exists. To replace it, and lose what it holds, add --force. "
+            "To keep that, first: datas backup FILE"
+        )
+    _refuse_left(database, " To lose it instead, add --force.")
+
+
+def _refuse_left(database: Path, otherwise: str = "") -> None:
+    *kept, _index = _sides(database)
+    left = [str(side) for side in kept if _holds_something(side)]
+    if left and not _holds_something(database):
+        raise CopyFailed(
+            f"{' and '.join(left)} may hold what was written last to a {database.name} that is "
+            f"gone. Nothing was changed. Move it to where that is now.{otherwise}"
+        )
+
+
+def _holds_something(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _sides(database: Path) -> list[Path]:
+    return [Path(f"{database}{side}") for side in _SIDES]
 
 
 @contextmanager
@@ -143,13 +167,18 @@ def _refuse_newer(copy: Path, file: Path) -> None:
 
 
 def _put(copy: Copy, target: Path) -> Copy:
-    """Rename the copy to `target`, whose owner stays, if nobody has that open."""
+    """Rename the copy to `target`, whose owner stays, if nobody has that open.
+
+    What SQLite kept beside it would be applied to the file that takes its place, and goes before.
+    """
     with _told(target, "replaced"), ExitStack() as stack:
         if target.exists():
             _take(stack.enter_context(closing(_connect(target, timeout=0))), target)
             before = target.stat()
             with suppress(PermissionError):
                 os.chown(copy.path, before.st_uid, before.st_gid)
+        for side in _sides(target):
+            side.unlink(missing_ok=True)
         copy.path.replace(target)
     with _told(target, "replaced"):
         _sync(target.parent)
@@ -157,10 +186,7 @@ def _put(copy: Copy, target: Path) -> Copy:
 
 
 def _take(old: sqlite3.Connection, path: Path) -> None:
-    """Bring all of a database into its one file, and let nobody else open it from now on.
-
-    A WAL that stayed would be applied to the file that takes its place.
-    """
+    """Bring all of a database into its one file, and let nobody else open it from now on."""
     try:
         # Only who has a database alone may leave WAL, and in this mode remains alone.
         old.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -174,8 +200,6 @@ def _take(old: sqlite3.Connection, path: Path) -> None:
             ) from error
         if not error.sqlite_errorname.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
             raise
-        for side in _SIDES:
-            Path(f"{path}{side}").unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -111,8 +111,10 @@ class SqliteEngine:
                 self.peewee.connect(reuse_if_open=True)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, *, check: bool = True) -> Iterator[None]:
         """A block in which nobody else writes. Raises: StorageUnavailable, after `PATIENCE`.
+
+        Without `check` it is one for whatever file is there, or none.
 
         An `flock` knows no timeout: while another process holds it and is stopped, the thread at
         the head of this queue waits for it, and those behind it give up in time.
@@ -129,7 +131,8 @@ class SqliteEngine:
             finally:
                 fcntl.flock(queue, fcntl.LOCK_UN)
             try:
-                self.check()
+                if check:
+                    self.check()
                 yield
             finally:
                 fcntl.flock(lock, fcntl.LOCK_UN)
