@@ -327,13 +327,58 @@ def test_a_backup_that_is_killed_leaves_the_old_one(tmp_path: Path) -> None:
     back_up_database(_url(_fill(tmp_path / "small.db", ["old"])), copy)
     content, names = copy.read_bytes(), _names(tmp_path)
     process = _start(tmp_path, "backup", "copy.db")
-    _kill_when(process, lambda: any(p.stat().st_size for p in tmp_path.glob("*.partial/copy")))
+    _kill_when(process, lambda: any(p.stat().st_size for p in tmp_path.glob("*.datas-copy/copy")))
     assert process.returncode == -9
     assert copy.read_bytes() == content
     [left] = _names(tmp_path) - names - {"datas.db-wal", "datas.db-shm"}
-    assert re.fullmatch(r"copy\.db\.\w{8}\.partial", left)
+    assert re.fullmatch(r"copy\.db\.\w{8}\.datas-copy", left)
     assert back_up_database(_url(path), copy).items == MANY
     assert _names(tmp_path) - {"datas.db-wal", "datas.db-shm"} == names
+
+
+def test_two_backups_to_one_file_at_once_both_come_to_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither takes the other's copy for one that a killed process left; the later one stays."""
+    path, copy = _fill(tmp_path / "datas.db", ["one"]), tmp_path / "copy.db"
+    check, inner = backup._check, []  # noqa: SLF001
+
+    def check_and_back_up(*arguments: Any) -> None:
+        monkeypatch.undo()
+        inner.append(back_up_database(_url(path), copy))
+        check(*arguments)
+
+    monkeypatch.setattr(backup, "_check", check_and_back_up)
+    assert [back_up_database(_url(path), copy)] == inner
+    assert _texts(copy) == ["one"]
+    assert not list(tmp_path.glob("copy.db.*"))
+
+
+def test_a_backup_waits_for_another_to_get_its_name(tmp_path: Path) -> None:
+    """Who replaces FILE at this moment, and needs it alone, is no server that must be stopped."""
+    path, copy = _fill(tmp_path / "datas.db", ["one"]), tmp_path / "copy.db"
+    back_up_database(_url(path), copy)
+    with closing(sqlite3.connect(copy, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ending = threading.Timer(0.3, other.rollback)
+        ending.start()
+        assert back_up_database(_url(path), copy).items == 1
+        ending.join(DEADLINE)
+
+
+def test_a_backup_removes_no_folder_but_its_own(tmp_path: Path) -> None:
+    """Whatever the name of others is, and what they hold."""
+    path = _fill(tmp_path / "datas.db", ["one"])
+    for name in ("copy.db.november.partial", "copy.db.november.datas-copy", "copy.db.december"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "copy").write_text("photographs")
+    mixed = tmp_path / "copy.db.12345678.datas-copy"
+    mixed.mkdir()
+    for name in ("lock", "copy", "my notes"):
+        (mixed / name).touch()
+    before = set(tmp_path.rglob("*"))
+    back_up_database(_url(path), tmp_path / "copy.db")
+    assert before <= set(tmp_path.rglob("*"))
 
 
 @pytest.mark.slow
@@ -347,6 +392,10 @@ def test_wherever_it_is_killed_there_is_the_old_or_the_new(tmp_path: Path, comma
     while not ended:
         for left in tmp_path.glob("target.db-*"):
             left.unlink()
+        for unlocked in tmp_path.glob("target.db.*.datas-copy"):
+            if not (unlocked / "lock").exists():  # nothing is in it yet, and it stays
+                assert sum(path.stat().st_size for path in unlocked.iterdir()) == 0
+                shutil.rmtree(unlocked)
         for side in ("", "-wal"):
             shutil.copy(f"{old}{side}", f"{target}{side}")
         line += 1
@@ -356,7 +405,7 @@ def test_wherever_it_is_killed_there_is_the_old_or_the_new(tmp_path: Path, comma
         assert process.exitcode in (0, -signal.SIGKILL)
         ended = process.exitcode == 0
         found.append(_texts(target))
-    assert len(list(tmp_path.glob("target.db.*.partial"))) == 0
+    assert not list(tmp_path.glob("target.db.*"))
     changed = found.index(["new"])
     assert found == [["old", "in the WAL"]] * changed + [["new"]] * (line - changed)
     assert 40 < changed < line - 1

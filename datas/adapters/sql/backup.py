@@ -1,5 +1,6 @@
 """Backup and restore of an SQLite file: a checked copy, put in its place by one rename."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -18,6 +19,8 @@ from datas.domain.errors import CopyFailed
 
 _STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
 _SIDES = ("-wal", "-journal", "-shm")  # what SQLite keeps beside a database; the last: an index
+_PARTS = {"lock", "copy", *(f"copy{side}" for side in _SIDES)}  # of a temporary folder
+_PATIENCE = 1.0  # seconds that a file which is to be replaced may be in use: by another backup, say
 _ADVICE = {
     "read": "It must be a whole database of Datas, which you may read.",
     "written": "Its folder must exist, be writable, and have room for it. Nothing was changed.",
@@ -102,20 +105,37 @@ def _sides(database: Path) -> list[Path]:
 
 @contextmanager
 def _checked_copy(source: Path, target: Path) -> Iterator[Copy]:
-    """A whole copy of `source` on the disk of `target`, in a temporary folder beside it.
+    """A whole copy of `source` on the disk of `target`, in a temporary folder beside it."""
+    with _told(target, "written"), _temporary_folder(target) as folder:
+        copy = folder / "copy"
+        copy.touch(0o600)
+        counts = _copy(source, copy, target)
+        _check(copy, counts, source)
+        _sync(copy)
+        yield Copy(copy, counts["datas"], copy.stat().st_size)
 
-    The folder is gone after the block; so are those that killed processes left.
-    """
-    with _told(target, "written"):
-        for left in target.parent.glob(f"{escape(target.name)}.????????.partial"):
-            rmtree(left, ignore_errors=True)
-        with TemporaryDirectory(".partial", f"{target.name}.", target.parent) as folder:
-            copy = Path(folder, "copy")
-            copy.touch(0o600)
-            counts = _copy(source, copy, target)
-            _check(copy, counts, source)
-            _sync(copy)
-            yield Copy(copy, counts["datas"], copy.stat().st_size)
+
+@contextmanager
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target that is gone after the block, as are those of killed processes."""
+    for left in target.parent.glob(f"{escape(target.name)}.????????.datas-copy"):
+        _clear_up(left)
+    with TemporaryDirectory(".datas-copy", f"{target.name}.", target.parent) as name:
+        folder = Path(name)
+        with (folder / "new").open("wb") as lock:
+            with suppress(OSError):  # on a disk without locks nobody clears up
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            # Others find it locked, or not at all.
+            (folder / "new").rename(folder / "lock")
+            yield folder
+
+
+def _clear_up(folder: Path) -> None:
+    """Remove a temporary folder whose process is dead, and nothing that isn't one."""
+    with suppress(OSError), (folder / "lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if {path.name for path in folder.iterdir()} <= _PARTS:
+            rmtree(folder)
 
 
 def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
@@ -173,7 +193,7 @@ def _put(copy: Copy, target: Path) -> Copy:
     """
     with _told(target, "replaced"), ExitStack() as stack:
         if target.exists():
-            _take(stack.enter_context(closing(_connect(target, timeout=0))), target)
+            _take(stack.enter_context(closing(_connect(target, _PATIENCE))), target)
             before = target.stat()
             with suppress(PermissionError):
                 os.chown(copy.path, before.st_uid, before.st_gid)
