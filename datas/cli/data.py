@@ -1,5 +1,7 @@
 """`datas export` and `datas import`: items as lines of text, out and in."""
 
+import os
+import secrets
 import shutil
 import signal
 import sys
@@ -37,7 +39,8 @@ format_option = click.option(
 def export_items(file: str, format_name: str | None, database: str | None) -> None:
     """Write all items to FILE, or to standard output.
 
-    A FILE that exists is replaced when all are written, and stays whole until then.
+    A FILE that exists is replaced when all are written, and stays whole until then. A device or a
+    pipe is written to as items come.
     """
     written = 0
     with opened_services(database) as (services, _):
@@ -50,7 +53,7 @@ def export_items(file: str, format_name: str | None, database: str | None) -> No
                 written += len(items)
                 bar.update(len(items))
 
-        with _replacing(file) as out, _progress(total or 0, "Exporting") as bar:
+        with _written(file) as out, _progress(total or 0, "Exporting") as bar:
             for piece in _format(format_name, file).write(counted()):
                 out.write(piece)
     click.echo(f"Items exported: {written:,}.", err=True)
@@ -136,20 +139,51 @@ def _format(name: str | None, file: str) -> Any:
 
 
 @contextmanager
-def _replacing(file: str) -> Iterator[IO[bytes]]:
-    """Standard output; or a file that gets its name at the end of the block."""
-    if file == "-":
-        yield sys.stdout.buffer
-        return
-    partial = Path(f"{file}.partial")
+def _written(file: str) -> Iterator[IO[bytes]]:
+    """What takes the items. Raises: ClickException, for what the system refuses."""
+    there = Path(file)
     try:
-        with partial.open("wb") as out:
-            yield out
-        partial.replace(file)
+        if file == "-":
+            with _standard_output() as out:
+                yield out
+        elif there.exists() and not there.is_file():
+            with there.open("wb") as out:
+                yield out
+        else:
+            with _replacing(Path(os.path.realpath(file))) as out:
+                yield out
     except OSError as error:
-        raise click.ClickException(f"{file} can't be written: {error.strerror}.") from None
+        if file == "-" and isinstance(error, BrokenPipeError):
+            raise  # whoever reads has read enough; click ends quietly
+        name = "standard output" if file == "-" else file
+        raise click.ClickException(f"{name} can't be written: {error.strerror}.") from None
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+    except OSError:
+        # Python writes what is left at its end, and would fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets its name, and the rights of one that had it, at the end of the block."""
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with partial.open("xb") as out:
+            yield out
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
