@@ -2,12 +2,13 @@
 
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,10 +16,10 @@ from typing import IO, Any
 
 import click
 
-from datas.bootstrap import Services, line_formats
+from datas.bootstrap import Services, line_formats, shown_url
 from datas.cli.settings import database_option, opened_services
 from datas.domain.access import SYSTEM, Actor
-from datas.domain.errors import StorageUnavailable, list_faults
+from datas.domain.errors import DomainError, list_faults
 
 BATCH = 10_000  # items of one transaction: others write in between
 STEP = 1000  # lines between two looks at the clock and at signals
@@ -83,6 +84,8 @@ def import_items(  # noqa: PLR0913 (one for each option)
     others can write in between. Ids and dates are new; what else a line says is passed over.
     """
     form = _format(format_name, file)
+    shown = database and shown_url(database)
+    command = _command(file, {"--format": format_name, "--owner": owner, "--database": shown})
     with (
         opened_services(database, make=True) as (services, _),
         _opened(file) as source,
@@ -92,16 +95,30 @@ def import_items(  # noqa: PLR0913 (one for each option)
         count = _check(_watched(form.read(source), source, "Checking", stopped))
         if stopped.is_set():
             raise click.ClickException("interrupted. Nothing was stored.")
+        if skip > count:
+            raise click.ClickException(f"{file} has only {count:,} items. Nothing was stored.")
         if dry_run:
             click.echo(f"Items checked: {count:,}, all good. Nothing was stored.")
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
         datas = islice((line.data for line in lines), skip, None)
-        stored = _store(services, datas, actor, file, skip)
-        if skip + stored < count and stopped.is_set():
-            raise click.ClickException(_go_on("interrupted", file, skip + stored))
+        stored, fault = _store(services, datas, actor)
+        if fault or skip + stored < count:
+            why = fault or ("Interrupted." if stopped.is_set() else f"{file} became shorter.")
+            raise click.ClickException(_go_on(why, stored, f"{command} --skip {skip + stored}"))
     click.echo(f"Items imported: {stored:,}.")
+
+
+def _go_on(why: str, stored: int, command: str) -> str:
+    return f"{why} Items stored before: {stored:,}. To go on with the next: {command}"
+
+
+def _command(file: str, options: Mapping[str, str | None]) -> str:
+    """The same import again, for a shell."""
+    given = [f"{name}={value}" for name, value in options.items() if value is not None]
+    path = f"./{file}" if file.startswith("-") and file != "-" else file
+    return shlex.join(["datas", "import", path, *given])
 
 
 def _check(lines: Iterable[Any]) -> int:
@@ -120,18 +137,16 @@ def _check(lines: Iterable[Any]) -> int:
     return count
 
 
-def _store(services: Services, datas: Iterator[str], actor: Actor, file: str, skip: int) -> int:
+def _store(services: Services, datas: Iterator[str], actor: Actor) -> tuple[int, str]:
+    """Return how many are stored, and what keeps the next from being so."""
     stored = 0
     try:
         while batch := list(islice(datas, BATCH)):
             stored += services.transfer.create_all(batch, actor=actor)
-    except StorageUnavailable as error:
-        raise click.ClickException(_go_on(str(error), file, skip + stored)) from None
-    return stored
-
-
-def _go_on(why: str, file: str, stored: int) -> str:
-    return f"{why}. To go on where it stopped: datas import {file} --skip {stored}"
+    except DomainError as error:
+        # That nothing was changed is true of this batch, and not of those before it.
+        return stored, str(error).replace(" Nothing was changed.", "")
+    return stored, ""
 
 
 def _format(name: str | None, file: str) -> Any:
@@ -188,15 +203,26 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _opened(file: str) -> Iterator[IO[bytes]]:
-    """A file that can be read twice."""
-    if file != "-":
-        with Path(file).open("rb") as source:
-            yield source
-        return
-    with TemporaryFile() as source:
-        shutil.copyfileobj(sys.stdin.buffer, source)
-        source.seek(0)
+    """A file that can be read twice: what can't, such as a pipe, is kept in one."""
+    with ExitStack() as stack:
+        source = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
+        if file == "-" or not source.seekable():
+            source = stack.enter_context(_kept(source))
         yield source
+
+
+@contextmanager
+def _kept(source: IO[bytes]) -> Iterator[IO[bytes]]:
+    try:
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(source, copy)
+            copy.seek(0)
+            yield copy
+    except OSError as error:
+        raise click.ClickException(
+            f"what comes in can't be kept in a temporary file: {error.strerror}. "
+            "TMPDIR names a folder for those."
+        ) from None
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def test_an_interrupted_import_says_how_to_go_on(tmp_path: Path, number: int) ->
     process.send_signal(number)
     _, told = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1
-    command = told.partition("To go on where it stopped: datas ")[2].split()
+    command = told.partition("To go on with the next: datas ")[2].split()
     assert command[:3] == ["import", "in.ndjson", "--skip"]
     assert 0 < int(command[3]) < 60_000
     assert run_datas(tmp_path, *command).returncode == 0

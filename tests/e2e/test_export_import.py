@@ -1,18 +1,22 @@
-"""`datas export` where files are odd and disks are full."""
+"""`datas export` and `datas import` where files are odd, disks are full, and things change."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from datas.cli import data, main
 from datas.domain.transfer import Transfer
 from tests.e2e.conftest import DEADLINE, clean_environ, run_datas
-from tests.e2e.test_bulk import lines, until
+from tests.e2e.test_bulk import lines, stored, until
 
 
 @pytest.fixture
@@ -114,3 +118,132 @@ def test_an_export_whose_reader_has_enough_ends_quietly(folder: Path) -> None:
     done = _shell(folder, '"$0" -m datas export | true')
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+
+
+def test_an_import_reads_pipes_that_have_names(folder: Path) -> None:
+    """They can't be read twice, so that what comes is kept first."""
+    os.mkfifo(folder / "pipe")
+    writer = threading.Thread(target=(folder / "pipe").write_bytes, args=(lines(30),))
+    writer.start()
+    assert run_datas(folder, "import", "pipe").stdout == "Items imported: 30.\n"
+    writer.join(DEADLINE)
+    piped = run_datas(folder, "import", "/dev/stdin", stdin=lines(5))
+    assert (piped.returncode, piped.stdout) == (0, "Items imported: 5.\n")
+    assert len(stored(folder)) == 65
+
+
+def test_an_import_that_finds_no_room_for_what_comes_says_so(folder: Path) -> None:
+    """A limit on the size of files stands for a full disk; nothing is stored."""
+    (folder / "many").write_bytes(lines(100_000))
+    done = _shell(folder, 'ulimit -f 200; cat many | "$0" -m datas import -')
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: what comes in can't be kept .+ TMPDIR .+\n", done.stderr)
+    assert len(stored(folder)) == 30
+
+
+def test_an_import_that_would_pass_over_more_than_there_is_is_refused(folder: Path) -> None:
+    """It is the wrong file, or the wrong number; that of all items is neither."""
+    refused = run_datas(folder, "import", "in.ndjson", "--skip", "31")
+    told = "Error: in.ndjson has only 30 items. Nothing was stored.\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", told)
+    assert run_datas(folder, "import", "in.ndjson", "--skip", "30").returncode == 0
+
+
+@pytest.fixture
+def by_tens(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ten items in a transaction, in the folder."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DATAS_DATABASE_URL", "sqlite:///datas.db")
+    monkeypatch.setattr(data, "BATCH", 10)
+    monkeypatch.setattr(data, "STEP", 5)
+    return folder
+
+
+def _import_while(monkeypatch: pytest.MonkeyPatch, happens: Any, *arguments: str) -> Result:
+    """What an import says after whose first ten items something happens."""
+    create_all = Transfer.create_all
+
+    def create_and_happen(*args: Any, **kwargs: Any) -> int:
+        count = create_all(*args, **kwargs)
+        if happens:
+            happens()
+        return count
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transfer, "create_all", create_and_happen)
+        return CliRunner().invoke(main, ["import", *arguments], catch_exceptions=False)
+
+
+def _next_command(told: str) -> list[str]:
+    return shlex.split(told.partition("To go on with the next: ")[2])
+
+
+def test_what_leads_on_is_the_same_command_for_a_shell(
+    by_tens: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every option that was given, and names with blanks in quotes."""
+    run_datas(by_tens, "user", "add", "alice", "--database", "sqlite:///o t.db", stdin=b"secret 12")
+    (by_tens / "-in put.csv").write_text("data\n" + "hers\n" * 25)
+    options = ["--format", "csv", "--owner", "Alice", "--database", "sqlite:///o t.db"]
+    stop = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
+    done = _import_while(monkeypatch, stop, *options, "--skip", "3", "--", "-in put.csv")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: Interrupted. Items stored before: 12. To go on with")
+    command = _next_command(done.stderr)
+    assert command == [
+        "datas",
+        "import",
+        "./-in put.csv",
+        "--format=csv",
+        "--owner=Alice",
+        "--database=sqlite:///o t.db",
+        "--skip",
+        "15",
+    ]
+    assert run_datas(by_tens, *command[1:]).stdout == "Items imported: 10.\n"
+
+
+def test_an_import_tells_what_is_stored_when_the_rest_is_refused(
+    folder: Path,
+) -> None:
+    """Here the disk fails, by a limit on the size of files; it doesn't say that nothing changed."""
+    (folder / "many").write_bytes(lines(100_000))
+    done = _shell(folder, 'ulimit -f 2500; "$0" -m datas import many')
+    assert done.returncode == 1
+    told = r"Error: The disk .+\. Items stored before: (\d+),000\. To go on with the next: .+\n"
+    found = re.fullmatch(told, done.stderr)
+    assert found
+    assert len(stored(folder)) == 30 + int(found[1]) * 1000 > 30
+    assert _next_command(done.stderr)[1:] == ["import", "many", "--skip", f"{found[1]}000"]
+
+
+def test_an_import_whose_owner_is_removed_meanwhile_says_what_is_stored(
+    by_tens: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ten were given to somebody else before."""
+    for name in ("alice", "bob"):
+        run_datas(by_tens, "user", "add", name, stdin=b"correct horse\n")
+
+    def remove() -> None:
+        assert not run_datas(by_tens, "user", "remove", "alice", "--give-to", "bob").returncode
+
+    done = _import_while(monkeypatch, remove, "in.ndjson", "--owner", "alice")
+    assert done.exit_code == 1
+    assert re.match(r"Error: There is no user alice.+ Items stored before: 10\. To", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"{}\n" * 30_000, "data: must be 1 to"), (b"", "in.ndjson became shorter")],
+    ids=["other", "shorter"],
+)
+def test_an_import_whose_file_changes_meanwhile_says_what_is_stored(
+    by_tens: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, told: str
+) -> None:
+    """It was checked as it was before."""
+    file = by_tens / "in.ndjson"
+    file.write_bytes((b'{"data": "%s"}\n' % (b"x" * 51)) * 3000)  # 64 bytes, so that none is cut
+    done = _import_while(monkeypatch, lambda: file.write_bytes(content), "in.ndjson")
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert len(_next_command(done.stderr)) == 5
