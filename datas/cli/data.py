@@ -17,6 +17,7 @@ from datas.bootstrap import Services, line_formats
 from datas.cli.settings import database_option, opened_services
 from datas.domain.access import SYSTEM, Actor
 from datas.domain.errors import StorageUnavailable, list_faults
+from datas.domain.items import Draft
 
 BATCH = 10_000  # items of one transaction: others write in between
 STEP = 1000  # lines between two looks at the clock and at signals
@@ -94,8 +95,8 @@ def import_items(  # noqa: PLR0913 (one for each option)
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
-        datas = islice((line.data for line in lines), skip, None)
-        stored = _store(services, datas, actor, file, skip)
+        drafts = islice((line.draft for line in lines), skip, None)
+        stored = _store(services, drafts, actor, file, skip)
         if skip + stored < count and stopped.is_set():
             raise click.ClickException(_go_on("interrupted", file, skip + stored))
     click.echo(f"Items imported: {stored:,}.")
@@ -117,10 +118,10 @@ def _check(lines: Iterable[Any]) -> int:
     return count
 
 
-def _store(services: Services, datas: Iterator[str], actor: Actor, file: str, skip: int) -> int:
+def _store(services: Services, drafts: Iterator[Draft], actor: Actor, file: str, skip: int) -> int:
     stored = 0
     try:
-        while batch := list(islice(datas, BATCH)):
+        while batch := list(islice(drafts, BATCH)):
             stored += services.transfer.create_all(batch, actor=actor)
     except StorageUnavailable as error:
         raise click.ClickException(_go_on(str(error), file, skip + stored)) from None

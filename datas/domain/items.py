@@ -27,6 +27,12 @@ class Item(NamedTuple):
     owner: str | None = None
 
 
+class Draft(NamedTuple):
+    """What of an item its writer chooses; the rest is the service's and the store's."""
+
+    data: str
+
+
 def data_faults(data: object) -> list[str]:
     """What is wrong with `data`, in words that follow its name; an empty list if nothing is."""
     if not isinstance(data, str):
