@@ -1,0 +1,103 @@
+"""The pages of `docs/`, done to a copy of the project as they say, step by step."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import clean_environ
+from tests.pages import apply, patched
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+COMMANDS = {
+    "datas": "python -m datas",
+    "lint-imports": "lint-imports --no-cache",
+    "mypy": "mypy",
+    "python": "python",
+    "ruff": "ruff",
+}
+
+
+class Copy:
+    """A folder with the project in it, in which `make` finds everything set up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environ = clean_environ() | {"PYTHONPATH": os.fspath(folder)}
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        venv = self.folder / ".venv"
+        (venv / "bin").mkdir(parents=True)
+        for name, command in COMMANDS.items():
+            program, *arguments = command.split()
+            words = [os.fspath(Path(sys.executable).with_name(program)), *arguments]
+            script = venv / "bin" / name
+            script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+            script.chmod(0o755)
+        (venv / "complete").write_text(f"{self.folder.resolve()}\n")
+        for stamp in ("run", "dev"):
+            (venv / stamp).touch()
+
+    def follow(self, page: str) -> None:
+        """Do what a page says, all of it or a part."""
+        apply(page, self.folder, self.environ)
+        self.run("ruff", "format", "--check")
+        self.run("ruff", "check", "--no-cache")
+
+    def test(self, *arguments: str) -> None:
+        """Run tests of the copy; all must pass, and there must be some."""
+        quiet = ("-q", "-p", "no:cacheprovider", "-m", "not slow", "-n", "2")
+        self.run("python", "-m", "pytest", *quiet, *arguments)
+
+    def run(self, *command: str) -> None:
+        """Run a command of the copy's, which must succeed."""
+        name, *arguments = command
+        program = os.fspath(self.folder / ".venv" / "bin" / name)
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    """The project as it stands in the working tree."""
+    return Copy(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_field_is_added_as_the_page_says(copy: Copy) -> None:
+    """Everything passes over every adapter, the tests that the page adds among it."""
+    copy.follow((DOCS / "add-a-field.md").read_text())
+    copy.test("tests/unit", "tests/contract", "tests/http", "tests/e2e/test_note.py")
+
+
+@pytest.mark.parametrize("text", ["other\n", "place\nplace\n", "a place\n"])
+def test_a_block_needs_its_place_once(text: str) -> None:
+    """A page whose place is gone, or isn't the only one, is wrong."""
+    with pytest.raises(AssertionError, match="places, not one, that read:\nplace"):
+        patched(text, " place\n+more\n")
+
+
+def test_a_block_changes_what_it_shows_and_nothing_else() -> None:
+    """It adds, removes and replaces whole lines, at several places."""
+    text = "one\ntwo\n\nthree\nfour"
+    assert patched(f"{text}\n", "-one\n@@\n two\n \n-three\n+3\n") == "two\n\n3\nfour\n"
+    assert patched(f"{text}\n", " four\n+five\n") == f"{text}\nfive\n"
