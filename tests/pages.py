@@ -36,7 +36,7 @@ def patched(text: str, block: str, name: str = "the file") -> str:
         lines = hunk.splitlines()
         assert all(line[:1] in " +-" for line in lines), f"neither ' ', '+' nor '-': {hunk}"
         old, new = ("\n".join([line[1:] for line in lines if line[:1] != it]) for it in "+-")
-        found = f"\n{text}".count(f"\n{old}\n")
+        found = len(re.findall(rf"(?=\n{re.escape(old)}\n)", f"\n{text}"))
         assert found == 1, f"{name} has {found} places, not one, that read:\n{old}"
         text = f"\n{text}".replace(f"\n{old}\n", f"\n{new}\n" if new else "\n")[1:]
     return text

@@ -101,3 +101,10 @@ def test_a_block_changes_what_it_shows_and_nothing_else() -> None:
     text = "one\ntwo\n\nthree\nfour"
     assert patched(f"{text}\n", "-one\n@@\n two\n \n-three\n+3\n") == "two\n\n3\nfour\n"
     assert patched(f"{text}\n", " four\n+five\n") == f"{text}\nfive\n"
+
+
+@pytest.mark.slow
+def test_an_adapter_is_swapped_as_the_page_says(copy: Copy) -> None:
+    """The new store keeps the contract of all stores, and what it promises beside."""
+    copy.follow((DOCS / "swap-an-adapter.md").read_text())
+    copy.test("tests/unit/test_json_file.py", "tests/contract", "-k", "json")
