@@ -10,15 +10,18 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-STEP = re.compile(r"^([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def apply(page: str, folder: Path, environ: Mapping[str, str]) -> None:
     """Do all that the page says in a folder. Raises: AssertionError, where it can't be done."""
-    for line, language, block in STEP.findall(page):
+    assert page.count("\n```") == 2 * len(BLOCK.findall(page)), "a block without a language"
+    for step in BLOCK.finditer(page):
+        language, block = step.groups()
         if language == "console":
             _run(block, folder, environ)
             continue
+        line = page[: step.start()].rstrip().rpartition("\n")[2]
         named = re.findall(r"`([\w./-]+)`", line)
         assert named, f"which file? {line!r}"
         file = folder / named[0]

@@ -108,3 +108,24 @@ def test_an_adapter_is_swapped_as_the_page_says(copy: Copy) -> None:
     """The new store keeps the contract of all stores, and what it promises beside."""
     copy.follow((DOCS / "swap-an-adapter.md").read_text())
     copy.test("tests/unit/test_json_file.py", "tests/contract", "-k", "json")
+
+
+def section(heading: str) -> str:
+    """One part of the page on making it yours."""
+    return (DOCS / "make-it-yours.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("heading", "beside"),
+    [
+        # README speaks of the resource in nearly every line.
+        ("Rename the resource", ["tests/contract", "tests/e2e/test_readme.py"]),
+        ("Add a second resource", ["tests/contract", "tests/e2e/test_problem_pages.py"]),
+        ("Remove an optional part", []),
+    ],
+)
+def test_it_is_made_yours_as_the_page_says(copy: Copy, heading: str, beside: list[str]) -> None:
+    """Each change by itself leaves everything else as it should be."""
+    copy.follow(section(heading))
+    copy.test("tests/unit", "tests/http", *beside)
