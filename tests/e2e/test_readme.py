@@ -25,6 +25,8 @@ PROMPT = re.compile(r"^(Password \(.*\)|Again):\n", re.MULTILINE)
 PASSWORD = "correct horse\n"
 # A test may not write there; the same files are made in its own folder.
 FOLDERS = {"/mnt/backups": "backups", "/var/lib": "."}
+# What `make run` sets.
+MAKE_RUN = {"DATAS_ACCESS": "open", "DATAS_REGISTRATION": "open", "DATAS_EXPLAIN": "true"}
 # The server that README starts has this port, the test's has a free one.
 PORT = "localhost:8000"
 
@@ -65,8 +67,7 @@ class Reader:
     def __init__(self, folder: Path, curl_home: Path, start: Start) -> None:
         self.folder = folder
         self.start = start
-        self.server: Server | None = start()
-        self.serve: dict[str, str] = {}
+        self.server: Server | None = start(**MAKE_RUN)
         self.seen = ""
         (folder / "backups").mkdir()
         curl_home.joinpath(".curlrc").write_text("silent\nshow-error\n")

@@ -64,7 +64,7 @@ class BulkResource:
             count = self._check(form, body, spool)
 
             def create() -> None:
-                drafts = (Draft(*orjson.loads(line)) for line in spool)
+                drafts = map(Draft._make, map(orjson.loads, spool))
                 self._transfer.create_all(drafts, actor=req.actor)
                 resp.media = envelope(f"Items successfully created ({count})", {"created": count})
                 resp.status = falcon.HTTP_201
