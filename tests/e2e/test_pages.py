@@ -14,6 +14,8 @@ from tests.pages import apply, patched
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+# What isn't the project's text: tools' folders, what is built, and items.
+LEFT_OUT = (".*", "__pycache__", "build", "dist", "*.db", "*.db-*")
 COMMANDS = {
     "datas": "python -m datas",
     "lint-imports": "lint-imports --no-cache",
@@ -29,12 +31,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environ = clean_environ() | {"PYTHONPATH": os.fspath(folder)}
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        for name in filter(None, listed.stdout.split("\0")):
-            if (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
         self._set_up()
 
     def _set_up(self) -> None:
@@ -51,22 +48,18 @@ class Copy:
             (venv / stamp).touch()
 
     def follow(self, page: str) -> None:
-        """Do what a page says, all of it or a part."""
+        """Do what a page says, all of it or a part, and check what comes of it."""
         apply(page, self.folder, self.environ)
-        self.run("ruff", "format", "--check")
-        self.run("ruff", "check", "--no-cache")
+        self._run("make", "check")
 
     def test(self, *arguments: str) -> None:
         """Run tests of the copy; all must pass, and there must be some."""
         quiet = ("-q", "-p", "no:cacheprovider", "-m", "not slow", "-n", "2")
-        self.run("python", "-m", "pytest", *quiet, *arguments)
+        self._run(".venv/bin/python", "-m", "pytest", *quiet, *arguments)
 
-    def run(self, *command: str) -> None:
-        """Run a command of the copy's, which must succeed."""
-        name, *arguments = command
-        program = os.fspath(self.folder / ".venv" / "bin" / name)
+    def _run(self, *command: str) -> None:
         done = subprocess.run(
-            [program, *arguments],
+            command,
             cwd=self.folder,
             env=self.environ,
             capture_output=True,
