@@ -2,6 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("datas", deadline=None)
+settings.load_profile("datas")
+
 
 class TickingClock:
     """A clock that moves one microsecond on whenever it is asked."""

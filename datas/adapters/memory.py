@@ -15,7 +15,7 @@ from datas.domain.errors import (
     UserOwnsItems,
 )
 from datas.domain.idempotency import Record
-from datas.domain.items import Item, search_key
+from datas.domain.items import Draft, Item, search_key
 from datas.domain.query import Filter, Query
 from datas.domain.users import Attempt, Token, User
 
@@ -108,10 +108,10 @@ class MemoryItems:
             del self._memory.items[item_id]
             return True
 
-    def add_many(self, datas: Iterable[str], now: datetime, owner: str | None = None) -> int:
+    def add_many(self, drafts: Iterable[Draft], now: datetime, owner: str | None = None) -> int:
         """Add one after the other, and none if one fails."""
         with self._memory.atomic():
-            return len([self.add(data, now, owner) for data in datas])
+            return len([self.add(draft.data, now, owner) for draft in drafts])
 
     def give(self, owner: str, heir: str, now: datetime) -> int:
         """Change each of the owner's items under the lock."""

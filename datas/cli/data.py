@@ -20,6 +20,7 @@ from datas.bootstrap import Services, line_formats, shown_url
 from datas.cli.settings import database_option, opened_services
 from datas.domain.access import SYSTEM, Actor
 from datas.domain.errors import DomainError, list_faults
+from datas.domain.items import Draft
 
 BATCH = 10_000  # items of one transaction: others write in between
 STEP = 1000  # lines between two looks at the clock and at signals
@@ -102,8 +103,8 @@ def import_items(  # noqa: PLR0913 (one for each option)
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
-        datas = islice((line.data for line in lines), skip, None)
-        stored, fault = _store(services, datas, actor)
+        drafts = islice((line.draft for line in lines), skip, None)
+        stored, fault = _store(services, drafts, actor)
         if fault or skip + stored < count:
             why = fault or ("Interrupted." if stopped.is_set() else f"{file} became shorter.")
             raise click.ClickException(_go_on(why, stored, f"{command} --skip {skip + stored}"))
@@ -137,11 +138,11 @@ def _check(lines: Iterable[Any]) -> int:
     return count
 
 
-def _store(services: Services, datas: Iterator[str], actor: Actor) -> tuple[int, str]:
+def _store(services: Services, drafts: Iterator[Draft], actor: Actor) -> tuple[int, str]:
     """Return how many are stored, and what keeps the next from being so."""
     stored = 0
     try:
-        while batch := list(islice(datas, BATCH)):
+        while batch := list(islice(drafts, BATCH)):
             stored += services.transfer.create_all(batch, actor=actor)
     except DomainError as error:
         # That nothing was changed is true of this batch, and not of those before it.

@@ -27,6 +27,12 @@ class Item(NamedTuple):
     owner: str | None = None
 
 
+class Draft(NamedTuple):
+    """What of an item its writer chooses; the rest is the service's and the store's."""
+
+    data: str
+
+
 def data_faults(data: object) -> list[str]:
     """What is wrong with `data`, in words that follow its name; an empty list if nothing is."""
     if not isinstance(data, str):
@@ -36,9 +42,15 @@ def data_faults(data: object) -> list[str]:
         faults.append(f"must be {MIN_LENGTH} to {MAX_LENGTH} characters long.")
     elif not data.strip(WHITE_SPACE):
         faults.append("must have a character that is not white space.")
-    if "\0" in data:
+    return faults + character_faults(data)
+
+
+def character_faults(text: str) -> list[str]:
+    """Which characters it has that no database could keep; in the same words."""
+    faults = []
+    if "\0" in text:
         faults.append("must not contain the NUL character (U+0000).")
-    if not data.isascii() and any("\ud800" <= character <= "\udfff" for character in data):
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         faults.append("must not contain a lone surrogate (U+D800 to U+DFFF).")
     return faults
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from datas.domain.items import Item
+from datas.domain.items import Draft, Item
 from datas.domain.query import Filter, Query
 
 
@@ -57,7 +57,7 @@ class Items(Protocol):
 class ItemBatches(Protocol):
     """What is done to many items at once. The same store as `Items`, and the same errors."""
 
-    def add_many(self, datas: Iterable[str], now: datetime, owner: str | None = None) -> int:
+    def add_many(self, drafts: Iterable[Draft], now: datetime, owner: str | None = None) -> int:
         """Store new items in this order, all or none; return how many they were.
 
         Raises: Unauthenticated, if the owner is a user no more.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from datas.domain.access import AUTHENTICATED, SYSTEM, Access, Action, Actor
-from datas.domain.items import Item, check_data
+from datas.domain.items import Draft, Item, check_data
 from datas.domain.ports import Clock, ItemBatches, Items
 from datas.domain.query import ALL, BY_ID, MAX_LIMIT, Filter, Query, Sort, position
 
@@ -32,13 +32,13 @@ class Transfer:
         """
         return self._chunks(sort, self._access.visible(which, actor))
 
-    def create_all(self, datas: Iterable[str], *, actor: Actor = SYSTEM) -> int:
+    def create_all(self, drafts: Iterable[Draft], *, actor: Actor = SYSTEM) -> int:
         """Keep new items, which are the actor's, all or none; return how many they are.
 
         Raises: InvalidItem, Unauthenticated.
         """
         self._access.admit(actor, Action.CREATE)
-        return self._batches.add_many(_checked(datas), self._clock.now(), actor.username)
+        return self._batches.add_many(_checked(drafts), self._clock.now(), actor.username)
 
     def _chunks(self, sort: Sort, which: Filter) -> Iterator[Sequence[Item]]:
         query = Query(MAX_LIMIT, sort, None, which)
@@ -47,7 +47,7 @@ class Transfer:
             query = query._replace(after=position(items[-1], sort))
 
 
-def _checked(datas: Iterable[str]) -> Iterator[str]:
-    for data in datas:
-        check_data(data)
-        yield data
+def _checked(drafts: Iterable[Draft]) -> Iterator[Draft]:
+    for draft in drafts:
+        check_data(draft.data)
+        yield draft

@@ -22,6 +22,7 @@ from datas.http.problems import PROBLEMS
 from datas.http.resources.files import FileResource
 from datas.http.schemas import (
     READ_ONLY,
+    WRITABLE,
     BulkAnswerSchema,
     CredentialsSchema,
     DoneSchema,
@@ -91,17 +92,17 @@ def _add_components(spec: APISpec) -> None:
     # An answer has every field; of a request `ItemDraft` says what is needed.
     item = spec.components.schemas["Item"]
     item["required"] = list(item["properties"])
-    spec.components.schema("ItemDraft", schema=ItemSchema(only=("data",)))
-    spec.components.schema("ItemPatch", schema=ItemSchema(only=("data",), partial=True))
+    spec.components.schema("ItemDraft", schema=ItemSchema(only=WRITABLE))
+    spec.components.schema("ItemPatch", schema=ItemSchema(only=WRITABLE, partial=True))
     ignored = {name: {"description": "Ignored."} for name in sorted(READ_ONLY)}
     # Not a reference into another schema, which generators of clients don't follow.
-    data = spec.components.schemas["ItemDraft"]["properties"]["data"]
+    draft = spec.components.schemas["ItemDraft"]
     spec.components.schema(
         "ItemReplacement",
         {
             "type": "object",
-            "properties": {"data": data} | ignored,
-            "required": ["data"],
+            "properties": draft["properties"] | ignored,
+            "required": draft["required"],
             "additionalProperties": False,
         },
     )

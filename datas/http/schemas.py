@@ -302,6 +302,7 @@ class DoneSchema(_AnswerSchema):
 
 
 _ITEM = ItemSchema()
+WRITABLE = tuple(_ITEM.load_fields)
 READ_ONLY = frozenset(_ITEM.dump_fields) - frozenset(_ITEM.load_fields)
 
 

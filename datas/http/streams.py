@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 import orjson
 
 from datas.domain.errors import LineTooLong
-from datas.domain.items import Item, data_faults
+from datas.domain.items import Draft, Item, data_faults
 from datas.http.errors import Refusal
 from datas.http.schemas import dump_item, load_item
 
@@ -27,7 +27,7 @@ class Line(NamedTuple):
     """One item to be created, or what is wrong with it; the number is that of its first line."""
 
     number: int
-    data: str
+    draft: Draft = Draft("")
     errors: Errors | None = None
 
 
@@ -95,7 +95,7 @@ class Csv:
             if names is None:
                 names = row
                 if fault or (errors := _header_faults(row)):
-                    yield _fault(number, fault) if fault else Line(number, "", errors)
+                    yield _fault(number, fault) if fault else Line(number, errors=errors)
                     return
             elif fault:
                 yield _fault(number, fault)
@@ -104,7 +104,7 @@ class Csv:
             else:
                 yield _line(number, dict(zip(names, row, strict=True)))
         if names is None:
-            yield Line(1, "", _header_faults([]))
+            yield Line(1, errors=_header_faults([]))
 
 
 FORMATS: Mapping[str, Format] = {"ndjson": Ndjson(), "csv": Csv()}
@@ -116,15 +116,15 @@ def _line(number: int, body: object) -> Line:
     if type(body) is dict and _FIELDS.issuperset(body):
         data = body.get("data")
         if isinstance(data, str) and not data_faults(data):
-            return Line(number, data)
+            return Line(number, Draft(data))
     try:
-        return Line(number, load_item(body, ignore_read_only=True)["data"])
+        return Line(number, Draft(**load_item(body, ignore_read_only=True)))
     except Refusal as refusal:
-        return Line(number, "", refusal.errors)
+        return Line(number, errors=refusal.errors)
 
 
 def _fault(number: int, fault: str) -> Line:
-    return Line(number, "", {"line": [fault]})
+    return Line(number, errors={"line": [fault]})
 
 
 def _header_faults(names: Sequence[str]) -> Errors:

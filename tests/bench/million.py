@@ -22,7 +22,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database
-from datas.domain.items import search_key
+from datas.domain.items import Draft, search_key
 from datas.domain.query import ALL, SORTS, Filter, Position, Sort
 from datas.domain.transfer import Transfer
 from datas.http.params import SortOrder, _context, _cursor
@@ -56,7 +56,7 @@ def fill(url: str, count: int) -> None:
     transfer = Transfer(items, items, SystemClock())
     data = texts(count)
     for _ in range(0, count, 10_000):
-        transfer.create_all(next(data) for _ in range(10_000))
+        transfer.create_all(Draft(next(data)) for _ in range(10_000))
     database.close()
 
 

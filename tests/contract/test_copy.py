@@ -14,6 +14,7 @@ from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
 from datas.bootstrap import copy_database, open_database
 from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import Record
+from datas.domain.items import Draft
 from datas.domain.query import Query
 from datas.domain.users import Attempt, Token
 
@@ -49,7 +50,7 @@ def _fill(url: str) -> None:
         users.add(username, "a hash", NOW)
     tokens.add(Token(0, "alice", "a label", NOW, LATER), b"\x00\xff digest")
     items.add("alice's 👍 100%", NOW, "alice")
-    items.add_many((f"item {n}" for n in range(ITEMS)), NOW)
+    items.add_many((Draft(f"item {n}") for n in range(ITEMS)), NOW)
     changed = items.get(2)._replace(data="changed", date_updated=LATER, version=2)
     assert items.swap(changed, 1)
     assert items.remove(ITEMS + 1, 1)  # the newest: its id must not come again

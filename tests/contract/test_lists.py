@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from datas.domain.errors import InvalidItem, Unauthenticated
-from datas.domain.items import Item, check_data, data_faults
+from datas.domain.items import Draft, Item, check_data, data_faults
 from datas.domain.query import ALL, BY_ID, SORTS, Filter, Query, Sort, position
 from tests.contract.conftest import Store
 
@@ -111,7 +111,7 @@ def test_a_name_that_nobody_has_owns_nothing(store: Store) -> None:
 def test_a_search_finds_a_part_whatever_its_case(store: Store, texts: list[str], part: str) -> None:
     """No character is a wildcard, and case is Unicode's, in every store alike."""
     first = store.items.add("first", NOW)
-    store.batches.add_many(texts, NOW)
+    store.batches.add_many(map(Draft, texts), NOW)
     expected = [text for text in texts if part.casefold() in text.casefold()]
     found = store.items.find(Query(1000, filter=Filter(search=part)))
     assert [item.data for item in found if item.id > first.id] == expected
@@ -130,24 +130,25 @@ def test_many_items_are_added_in_order(store: Store) -> None:
     """As if one after the other."""
     store.users.add("alice", "hash", NOW)
     first = store.items.add("first", NOW)
-    assert store.batches.add_many((f"item {n}" for n in range(2500)), NOW, "alice") == 2500
+    drafts = (Draft(f"item {n}") for n in range(2500))
+    assert store.batches.add_many(drafts, NOW, "alice") == 2500
     found = list(walk(store, BY_ID, 1000))
     assert found[0] == first
     assert [item.data for item in found[1:]] == [f"item {n}" for n in range(2500)]
-    assert {item[2:] for item in found[1:]} == {(NOW, NOW, 1, "alice")}
+    assert {item[2:6] for item in found[1:]} == {(NOW, NOW, 1, "alice")}
 
 
 def test_none_of_many_is_added_if_one_fails(store: Store) -> None:
     """Whether the source of them breaks, or the store refuses one."""
 
-    def broken() -> Iterator[str]:
-        yield "one"
+    def broken() -> Iterator[Draft]:
+        yield Draft("one")
         check_data("")
 
     with pytest.raises(InvalidItem):
         store.batches.add_many(broken(), NOW)
     with pytest.raises(Unauthenticated):
-        store.batches.add_many(["two"], NOW, "nobody")
+        store.batches.add_many([Draft("two")], NOW, "nobody")
     assert not store.items.find(Query())
     assert store.batches.add_many([], NOW) == 0
 

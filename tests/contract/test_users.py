@@ -17,6 +17,7 @@ from datas.domain.errors import (
     UserOwnsItems,
 )
 from datas.domain.idempotency import Record
+from datas.domain.items import Draft
 from datas.domain.query import Query
 from datas.domain.users import Token, User
 from tests.contract.conftest import Store
@@ -218,7 +219,7 @@ def test_nobody_is_given_nothing(store: Store, alice: User) -> None:
     refusals: list[Refused] = [
         (Unauthenticated, lambda: _token(store, "zed", b"digest")),
         (Unauthenticated, lambda: store.items.add("x", NOW, "zed")),
-        (Unauthenticated, lambda: store.batches.add_many(["x"], NOW, "zed")),
+        (Unauthenticated, lambda: store.batches.add_many([Draft("x")], NOW, "zed")),
         (UserNotFound, lambda: store.batches.give("alice", "zed", NOW)),
     ]
     for refusal, give in refusals:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datas.adapters.memory import Memory
-from datas.domain.items import Item, data_faults
+from datas.domain.items import Draft, Item, data_faults
 from datas.http.errors import Refusal
 from datas.http.schemas import ItemSchema, load_item
 from datas.http.streams import FORMATS, Line
@@ -137,11 +137,11 @@ BAD: dict[str, tuple[str, bytes, dict[int, list[str]]]] = {
     "an array of them": (NDJSON, b'[{"data": "a"},\n{"data": "b"}]', {1: ["line"], 2: ["line"]}),
     "not UTF-8": (NDJSON, b'{"data": "\xff"}', {1: ["line"]}),
     "rules": (NDJSON, b'{"data": ""}\n{"data": 1}\n{}\n', {1: ["data"], 2: ["data"], 3: ["data"]}),
-    "unknown names": (NDJSON, b'{"data": "a", "note": 1}\n', {1: ["note"]}),
+    "unknown names": (NDJSON, b'{"data": "a", "colour": 1}\n', {1: ["colour"]}),
     "after a blank line": (NDJSON, b'\n\n{"data": " "}', {3: ["data"]}),
     "no column for data": (CSV, b"id\n1\n", {1: ["data"]}),
     "no header": (CSV, b"", {1: ["data"]}),
-    "an unknown column": (CSV, b"data,note\na,b\n", {1: ["note"]}),
+    "an unknown column": (CSV, b"data,colour\na,b\n", {1: ["colour"]}),
     "a column twice": (CSV, b"data,data\na,b\n", {1: ["data"]}),
     "too few values": (CSV, b"id,data\n1,a\n2\n", {3: ["line"]}),
     "too many values": (CSV, b"data\na,b\n", {2: ["line"]}),
@@ -273,7 +273,7 @@ def test_a_line_is_what_marshmallow_would_write(items: list[Item]) -> None:
 
 json_values = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3)
 bodies = json_values | st.dictionaries(
-    st.sampled_from(["data", "id", "version", "owner", "note"]), json_values
+    st.sampled_from(["data", "id", "version", "owner", "colour"]), json_values
 )
 
 
@@ -283,9 +283,9 @@ def test_a_line_is_read_as_marshmallow_would(body: Any) -> None:
     raw = json.dumps(body).encode()
     [line] = FORMATS["ndjson"].read(io.BytesIO(raw))
     try:
-        expected = Line(1, load_item(body, ignore_read_only=True)["data"])
+        expected = Line(1, Draft(**load_item(body, ignore_read_only=True)))
     except Refusal as refusal:
-        expected = Line(1, "", refusal.errors)
+        expected = Line(1, errors=refusal.errors)
     assert line == expected
 
 
@@ -295,5 +295,5 @@ def test_a_table_keeps_any_text(data: list[str]) -> None:
     moment = make_world().clock.time
     items = [Item(n, text, moment, moment, 1) for n, text in enumerate(data, 1)]
     piece = b"".join(FORMATS["csv"].write([items]))
-    assert [line.data for line in FORMATS["csv"].read(io.BytesIO(piece))] == data
+    assert [line.draft.data for line in FORMATS["csv"].read(io.BytesIO(piece))] == data
     assert not any(map(data_faults, data))

@@ -120,7 +120,7 @@ def test_a_patch_that_changes_nothing_keeps_the_version(
     [
         ({"data": None}, {"data": ["must be a string, not null."]}),
         ({"id": 1}, {"id": ["is read-only; leave it out."]}),
-        ({"note": "x"}, {"note": ["is no field of an item; leave it out."]}),
+        ({"colour": "x"}, {"colour": ["is no field of an item; leave it out."]}),
         (["data"], {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
     ],
 )

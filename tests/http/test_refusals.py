@@ -95,10 +95,10 @@ def test_single_quotes_are_told_from_double_ones(
         (b'{"data": "a\\u0000"}', {"data": ["must not contain the NUL character (U+0000)."]}),
         (b'{"data": "a", "id": 7}', {"id": ["is read-only; leave it out."]}),
         (
-            b'{"data": "", "note": 1}',
+            b'{"data": "", "colour": 1}',
             {
                 "data": ["must be 1 to 255 characters long."],
-                "note": ["is no field of an item; leave it out."],
+                "colour": ["is no field of an item; leave it out."],
             },
         ),
     ],
@@ -137,9 +137,9 @@ def test_a_long_name_is_shortened(client: TestClient) -> None:
 
 def test_put_refuses_what_post_refuses(client: TestClient) -> None:
     """Bad data and unknown names, even where there is nothing to replace."""
-    body = {"data": "", "note": "x"}
+    body = {"data": "", "colour": "x"}
     errors = problem(client.simulate_put("/api/datas/1", json=body), "invalid-item")["errors"]
-    assert list(errors) == ["data", "note"]
+    assert list(errors) == ["data", "colour"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import ItemRow
 from datas.domain.errors import ItemNotFound, Unauthenticated, UserNotFound
-from datas.domain.items import Item, search_key
+from datas.domain.items import Draft, Item, search_key
 from datas.domain.query import Filter, Query
 
 _COLUMNS = (
@@ -72,10 +72,9 @@ class SqlItems:
 
     def add(self, data: str, now: datetime, owner: str | None = None) -> Item:
         """Insert a row."""
-        time = _to_text(now)
-        values = (data, time, time, 1, owner, search_key(data))
+        row = _new_row(Draft(data), _to_text(now), owner)
         try:
-            [(item_id,)] = self._database.write(self._add, *values)
+            [(item_id,)] = self._database.write(self._add, *row)
         except self._database.integrity_error:
             # The one constraint is that the owner exists.
             raise Unauthenticated(no_user=owner) from None
@@ -123,10 +122,10 @@ class SqlItems:
         except self._database.integrity_error:
             raise UserNotFound(heir) from None
 
-    def add_many(self, datas: Iterable[str], now: datetime, owner: str | None = None) -> int:
+    def add_many(self, drafts: Iterable[Draft], now: datetime, owner: str | None = None) -> int:
         """Insert rows."""
         time = _to_text(now)
-        rows = ((data, time, time, 1, owner, search_key(data)) for data in datas)
+        rows = (_new_row(draft, time, owner) for draft in drafts)
         try:
             return self._database.write_many(self._add_many, rows)
         except self._database.integrity_error:
@@ -172,6 +171,11 @@ class SqlItems:
 
     def _compile(self, query: peewee.Query) -> Statement:
         return Statement(self._database.peewee, query)
+
+
+def _new_row(draft: Draft, time: str, owner: str | None) -> tuple[object, ...]:
+    """The values of `_WRITTEN`, in their order."""
+    return (draft.data, time, time, 1, owner, search_key(draft.data))
 
 
 def _item(  # noqa: PLR0913, PLR0917 (a row)

@@ -13,6 +13,7 @@ import orjson
 from datas.domain.access import Action
 from datas.domain.errors import LineTooLong, StorageUnavailable, list_faults
 from datas.domain.idempotency import Idempotency
+from datas.domain.items import Draft
 from datas.domain.transfer import Transfer
 from datas.http.body import BodyFile, check_media_type
 from datas.http.errors import Refusal
@@ -63,7 +64,8 @@ class BulkResource:
             count = self._check(form, body, spool)
 
             def create() -> None:
-                self._transfer.create_all(map(orjson.loads, spool), actor=req.actor)
+                drafts = map(Draft._make, map(orjson.loads, spool))
+                self._transfer.create_all(drafts, actor=req.actor)
                 resp.media = envelope(f"Items successfully created ({count})", {"created": count})
                 resp.status = falcon.HTTP_201
 
@@ -85,7 +87,7 @@ class BulkResource:
                     faults.add(line)
                 else:
                     count += 1
-                    spool.write(orjson.dumps(line.data) + b"\n")
+                    spool.write(orjson.dumps([*line.draft]) + b"\n")
         except (Refusal, LineTooLong):
             body.pass_over(PASSED_OVER)
             raise

@@ -1,0 +1,124 @@
+"""The pages of `docs/`, done to a copy of the project as they say, step by step."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import clean_environ
+from tests.pages import apply, patched
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+# What isn't the project's text: tools' folders, what is built, and items.
+LEFT_OUT = (".*", "__pycache__", "build", "dist", "*.db", "*.db-*")
+COMMANDS = {
+    "datas": "python -m datas",
+    "lint-imports": "lint-imports --no-cache",
+    "mypy": "mypy",
+    "python": "python",
+    "ruff": "ruff",
+}
+
+
+class Copy:
+    """A folder with the project in it, in which `make` finds everything set up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environ = clean_environ() | {"PYTHONPATH": os.fspath(folder)}
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        venv = self.folder / ".venv"
+        (venv / "bin").mkdir(parents=True)
+        for name, command in COMMANDS.items():
+            program, *arguments = command.split()
+            words = [os.fspath(Path(sys.executable).with_name(program)), *arguments]
+            script = venv / "bin" / name
+            script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+            script.chmod(0o755)
+        (venv / "complete").write_text(f"{self.folder.resolve()}\n")
+        for stamp in ("run", "dev"):
+            (venv / stamp).touch()
+
+    def follow(self, page: str) -> None:
+        """Do what a page says, all of it or a part, and check what comes of it."""
+        apply(page, self.folder, self.environ)
+        self._run("make", "check")
+
+    def test(self, *arguments: str) -> None:
+        """Run tests of the copy; all must pass, and there must be some."""
+        quiet = ("-q", "-p", "no:cacheprovider", "-m", "not slow", "-n", "2")
+        self._run(".venv/bin/python", "-m", "pytest", *quiet, *arguments)
+
+    def _run(self, *command: str) -> None:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    """The project as it stands in the working tree."""
+    return Copy(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_field_is_added_as_the_page_says(copy: Copy) -> None:
+    """Everything passes over every adapter, the tests that the page adds among it."""
+    copy.follow((DOCS / "add-a-field.md").read_text())
+    copy.test("tests/unit", "tests/contract", "tests/http", "tests/e2e/test_note.py")
+
+
+@pytest.mark.parametrize("text", ["other\n", "place\nplace\n", "a place\n"])
+def test_a_block_needs_its_place_once(text: str) -> None:
+    """A page whose place is gone, or isn't the only one, is wrong."""
+    with pytest.raises(AssertionError, match="places, not one, that read:\nplace"):
+        patched(text, " place\n+more\n")
+
+
+def test_a_block_changes_what_it_shows_and_nothing_else() -> None:
+    """It adds, removes and replaces whole lines, at several places."""
+    text = "one\ntwo\n\nthree\nfour"
+    assert patched(f"{text}\n", "-one\n@@\n two\n \n-three\n+3\n") == "two\n\n3\nfour\n"
+    assert patched(f"{text}\n", " four\n+five\n") == f"{text}\nfive\n"
+
+
+@pytest.mark.slow
+def test_an_adapter_is_swapped_as_the_page_says(copy: Copy) -> None:
+    """The new store keeps the contract of all stores, and what it promises beside."""
+    copy.follow((DOCS / "swap-an-adapter.md").read_text())
+    copy.test("tests/unit/test_json_file.py", "tests/contract", "-k", "json")
+
+
+def section(heading: str) -> str:
+    """One part of the page on making it yours."""
+    return (DOCS / "make-it-yours.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("heading", "beside"),
+    [
+        # README speaks of the resource in nearly every line.
+        ("Rename the resource", ["tests/contract", "tests/e2e/test_readme.py"]),
+        ("Add a second resource", ["tests/contract", "tests/e2e/test_problem_pages.py"]),
+        ("Remove an optional part", []),
+    ],
+)
+def test_it_is_made_yours_as_the_page_says(copy: Copy, heading: str, beside: list[str]) -> None:
+    """Each change by itself leaves everything else as it should be."""
+    copy.follow(section(heading))
+    copy.test("tests/unit", "tests/http", *beside)
