@@ -15,7 +15,7 @@ help: ## List what there is to do
 
 run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="--bind 127.0.0.1:9000")
 	@# Where nothing else is asked for, anybody on this machine may do everything, registering too.
-	@test -n "$${DATAS_ACCESS}$(if $(ARGS),ARGS)" || export DATAS_REGISTRATION=$${DATAS_REGISTRATION:-open}; \
+	@test -n "$${DATAS_ACCESS}$(findstring --access,$(ARGS))" || export DATAS_REGISTRATION=$${DATAS_REGISTRATION:-open}; \
 		export DATAS_ACCESS=$${DATAS_ACCESS:-open} DATAS_EXPLAIN=$${DATAS_EXPLAIN:-true}; \
 		exec .venv/bin/datas serve $(ARGS)
 

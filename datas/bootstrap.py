@@ -100,7 +100,7 @@ def _engine(url: str) -> "Engine":
         except ImportError as error:
             raise ValueError(
                 f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
-                "Install it: pip install 'datas[postgres]'"
+                "Install it: pip install 'psycopg[binary]>=3.3'"
             ) from error
         return PostgresEngine(url)
 

@@ -27,6 +27,8 @@ _ALLOWED = {
     "DATAS_BULK_LINES": f"a whole number from 1 to {MAX_BULK_LINES}",
     "DATAS_TRUSTED_PROXIES": f"a whole number from 0 to {MAX_PROXIES}",
     "DATAS_AUTO_MIGRATE": "one of: true, false",
+    "DATAS_CONSOLE": "one of: true, false",
+    "DATAS_EXPLAIN": "one of: true, false",
 }
 
 
@@ -107,8 +109,9 @@ def unknown_names() -> dict[str, str]:
 
 
 def _suggestion(name: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"Do you mean {nearest[0]}?" if nearest else f"There are {', '.join(known)}."
+    short = [it.removeprefix(PREFIX) for it in known]
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=1)
+    hint = f"Do you mean {PREFIX}{nearest[0]}?" if nearest else f"There are {', '.join(known)}."
     return f"{name} is no setting, and is ignored. {hint}"
 
 

@@ -86,7 +86,7 @@ def test_an_absent_driver_is_named() -> None:
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "pip install 'datas[postgres]'" in done.stderr
+    assert "pip install 'psycopg[binary]>=3.3'" in done.stderr
     assert "user:secret" not in done.stderr.splitlines()[-1]
 
 
