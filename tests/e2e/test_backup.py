@@ -99,6 +99,7 @@ def test_a_backup_while_clients_write_holds_all_that_they_were_promised(
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_backup_comes_to_an_end_however_often_others_write(tmp_path: Path) -> None:
     """A commit between any two of its steps neither starts it anew nor gets into it."""
     path = _fill(tmp_path / "datas.db", (f"{number:0200}" for number in range(30_000)))
@@ -320,6 +321,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
         restore_database(_url(path), copy, force=True)
 
 
+@pytest.mark.slow
 def test_a_backup_that_is_killed_leaves_the_old_one(tmp_path: Path) -> None:
     """SIGKILL while it copies: FILE is as it was; the next backup clears up what was left."""
     path = _fill(tmp_path / "datas.db", (f"{number:060}" for number in range(MANY)))

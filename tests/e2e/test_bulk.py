@@ -106,6 +106,7 @@ def test_a_slow_client_keeps_no_other_waiting(start: Start) -> None:
     assert server.request("GET", "/api/datas").json["msg"] == "Items found (10)"
 
 
+@pytest.mark.slow
 def test_a_large_body_is_refused_as_soon_as_it_is_too_large(start: Start) -> None:
     """The client reads why, though it was still sending; what is not too large is taken."""
     server = start("--workers", "1", DATAS_BULK_LINES="1000")
@@ -114,6 +115,7 @@ def test_a_large_body_is_refused_as_soon_as_it_is_too_large(start: Start) -> Non
     assert server.request("POST", PATH, lines(1000), NDJSON).status == 201
 
 
+@pytest.mark.slow
 def test_a_stream_that_breaks_is_not_taken_for_whole(start: Start, tmp_path: Path) -> None:
     """If the file turns out to be damaged half-way, the connection ends without the last chunk."""
     server = start("--workers", "1")
@@ -163,6 +165,7 @@ def test_what_is_exported_can_be_imported(tmp_path: Path, name: str) -> None:
     assert stored(tmp_path) == texts * 2
 
 
+@pytest.mark.slow
 def test_an_import_says_what_is_wrong_and_stores_nothing(tmp_path: Path) -> None:
     """Line by line; so does a dry run, and a file that isn't there."""
     (tmp_path / "bad.ndjson").write_text('{"data": "good"}\n{"data": ""}\n{"text": 1}\n')
@@ -185,6 +188,7 @@ def test_an_import_says_what_is_wrong_and_stores_nothing(tmp_path: Path) -> None
     assert stored(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_imported_items_can_be_somebodys(tmp_path: Path) -> None:
     """A user's, by name; what the lines say of owners is passed over."""
     run_datas(tmp_path, "user", "add", "alice", stdin=b"correct horse\n")

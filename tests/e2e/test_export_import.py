@@ -18,6 +18,8 @@ from datas.domain.transfer import Transfer
 from tests.e2e.conftest import DEADLINE, clean_environ, run_datas
 from tests.e2e.test_bulk import lines, stored, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -115,6 +115,7 @@ def test_what_needs_a_fresh_server_fails_and_is_mended(start: Start, run: Run, c
     _check_both(_start_as_shown(start, run, PROBLEMS[code].server), run, code)
 
 
+@pytest.mark.slow
 def test_what_no_client_provokes_says_what_to_send(start: Start, run: Run) -> None:
     """Those lines succeed once the server is well again."""
     server = _start_as_shown(start, run, "")

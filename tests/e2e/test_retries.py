@@ -70,6 +70,7 @@ def test_twenty_parallel_retries_make_one_item(start: Start) -> None:
     assert server.request("GET", "/api/datas").json["msg"] == "Items found (1)"
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_lost_is_given_again(start: Start) -> None:
     """The connection is cut after the commit; its retry gets the first answer."""
     server = start("--workers", "1")
@@ -88,6 +89,7 @@ def test_an_answer_that_was_lost_is_given_again(start: Start) -> None:
     assert server.request("GET", "/api/datas").json["msg"] == "Items found (1)"
 
 
+@pytest.mark.slow
 def test_a_key_outlives_the_server(start: Start) -> None:
     """Killed and started again, it still knows what it answered."""
     server = start()

@@ -48,6 +48,7 @@ def test_it_says_where_it_is_and_nothing_else(start: Start) -> None:
     assert len(text.strip().splitlines()) == 6
 
 
+@pytest.mark.slow
 def test_explain_mode_beyond_this_machine_is_warned_of(start: Start) -> None:
     """It tells anybody what nobody else should know; on this machine alone it is fine."""
     open_to_all = start("--bind", "0.0.0.0:0", "--workers", "1", DATAS_EXPLAIN="true")
@@ -82,6 +83,7 @@ def test_open_mode_beyond_this_machine_can_be_asked_for(start: Start) -> None:
     assert server.request("POST", "/api/datas", {"data": "hello"}).status == 201
 
 
+@pytest.mark.slow
 def test_open_mode_on_this_machine_needs_no_user(start: Start) -> None:
     """On a loopback address, by option or by variable, anybody writes."""
     for server in (start("--access", "open"), start(DATAS_ACCESS="open")):
@@ -235,6 +237,7 @@ def _status_of_raw(server: Server, raw: bytes) -> int:
         return int(client.recv(4096).split()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
 def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
     """And Host doesn't beside it (RFC 9112 §3.2.2); neither may be left out."""
@@ -252,6 +255,7 @@ def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
         assert _status_of_raw(server, f"{line}\r\nHost: {host}\r\n\r\n".encode()) == status, line
 
 
+@pytest.mark.slow
 def test_a_method_that_nobody_knows_is_told_by_the_app(start: Start) -> None:
     """In a problem, not in a page of gunicorn's, whatever its letters and its length."""
     server = start("--workers", "1")
@@ -261,6 +265,7 @@ def test_a_method_that_nobody_knows_is_told_by_the_app(start: Start) -> None:
         assert answer.json["type"] == "/problems/method-unknown"
 
 
+@pytest.mark.slow
 def test_a_compressed_stream_is_not_taken_for_json(start: Start) -> None:
     """The server takes off the chunks alone."""
     head = POST + b"Transfer-Encoding: %b\r\n\r\n"
@@ -271,6 +276,7 @@ def test_a_compressed_stream_is_not_taken_for_json(start: Start) -> None:
     assert _status_of_raw(server, head % b"gzip, chunked" + body) == 415
 
 
+@pytest.mark.slow
 def test_it_can_be_mounted_under_a_path(start: Start) -> None:
     """By SCRIPT_NAME: answers name addresses inside of it, and outside of it there is nothing."""
     server = start("--workers", "1", SCRIPT_NAME="/x")
@@ -285,6 +291,7 @@ def test_it_can_be_mounted_under_a_path(start: Start) -> None:
     assert "Traceback" not in "".join(server.output)
 
 
+@pytest.mark.slow
 def test_changed_code_runs_by_itself(start: Start, tmp_path: Path) -> None:
     """With --reload: the worker that had the old code is replaced, and there is an answer again."""
     code = tmp_path / "sitecustomize.py"  # which every Python loads that finds it
@@ -384,6 +391,7 @@ def _nothing_lost(acknowledged: list[str], stored: list[str]) -> None:
     assert len(set(stored)) == len(stored)
 
 
+@pytest.mark.slow
 def test_killed_workers_lose_no_acknowledged_item(start: Start) -> None:
     """Under a stream of POSTs, what was answered with 201 is there afterwards, once."""
     server = start("--workers", "2")

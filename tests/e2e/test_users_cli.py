@@ -94,6 +94,7 @@ def test_users_are_listed_by_name(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"\w+ +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row) for row in rows)
 
 
+@pytest.mark.slow
 def test_what_it_tells_to_do_next_works(start: Start, tmp_path: Path) -> None:
     """Both lines of `user add`, and the one of `token issue`, in a shell against a server."""
     server = start("--access", "authenticated", "--workers", "1")
@@ -281,6 +282,7 @@ def test_a_token_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None:
         assert text.encode() not in kept
 
 
+@pytest.mark.slow
 def test_tokens_are_listed_until_they_are_revoked(tmp_path: Path) -> None:
     """Id, label, dates in UTC; nothing in a label steers the terminal."""
     _add(tmp_path, "alice")
@@ -298,6 +300,7 @@ def test_tokens_are_listed_until_they_are_revoked(tmp_path: Path) -> None:
     assert second not in run_datas(tmp_path, "token", "list", "alice").stdout
 
 
+@pytest.mark.slow
 def test_all_tokens_of_a_user_are_revoked_at_once(tmp_path: Path) -> None:
     """By a word: leaving out the id by accident revokes none."""
     _add(tmp_path, "alice")

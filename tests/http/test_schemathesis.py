@@ -83,6 +83,7 @@ def test_the_app_keeps_its_document(world: World) -> None:
     assert {f"{verb.upper()} {path}" for path, item in paths.items() for verb in item} <= tried
 
 
+@pytest.mark.slow
 def test_a_broken_promise_is_found(world: World) -> None:
     """The test above would not miss an answer without its ETag."""
 

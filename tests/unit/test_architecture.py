@@ -27,6 +27,7 @@ def test_the_package_keeps_its_contracts(copy: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "code", "contract"),
     [
