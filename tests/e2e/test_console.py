@@ -19,6 +19,7 @@ from tests.e2e.conftest import Server, Start, clean_environ
 pytestmark = pytest.mark.slow
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
+LAPTOP = {"viewport": {"width": 1280, "height": 800}}
 DARK = {"color_scheme": "dark"}
 # As `make run` starts it.
 LEARNING = {"DATAS_ACCESS": "open", "DATAS_REGISTRATION": "open", "DATAS_EXPLAIN": "true"}
@@ -256,6 +257,24 @@ def test_the_focus_stays_where_one_works(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(edit).to_be_focused()
     page.get_by_role("button", name="Delete item 1").click()
+    expect(page.get_by_label("New item")).to_be_focused()
+
+
+@pytest.mark.parametrize("visit", [LAPTOP], ids=["laptop"], indirect=True)
+def test_a_new_exchange_comes_into_sight(visit: Visit) -> None:
+    """However far the older ones were scrolled; the focus stays in the form."""
+    page = visit.page
+    for count in range(20):
+        expect(page.locator(".exchange")).to_have_count(count + 1)
+        page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator(".exchange")).to_have_count(21)
+    scrolled = page.locator("#exchanges").evaluate("e => { e.scrollTop = 1e6; return e.scrollTop }")
+    assert scrolled > 100
+    page.get_by_label("New item").fill("hello")
+    page.keyboard.press("Enter")
+    expect(page.locator("td.data")).to_have_text(["hello"])
+    expect(_exchange(page, "201POST").locator("> summary")).to_be_in_viewport()
+    assert page.locator("#exchanges").evaluate("e => e.scrollTop") == 0
     expect(page.get_by_label("New item")).to_be_focused()
 
 

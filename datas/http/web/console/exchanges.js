@@ -41,7 +41,10 @@ export function listExchange(exchange) {
   if (!exchange.quiet || list.children.length === 1) {
     for (const other of list.children) other.open = other === entry;
   }
-  if (!exchange.quiet) byId("status").firstElementChild.textContent = inOneLine(exchange);
+  if (exchange.quiet) return;
+  // It may be scrolled down to an older one.
+  byId("exchanges").scrollTop = 0;
+  byId("status").firstElementChild.textContent = inOneLine(exchange);
 }
 
 function inOneLine({ method, path, status, reason, ms, error }) {
