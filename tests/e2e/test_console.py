@@ -337,6 +337,17 @@ def test_items_are_searched_and_sorted(visit: Visit) -> None:
     expect(page.locator("td.data")).to_have_text(["Apple", "plum"])
 
 
+def test_a_fault_is_gone_after_a_success(visit: Visit) -> None:
+    """What was wrong with a new item isn't said any more once any change worked."""
+    page = visit.page
+    for succeed, shown in ((_create, ["new"]), (_edit, ["newer"])):
+        _create(page, "")
+        expect(page.locator("#create-fault")).not_to_be_empty()
+        succeed(page, *shown)
+        expect(page.locator("td.data")).to_have_text(shown)
+        expect(page.locator("#create-fault")).to_be_empty()
+
+
 def test_every_header_is_true(visit: Visit) -> None:
     """What the page shows of a request and its response is what went over the wire."""
     page = visit.page

@@ -30,6 +30,7 @@ export function startItems() {
 
 /** Shows the page anew, which nobody asked for. */
 export function refreshItems() {
+  byId("create-fault").textContent = "";
   return show(here || firstPage(), { quiet: true });
 }
 
@@ -62,6 +63,7 @@ async function show(path, { quiet = false } = {}) {
 
 async function create(form) {
   const data = form.data.value;
+  byId("create-fault").textContent = "";
   const exchange = await send({
     method: "POST",
     path: at("/api/datas"),
