@@ -348,6 +348,21 @@ def test_a_fault_is_gone_after_a_success(visit: Visit) -> None:
         expect(page.locator("#create-fault")).to_be_empty()
 
 
+def test_who_creates_an_item_out_of_sight_is_told(visit: Visit) -> None:
+    """It may be on another page of the table; once one sees it there, no more is said."""
+    page = visit.page
+    for number in range(1, 6):
+        _create(page, f"item {number}")
+        expect(page.locator("td.data")).to_have_count(number)
+    expect(page.locator("#create-said")).to_be_empty()
+    _create(page, "one more")
+    said = page.locator("#items").get_by_role("status")
+    expect(said).to_have_text("Item 6 created; it is not on this page.")
+    page.get_by_role("button", name="Next page", exact=True).click()
+    expect(page.locator("td.data")).to_have_text(["one more"])
+    expect(said).to_be_empty()
+
+
 def test_every_header_is_true(visit: Visit) -> None:
     """What the page shows of a request and its response is what went over the wire."""
     page = visit.page

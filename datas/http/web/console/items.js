@@ -34,6 +34,14 @@ export function refreshItems() {
   return show(here || firstPage(), { quiet: true });
 }
 
+/** Shows the page after a change; who created an item and can't see it there is told. */
+export async function refreshAfter(exchange) {
+  await refreshItems();
+  const id = exchange.status === 201 && json(exchange)?.data?.id;
+  if (!id || rows.querySelector(`[data-id="${id}"]`)) return;
+  byId("create-said").textContent = `Item ${id} created; it is not on this page.`;
+}
+
 /** Whether an exchange changed items, so that the page is to be shown anew. */
 export function changedItems({ method, status, path }) {
   const changes = ["POST", "PUT", "PATCH", "DELETE"].includes(method);
@@ -46,6 +54,7 @@ function firstPage() {
 }
 
 async function show(path, { quiet = false } = {}) {
+  byId("create-said").textContent = "";
   const exchange = await send({ path, headers: tokenHeader(), quiet });
   byId("items-fault").textContent = fault(exchange);
   const page = json(exchange);

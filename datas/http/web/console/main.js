@@ -3,7 +3,7 @@ import { byId, el } from "./dom.js";
 import { startEditor } from "./editor.js";
 import { listExchange, startExchanges, visits } from "./exchanges.js";
 import { exchanges } from "./http.js";
-import { changedItems, refreshItems, startItems } from "./items.js";
+import { changedItems, refreshAfter, refreshItems, startItems } from "./items.js";
 import { checkLesson, startLessons } from "./lessons.js";
 import { session, startSession, watchSession } from "./session.js";
 
@@ -15,7 +15,7 @@ exchanges.addEventListener("exchange", ({ detail }) => {
   listExchange(detail);
   checkLesson(detail);
   watchSession(detail);
-  if (changedItems(detail)) refreshItems();
+  if (changedItems(detail)) refreshAfter(detail);
 });
 visits.addEventListener("visit", ({ detail }) => checkLesson({ visited: detail }));
 session.addEventListener("change", refreshItems);
