@@ -1,6 +1,6 @@
 // The free-form request: any verb, path, header and body.
 import { byId } from "./dom.js";
-import { at, fault, send } from "./http.js";
+import { at, fault, header, send } from "./http.js";
 import { tokenHeader } from "./session.js";
 
 export function startEditor() {
@@ -9,7 +9,7 @@ export function startEditor() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const exchange = await send(read(form));
-    byId("request-fault").textContent = exchange.error ? fault(exchange) : "";
+    byId("request-fault").textContent = exchange.error ? fault(exchange) : advice(exchange);
   });
 }
 
@@ -25,6 +25,12 @@ export function fillEditor({ method, path, headers = [], body = "" }) {
   form.body.value = body;
   form.scrollIntoView({ block: "center" });
   form.method.focus({ preventScroll: true });
+}
+
+/** What one must have seen refused before it is of interest. */
+function advice({ status, sent }) {
+  if (status !== 415 || !sent.body || header(sent.headers, "Content-Type")) return "";
+  return "The request didn't say what its body is. Write the header Content-Type: application/json, and send it again.";
 }
 
 function read(form) {
