@@ -425,13 +425,67 @@ def test_without_explain_mode_the_page_says_how_to_get_it(browser: Browser, star
 
 
 def test_no_other_server_is_talked_to(visit: Visit) -> None:
-    """Whatever path is typed: a token must not go elsewhere. And a verb may be impossible."""
+    """Whatever path is typed: a token must not go elsewhere."""
     page = visit.page
     for path in ("https://192.0.2.1/", "//192.0.2.1/api/datas"):
         _send(page, "GET", path)
         expect(page.locator("#request-fault")).to_contain_text("its own server alone")
-    _send(page, "TRACE", "/api/datas")
-    expect(page.locator("#request-fault")).to_contain_text("TRACE")
+
+
+MISTAKES = {
+    "Browsers don't send TRACE.": ("TRACE", ""),
+    "Browsers don't send connect.": ("connect", ""),
+    "A request needs a verb": ("", ""),
+    "“GET IT” is no verb": ("GET IT", ""),
+    "Browsers send no body with GET and HEAD": ("get", "", "{}"),
+    "“Content-Type text/plain” has no colon": ("GET", "Content-Type text/plain"),
+    "“Content Type” can't be a name": ("GET", "Content Type: text/plain"),
+    "The header X has a letter that no header can have": ("GET", "X: 🙂"),
+}
+
+
+@pytest.mark.parametrize("path", ["http://[", "http://user@127.0.0.1:{port}/"])
+def test_what_is_no_path_is_told(visit: Visit, server: Server, path: str) -> None:
+    """Nothing is sent, and the browser's own words aren't shown."""
+    _send(visit.page, "GET", path.format(port=server.port))
+    expect(visit.page.locator("#request-fault")).to_have_text(
+        re.compile(r"This is no path|no password in an address")
+    )
+
+
+def test_what_a_browser_refuses_is_told(visit: Visit) -> None:
+    """In words that say what to do, beside the form; they go with the next request."""
+    page = visit.page
+    fault = page.locator("#request-fault")
+    for told, (method, headers, *body) in MISTAKES.items():
+        _send(page, method, "/api/datas", headers, *body)
+        expect(fault).to_contain_text(told)
+        expect(page.locator("#exchange-list")).not_to_contain_text("Failed to")
+    _send(page, "get", "/api/datas?limit=1")
+    _exchange(page, "200GET /api/datas?limit=1")
+    expect(fault).to_be_empty()
+
+
+def test_a_body_without_a_type_is_explained_afterwards(visit: Visit) -> None:
+    """Not before: the mistake is allowed, and its 415 shows what the header is for."""
+    page = visit.page
+    _send(page, "POST", "/api/datas", "", '{"data": "hello"}')
+    _exchange(page, "415POST")
+    expect(page.locator("#request-fault")).to_contain_text("Content-Type: application/json")
+    _send(page, "POST", "/api/datas", "Content-Type: application/json", '{"data": "hello"}')
+    _exchange(page, "201POST")
+    expect(page.locator("#request-fault")).to_be_empty()
+
+
+def test_when_the_server_is_gone_the_page_says_so(visit: Visit, server: Server) -> None:
+    """And what to do, beside the form and in the exchange."""
+    page = visit.page
+    server.stop()
+    _send(page, "GET", "/api/datas/1")
+    expect(page.locator("#request-fault")).to_contain_text("Is the server running?")
+    expect(_exchange(page, "GET /api/datas/1")).to_contain_text("Is the server running?")
+    assert visit.faults
+    visit.faults.clear()
 
 
 NASTY = r"""it's "quoted" \ back\n $HOME `id` ! !! %s {x} é 🙂"""

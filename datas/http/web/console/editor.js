@@ -8,8 +8,11 @@ export function startEditor() {
   form.path.value = at("/api/datas");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const odd = lines(form).find((line) => !line.includes(":"));
+    if (odd) return say(`A header is written Name: value, and “${odd}” has no colon.`);
+    say("");
     const exchange = await send(read(form));
-    byId("request-fault").textContent = exchange.error ? fault(exchange) : advice(exchange);
+    say(exchange.error ? fault(exchange) : advice(exchange));
   });
 }
 
@@ -30,17 +33,24 @@ export function fillEditor({ method, path, headers = [], body = "" }) {
 /** What one must have seen refused before it is of interest. */
 function advice({ status, sent }) {
   if (status !== 415 || !sent.body || header(sent.headers, "Content-Type")) return "";
-  return "The request didn't say what its body is. Write the header Content-Type: application/json, and send it again.";
+  const then = "Write the header Content-Type: application/json, and send it again.";
+  return `The request didn't say what its body is. ${then}`;
+}
+
+function say(text) {
+  byId("request-fault").textContent = text;
+}
+
+/** The headers as they were typed. */
+function lines(form) {
+  return form.headers.value.split("\n").filter((line) => line.trim());
 }
 
 function read(form) {
-  const headers = form.headers.value
-    .split("\n")
-    .filter((line) => line.trim())
-    .map((line) => {
-      const [name, ...value] = line.split(":");
-      return [name.trim(), value.join(":").trim()];
-    });
+  const headers = lines(form).map((line) => {
+    const [name, ...value] = line.split(":");
+    return [name.trim(), value.join(":").trim()];
+  });
   const written = headers.some(([name]) => name.toLowerCase() === "authorization");
   if (form.signed.checked && !written) headers.push(...tokenHeader());
   return {

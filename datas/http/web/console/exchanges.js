@@ -84,7 +84,7 @@ function drawBody(exchange) {
   );
 }
 
-function drawRequest({ method, path, sent, arrived }) {
+function drawRequest({ method, path, sent, arrived, error }) {
   const added = arrived?.headers.filter(([name]) => !header(sent.headers, name)) ?? [];
   return [
     el(
@@ -96,6 +96,7 @@ function drawRequest({ method, path, sent, arrived }) {
       sent.body && el("div", { class: "body" }, sent.body),
     ),
     !arrived &&
+      !error &&
       el(
         "p",
         { class: "soft" },

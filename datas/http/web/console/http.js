@@ -1,4 +1,5 @@
 // Makes requests, and tells everybody who listens of each exchange as it was.
+import { asSent, mistake } from "./mistakes.js";
 
 /** The address under which the API is mounted: http://localhost:8000/ */
 export const root = new URL("..", import.meta.url);
@@ -8,6 +9,8 @@ export const exchanges = new EventTarget();
 
 // Of a longer body only the beginning is kept.
 const MAX_KEPT = 64 * 1024;
+
+const NO_SERVER = "No answer came. Is the server running? If it was stopped, start it and send this again.";
 
 let count = 0;
 
@@ -20,14 +23,16 @@ export function at(route) {
  * Sends a request and returns the exchange. `headers` are pairs of name and value; `quiet` marks
  * what the page asks by itself. Throws nothing: what went wrong is the exchange's `error`.
  */
-export async function send({ method = "GET", path, headers = [], body = "", quiet = false }) {
+export async function send({ method: typed = "GET", path, headers = [], body = "", quiet = false }) {
+  const method = asSent(typed);
   const exchange = { id: ++count, method, path, sent: { headers, body }, quiet, begun: new Date() };
   const begin = performance.now();
   try {
-    const url = new URL(path, root);
-    if (url.origin !== root.origin) throw new TypeError("This page may talk to its own server alone.");
+    const url = address(path);
     exchange.path = url.pathname + url.search;
     exchange.url = url.href.replace(/#.*/s, "");
+    const refused = mistake(exchange);
+    if (refused) throw new Error(refused);
     const response = await fetch(url, {
       method,
       headers,
@@ -44,7 +49,8 @@ export async function send({ method = "GET", path, headers = [], body = "", quie
     Object.assign(exchange, await readBody(response));
     exchange.arrived = readHead(response.headers.get("X-Request-Head"));
   } catch (error) {
-    exchange.error = error.message;
+    // What fetch throws; its own words say less.
+    exchange.error = error instanceof TypeError ? NO_SERVER : error.message;
   }
   exchange.ms = performance.now() - begin;
   exchanges.dispatchEvent(new CustomEvent("exchange", { detail: exchange }));
@@ -73,8 +79,16 @@ export function json(exchange) {
 
 /** What the server says went wrong, in words for people; empty if nothing did. */
 export function fault(exchange) {
-  if (exchange.error) return `No answer: ${exchange.error}`;
+  if (exchange.error) return exchange.error;
   return exchange.status >= 400 ? (json(exchange)?.detail ?? exchange.reason) : "";
+}
+
+function address(path) {
+  const url = URL.canParse(path, root) ? new URL(path, root) : null;
+  if (!url) throw new Error("This is no path: write one such as /api/datas.");
+  if (url.origin !== root.origin) throw new Error("This page may talk to its own server alone.");
+  if (url.username || url.password) throw new Error("Browsers send no password in an address: leave it out.");
+  return url;
 }
 
 async function readBody(response) {
