@@ -584,6 +584,22 @@ def test_a_token_is_never_copied(visit: Visit, server: Server) -> None:
     assert page.evaluate("sessionStorage.length + localStorage.length") == 0
 
 
+def test_who_registers_is_told_what_comes_next(visit: Visit) -> None:
+    """In the form itself; a refusal takes its place, and so does signing in."""
+    page = visit.page
+    said = page.locator("#session").get_by_role("status")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Register").click()
+    expect(said).to_have_text("alice is registered: now sign in.")
+    page.get_by_role("button", name="Register").click()
+    expect(page.locator("#session-fault")).not_to_be_empty()
+    expect(said).to_be_empty()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.locator("#session-who")).to_have_text("signed in as alice")
+    expect(page.locator("#session-fault")).to_be_empty()
+
+
 def test_who_must_sign_in_is_told(browser: Browser, start: Start) -> None:
     """Where only users write, a refusal says what to do; signed in, the same form works."""
     server = start(DATAS_ACCESS="authenticated", DATAS_REGISTRATION="open")

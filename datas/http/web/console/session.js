@@ -44,7 +44,14 @@ function credentials(form) {
 }
 
 async function register(form) {
-  say(await send({ method: "POST", path: at("/api/users"), headers: JSON_BODY, body: credentials(form) }));
+  const exchange = await send({
+    method: "POST",
+    path: at("/api/users"),
+    headers: JSON_BODY,
+    body: credentials(form),
+  });
+  const registered = exchange.status === 201 && json(exchange)?.data?.username;
+  say(exchange, registered ? `${registered} is registered: now sign in.` : "");
 }
 
 async function signIn(form) {
@@ -70,8 +77,9 @@ async function signOut() {
   byId("sign-in").username.focus();
 }
 
-function say(exchange) {
+function say(exchange, success = "") {
   byId("session-fault").textContent = fault(exchange);
+  byId("session-said").textContent = success;
 }
 
 function read() {
