@@ -93,7 +93,7 @@ function row(item) {
     el("td", {}, `${item.id}`),
     el("td", { class: "data" }, item.data),
     el("td", {}, `${item.version}`),
-    el("td", { class: "wide" }, el("time", { datetime: item.date_updated }, when(item.date_updated))),
+    el("td", { class: "wide" }, changed(item.date_updated)),
     el("td", { class: "wide" }, item.owner ?? "–"),
     el(
       "td",
@@ -105,11 +105,13 @@ function row(item) {
   );
 }
 
-/** The time of day, or the day if that was another one. */
-function when(moment) {
+/** The time of day, or the day if that was another one; both if one points at it. */
+function changed(moment) {
   const then = new Date(moment);
+  const time = then.toLocaleTimeString([], { hourCycle: "h23" });
+  const day = then.toLocaleDateString();
   const today = then.toDateString() === new Date().toDateString();
-  return today ? then.toLocaleTimeString([], { hourCycle: "h23" }) : then.toLocaleDateString();
+  return el("time", { datetime: moment, title: `${day}, ${time}` }, today ? time : day);
 }
 
 async function read(item) {
