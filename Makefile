@@ -31,10 +31,11 @@ check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-bench: .venv/dev ## Measure what a GET and a token cost, and what the time of a sign-in tells
+bench: .venv/dev ## Measure a GET, a token, a sign-in and a million items (ten: ARGS=--ten-million)
 	.venv/bin/python -m tests.bench.get_one
 	.venv/bin/python -m tests.bench.token_write
 	.venv/bin/python -m tests.bench.sign_in_time
+	.venv/bin/python -m tests.bench.million $(ARGS)
 
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv
