@@ -23,6 +23,7 @@ from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database, open_service, shown_url
 from datas.domain.errors import StorageUnavailable
 from datas.domain.idempotency import Idempotency, fingerprint
+from datas.domain.items import Draft
 from datas.domain.query import Filter, Query
 from tests.postgres import Postgres, free_port
 
@@ -277,6 +278,20 @@ def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url:
 def test_a_slow_statement_is_waited_for(database: SqlDatabase) -> None:
     """While another connection sees that the database is there."""
     assert _run(database, "SELECT 1 FROM pg_sleep(4)") == [(1,)]
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_nothing_for_a_while_is_waited_for(
+    brought_up: Postgres, items: SqlItems
+) -> None:
+    """More than the network holds is on its way to a table that another keeps locked."""
+    with brought_up.connect("datas") as blocker, ThreadPoolExecutor(1) as executor:
+        blocker.execute("BEGIN; LOCK TABLE datas")
+        added = executor.submit(items.add_many, repeat(Draft("x" * 255), 40_000), NOW)
+        time.sleep(4)
+        assert not added.done()
+        blocker.execute("COMMIT")
+        assert added.result() == 40_000
 
 
 def test_a_statement_may_not_take_for_ever(

@@ -16,12 +16,6 @@ _DEFAULTS: dict[str, str | int | None] = {
     "application_name": "datas",
     "client_encoding": "utf8",
     "connect_timeout": "2",  # seconds, for each host
-    # A host that is gone is given up after two seconds without an answer; while nobody asks it
-    # anything, after half a minute.
-    "tcp_user_timeout": "2000",
-    "keepalives_idle": "20",
-    "keepalives_interval": "5",
-    "keepalives_count": "2",
 }
 _TEXT = 'TEXT COLLATE "C"'
 _MIGRATING = 0x6461746173  # the advisory lock's number: "datas"
