@@ -1,5 +1,6 @@
 """What is PostgreSQL's own: its pool, its types, who may migrate, and what its errors mean."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
@@ -42,6 +43,10 @@ _REASONS = {
     "08": _LOST,
     "XX": "The database failed. Its log says why.",
 }
+# libpq takes an @ or a / in the password, if not escaped, for its end: the rest would be the
+# host, the port or the name, and be shown wherever those are.
+_URL = re.compile(r"\w+://([^@/?]*@)?[^@?]*(\?.*)?", re.DOTALL)
+_PORTS = re.compile(r"[0-9,]*")
 
 
 class _Moment(Dumper):
@@ -104,16 +109,7 @@ class PostgresEngine:
     )
 
     def __init__(self, url: str) -> None:
-        try:
-            named = psycopg.conninfo.conninfo_to_dict(url)
-            self._conninfo = psycopg.conninfo.make_conninfo("", **_DEFAULTS | named)
-        except psycopg.Error:
-            # The driver's own words may quote a part of the password.
-            raise ValueError(
-                "libpq can't read the database's URL. Write postgresql://USER:PASSWORD@HOST/NAME, "
-                "in user and password %40 for @, %3A for :, %2F for /, %3F for ? and %25 for %, "
-                "and only parameters that libpq knows."
-            ) from None
+        self._conninfo = _conninfo(url)
         self._pool = Pool(self._connect)
         self.peewee: peewee.Database = _Database(self._pool)
 
@@ -186,3 +182,18 @@ class PostgresEngine:
         # pgbouncer takes a connection without having one itself.
         connection.execute("SELECT 1")
         return connection
+
+
+def _conninfo(url: str) -> str:
+    try:
+        named = psycopg.conninfo.conninfo_to_dict(url)
+        if _URL.fullmatch(url) and _PORTS.fullmatch(str(named.get("port", ""))):
+            return psycopg.conninfo.make_conninfo("", **_DEFAULTS | named)
+    except psycopg.Error:
+        pass
+    # The driver's own words, which may quote a part of the password, aren't even kept as a context.
+    raise ValueError(
+        "libpq can't read the database's URL. Write postgresql://USER:PASSWORD@HOST/NAME, "
+        "in user and password %40 for @, %3A for :, %2F for /, %3F for ? and %25 for %, "
+        "and only parameters that libpq knows."
+    )
