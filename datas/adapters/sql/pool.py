@@ -4,7 +4,9 @@ import os
 import select
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -86,9 +88,9 @@ class Pool:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._begin()
+        os.register_at_fork(after_in_child=partial(_begin_again, weakref.ref(self)))
 
     def _begin(self) -> None:
-        self._process = os.getpid()
         self._changed = threading.Condition()
         self._idle: list[Connection] = []
         self._open = 0
@@ -100,10 +102,6 @@ class Pool:
 
     def take(self) -> Connection:
         """Lend a connection that was alive a moment ago. Raises: StorageUnavailable."""
-        if self._process != os.getpid():
-            # After a fork they are the parent's. Kept, because dropping them would end them.
-            self._inherited = self._idle
-            self._begin()
         end = time.monotonic() + PATIENCE
         with self._changed:
             self._closed = False
@@ -213,3 +211,9 @@ class Pool:
                 self._idle.append(connection)
                 self._open += 1
             self._changed.notify_all()
+
+
+def _begin_again(pool: "weakref.ref[Pool]") -> None:
+    """In a child, forget the parent's connections. (The driver ends none that another opened.)"""
+    if found := pool():
+        found._begin()  # noqa: SLF001 (ours)
