@@ -198,6 +198,25 @@ def test_a_connection_that_ended_is_given_to_nobody(brought_up: Postgres, items:
             list(executor.map(lambda _: items.find(Query()), range(80)))
 
 
+@pytest.mark.parametrize("code", ["25P03", "25P04", "40003", "57P01", "08006"])
+def test_a_connection_that_the_server_ends_may_have_done_its_work(
+    database: SqlDatabase, code: str
+) -> None:
+    """Whatever made the server end it: nobody is told that nothing was changed."""
+    with pytest.raises(StorageUnavailable, match="unknown whether"):
+        _run(database, f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
+
+
+def test_a_database_of_another_encoding_is_refused(postgres: Postgres) -> None:
+    """With how to make one that fits."""
+    postgres.ask("DROP DATABASE IF EXISTS latin WITH (FORCE)")
+    postgres.ask("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    database = open_database(postgres.url("latin"))
+    with pytest.raises(StorageUnavailable, match=r"encoding is LATIN1.*createdb --encoding=UTF8"):
+        database.bring_up()
+    database.close()
+
+
 def test_a_statement_that_is_cut_off_is_unavailable(database: SqlDatabase) -> None:
     """It isn't repeated: nobody knows how far it came. The next one goes well."""
     with pytest.raises(StorageUnavailable, match="unknown whether"):

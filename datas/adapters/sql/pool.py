@@ -110,7 +110,7 @@ class Pool:
                 while True:
                     if self._away:
                         self._keep()
-                        raise StorageUnavailable(_AWAY) from self._away
+                        raise _unavailable(self._away) from self._away
                     if connection := self._usable():
                         return connection
                     if self._open < MAX_CONNECTIONS:
@@ -211,6 +211,10 @@ class Pool:
                 self._idle.append(connection)
                 self._open += 1
             self._changed.notify_all()
+
+
+def _unavailable(error: Exception) -> StorageUnavailable:
+    return StorageUnavailable(str(error) if isinstance(error, StorageUnavailable) else _AWAY)
 
 
 def _begin_again(pool: "weakref.ref[Pool]") -> None:

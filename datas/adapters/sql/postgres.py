@@ -11,6 +11,7 @@ import psycopg
 from psycopg.adapt import Dumper
 
 from datas.adapters.sql.pool import Connection, Cursor, Pool
+from datas.domain.errors import StorageUnavailable
 
 # What a URL needn't say (https://www.postgresql.org/docs/current/libpq-connect.html).
 _DEFAULTS: dict[str, str | int | None] = {
@@ -30,9 +31,12 @@ _LOST = (
 _REASONS = {
     "25006": "The database is read-only. Nothing was changed. Its URL may name a standby alone: "
     "name the primary too, and add target_session_attrs=read-write.",
+    "25P03": _LOST,
+    "25P04": _LOST,
     "28": "The database refuses the user or the password that its URL names.",
     "3D000": "There is no such database on the server. Make it first: createdb.",
     "40": "Others changed the same at the same time. Nothing was changed. Try again.",
+    "40003": _LOST,
     "42501": "The database's user may not do this. It needs to own the tables.",
     "53100": "The disk that holds the database is full. Nothing was changed.",
     "53": "The database has no room for more. Nothing was changed. Try again in a moment.",
@@ -181,6 +185,13 @@ class PostgresEngine:
         connection.adapters.register_dumper(datetime, _Moment)
         # pgbouncer takes a connection without having one itself.
         connection.execute("SELECT 1")
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding not in {None, "UTF8"}:
+            connection.close()
+            raise StorageUnavailable(
+                f"The database's encoding is {encoding}, which can't keep every text. "
+                "Make one with UTF8: createdb --encoding=UTF8 --template=template0."
+            )
         return connection
 
 
