@@ -13,6 +13,7 @@ from itertools import repeat
 from traceback import format_exception
 
 import peewee
+import psycopg
 import pytest
 
 from datas.adapters.sql import pool
@@ -287,6 +288,28 @@ def test_what_the_database_refuses_is_said_in_words(
             items.add("hello", NOW)
         blocker.close()
         database.close()
+
+
+def test_what_turned_read_only_is_left(brought_up: Postgres, postgres_url: str) -> None:
+    """A failed ROLLBACK doesn't hide why; the next statement connects anew, maybe elsewhere."""
+    database = open_database(postgres_url)
+    items = SqlItems(database)
+    with _with_setting(brought_up, "default_transaction_read_only = on"):
+        with pytest.raises(StorageUnavailable, match="read-only"):
+            items.add("hello", NOW)
+        with pytest.raises(StorageUnavailable, match="read-only"), database.atomic():
+            items.add("hello", NOW)
+    items.add("hello", NOW)
+    database.close()
+
+
+def test_a_bug_is_not_its_own_cause(database: SqlDatabase) -> None:
+    """What says nothing of the database's state stays as the driver raised it."""
+    with pytest.raises(psycopg.errors.UndefinedTable) as alone:
+        _run(database, "SELECT * FROM nowhere")
+    with pytest.raises(psycopg.errors.UndefinedTable) as within, database.atomic():
+        _run(database, "SELECT * FROM nowhere")
+    assert (alone.value.__cause__, within.value.__cause__) == (None, None)
 
 
 def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url: str) -> None:

@@ -48,7 +48,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: PQGen[Any], *args: Any, **kwargs: Any) -> Any:
         """What `gen` returns. Raises: OperationalError."""
-        return super().wait(self._heeding(gen), *args, **kwargs)
+        try:
+            return super().wait(self._heeding(gen), *args, **kwargs)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            # The primary has become a standby. The next connection may find the new one.
+            self.close()
+            raise
 
     def _heeding(self, gen: PQGen[Any]) -> PQGen[Any]:
         try:
