@@ -21,9 +21,10 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.users import SqlUsers
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database, open_service, shown_url
-from datas.domain.errors import StorageUnavailable
+from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
 from datas.domain.items import Draft
 from datas.domain.query import Filter, Query
@@ -330,6 +331,34 @@ def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url:
             list(executor.map(count, range(150)))
         assert items.get(item_id).data == "150"
         database.close()
+
+
+def test_who_gives_all_away_is_removed_while_they_write(
+    database: SqlDatabase, items: SqlItems
+) -> None:
+    """What they store meanwhile is given too, or is refused: they are nobody any more."""
+    users = SqlUsers(database)
+    for name in ("alice", "bob"):
+        users.add(name, "hash", NOW)
+
+    def write() -> int:
+        written, end = 0, time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                items.add("alice's", NOW, "alice")
+            except Unauthenticated:
+                break
+            written += 1
+        return written
+
+    with ThreadPoolExecutor(4) as executor:
+        writers = [executor.submit(write) for _ in range(4)]
+        time.sleep(0.3)
+        with database.atomic():
+            given = items.give("alice", "bob", NOW)
+            time.sleep(0.2)
+            users.remove("alice")
+    assert given == sum(each.result() for each in writers) > 0
 
 
 @pytest.mark.slow

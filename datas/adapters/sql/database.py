@@ -60,6 +60,9 @@ class Engine(Protocol):
     def skipping_locked(self, query: Select) -> Select:
         """The query without rows that others are about to change, where there can be any."""
 
+    def locking(self, query: Select) -> Select:
+        """The query, so that nobody may refer to its rows until the transaction ends."""
+
     def can_repeat(self, error: BaseException) -> bool:
         """Whether a statement failed only because of others' at the same time."""
 

@@ -162,6 +162,10 @@ class PostgresEngine:
         """The same query over rows that nobody else is about to change."""
         return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # it takes text
 
+    def locking(self, query: peewee.Select) -> peewee.Select:
+        """FOR UPDATE, which a foreign key's check waits for."""
+        return query.for_update()
+
     def can_repeat(self, error: BaseException) -> bool:
         """Whether it is a serialization failure or a deadlock: the same may go well next time."""
         return getattr(error, "sqlstate", None) in {"40001", "40P01"}
