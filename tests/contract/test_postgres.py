@@ -362,6 +362,25 @@ def test_who_gives_all_away_is_removed_while_they_write(
 
 
 @pytest.mark.slow
+def test_a_server_that_is_full_is_not_away(brought_up: Postgres, postgres_url: str) -> None:
+    """What it works on goes on; who needs one more connection is told that it's busy."""
+    brought_up.ask(
+        "CREATE ROLE few LOGIN PASSWORD 'secret' CONNECTION LIMIT 1 IN ROLE pg_read_all_data"
+    )
+    database = open_database(postgres_url.replace("postgres:", "few:", 1))
+    try:
+        with ThreadPoolExecutor(1) as executor:
+            slow = executor.submit(_run, database, "SELECT 1 FROM pg_sleep(5)")
+            time.sleep(0.5)
+            with pytest.raises(StorageUnavailable, match="in use"):
+                _run(database, "SELECT 1")
+            assert slow.result() == [(1,)]
+    finally:
+        database.close()
+        brought_up.ask("DROP ROLE few")
+
+
+@pytest.mark.slow
 def test_a_slow_statement_is_waited_for(database: SqlDatabase) -> None:
     """While another connection sees that the database is there."""
     assert _run(database, "SELECT 1 FROM pg_sleep(4)") == [(1,)]

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: a few, lent for a statement or a transaction, and never a dead one."""
 
 import os
+import re
 import select
 import threading
 import time
@@ -26,6 +27,10 @@ LONGEST = 30.0
 PAUSE = 0.25
 
 _AWAY = "The database can't be reached. Nothing was changed. Try again in a moment."
+# How a server, or pgbouncer, that is well refuses one more connection. There is no code to know it
+# by, and a server of another language isn't understood: then it counts as silent.
+_REFUSAL = re.compile("too many (clients|connections)|connection slots are reserved|no more conn")
+
 _BUSY = "All connections to the database are in use. Nothing was changed. Try again in a moment."
 
 
@@ -165,7 +170,8 @@ class Pool:
         return None
 
     def _give_up(self) -> None:
-        if self._open >= MAX_CONNECTIONS:
+        # Whoever uses them sees for themselves whether the database is there.
+        if self._open:
             raise StorageUnavailable(_BUSY)
         self._lose(psycopg.OperationalError("connecting takes too long"))
 
@@ -201,7 +207,9 @@ class Pool:
 
     def _missed(self, error: Exception) -> bool:
         with self._changed:
-            if not self._open and not self._closed:
+            if self._open and _REFUSAL.search(str(error)):
+                self._heard = time.monotonic()
+            elif not self._open and not self._closed:
                 self._lose(error)
             self._keeping = not self._closed and bool(self._away or self._waiting)
             return self._keeping
