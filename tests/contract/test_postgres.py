@@ -2,13 +2,14 @@
 
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from traceback import format_exception
 
@@ -21,13 +22,14 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
-from datas.adapters.sql.users import SqlUsers
+from datas.adapters.sql.users import SqlAttempts, SqlUsers
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database, open_service, shown_url
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
 from datas.domain.items import Draft
 from datas.domain.query import Filter, Query
+from datas.domain.users import Attempt
 from tests.postgres import Postgres, free_port
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -156,6 +158,87 @@ def test_four_processes_bring_up_one_empty_database(postgres: Postgres) -> None:
     with ProcessPoolExecutor(4, mp_context=SPAWN) as executor:
         found = list(executor.map(_add_many, repeat(postgres.url("raced"), 4), repeat(25)))
     assert len({item_id for ids in found for item_id in ids}) == 100
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> str:
+    """A database without tables."""
+    postgres.ask("DROP DATABASE IF EXISTS empty WITH (FORCE)")
+    postgres.ask("CREATE DATABASE empty")
+    return postgres.url("empty")
+
+
+@contextmanager
+def _migrating_elsewhere(postgres: Postgres) -> Iterator[None]:
+    with postgres.connect("empty") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (0x6461746173,))
+        yield
+
+
+def test_who_meets_a_migration_is_told(
+    postgres: Postgres, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread waits for the other node, and keeps no other thread waiting."""
+    monkeypatch.setattr("datas.adapters.sql.database.PATIENCE", 0.1)
+    database = open_database(empty_url)
+    with ThreadPoolExecutor(1) as executor:
+        with _migrating_elsewhere(postgres):
+            first = executor.submit(database.bring_up)
+            time.sleep(0.3)
+            with pytest.raises(StorageUnavailable, match="migrated"):
+                database.check()
+            assert not first.done()
+        assert first.result()
+    database.check()
+    database.close()
+
+
+def test_a_migration_has_no_limits_of_requests(
+    postgres: Postgres, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the role's nor the pool's."""
+    for limit in ("statement", "lock"):
+        postgres.ask(f"ALTER DATABASE empty SET {limit}_timeout = '200ms'")
+    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    database = open_database(empty_url)
+    with ThreadPoolExecutor(1) as executor:
+        with _migrating_elsewhere(postgres):
+            first = executor.submit(database.bring_up)
+            time.sleep(1)
+        assert first.result()
+    database.close()
+
+
+def test_purging_waits_for_nobody(
+    brought_up: Postgres, database: SqlDatabase, postgres_url: str
+) -> None:
+    """What another node purges at this moment is left to it."""
+    attempts = SqlAttempts(database)
+    for _ in range(2):
+        attempts.add(Attempt("alice", "::1", NOW))
+    with brought_up.connect("datas") as blocker, _with_setting(brought_up, "lock_timeout = '50ms'"):
+        blocker.execute("BEGIN; DELETE FROM attempts WHERE id = (SELECT min(id) FROM attempts)")
+        impatient = open_database(postgres_url)
+        SqlAttempts(impatient).purge(NOW + timedelta(days=1), NOW + timedelta(days=2), 10)
+        impatient.close()
+        blocker.execute("ROLLBACK")
+    assert len(attempts.recent("alice", NOW - timedelta(days=1), NOW, 10)) == 1
+
+
+@pytest.mark.slow
+def test_a_host_that_is_mute_is_passed_over(brought_up: Postgres) -> None:
+    """One that takes connections and says nothing keeps nobody from the next."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = brought_up.url("datas").replace("@", f"@127.0.0.1:{mute.getsockname()[1]},", 1)
+        database = open_database(url)
+        end = time.monotonic() + 8
+        while True:
+            try:
+                database.check()
+                break
+            except StorageUnavailable:
+                assert time.monotonic() < end
+        database.close()
 
 
 def _once(url: str, keys: int) -> list[bytes]:

@@ -15,6 +15,9 @@ Rows = list[tuple[Any, ...]]
 
 # How often a statement runs that others' keep from succeeding.
 TRIES = 5
+# Seconds that a thread waits for another one that brings the database up.
+PATIENCE = 2.0
+_MIGRATING = "The database is being opened or migrated. Nothing was changed. Try again in a moment."
 _FOREIGN = (
     "The database can't be brought up: it has tables that Datas didn't make. "
     "If it is another program's, name another one."
@@ -131,23 +134,32 @@ class SqlDatabase:
 
         Raises: StorageUnavailable.
         """
-        with self._bringing_up:
-            if self._ready:
-                return []
-            applied: list[str] = []
-            try:
-                self.engine.prepare()
-                # Who only reads waits for no writer: a turn is taken if there is something to do.
-                for name in self._schema.status().pending if self._auto_migrate else ():
-                    with self.engine.migrating():
-                        applied += self._schema.migrate(name)
-                self._schema.check()
-            except self.engine.errors as error:
-                raise StorageUnavailable(self._reason(error) or _FOREIGN) from error
-            finally:
-                self.engine.release()
+        if self._ready:
+            return []
+        # Else one migration would keep every thread, until nobody is left to answer for health.
+        if not self._bringing_up.acquire(timeout=PATIENCE):
+            raise StorageUnavailable(_MIGRATING)
+        try:
+            applied = [] if self._ready else self._migrate()
             self._ready = True
             return applied
+        finally:
+            self._bringing_up.release()
+
+    def _migrate(self) -> list[str]:
+        applied: list[str] = []
+        try:
+            self.engine.prepare()
+            # Who only reads waits for no writer: a turn is taken if there is something to do.
+            for name in self._schema.status().pending if self._auto_migrate else ():
+                with self.engine.migrating():
+                    applied += self._schema.migrate(name)
+            self._schema.check()
+        except self.engine.errors as error:
+            raise StorageUnavailable(self._reason(error) or _FOREIGN) from error
+        finally:
+            self.engine.release()
+        return applied
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if the database is out of reach or of another schema."""

@@ -138,8 +138,9 @@ class PostgresEngine:
         with self.peewee.atomic():
             connection = self.peewee.connection()
             connection.hurried = False
-            # A role's limits are for requests.
-            connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+            # A role's limits are for requests. Waiting for others, the advisory lock's owner among
+            # them, has an end all the same.
+            connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
             try:
                 yield
