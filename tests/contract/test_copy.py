@@ -138,3 +138,21 @@ def test_a_source_that_changes_meanwhile_is_told(make_url: MakeUrl, kind: str) -
     database = open_database(target)
     assert not SqlItems(database).find(Query())
     database.close()
+
+
+def test_a_target_that_somebody_else_writes_to_is_told(make_url: MakeUrl) -> None:
+    """Such as a second copy at the same time."""
+    source, target = make_url("sqlite"), make_url("postgresql")
+    _fill(source)
+
+    def copy_too(rows: int, _: int) -> None:
+        if rows == 2:  # the users
+            database = open_database(target)
+            SqlItems(database).add("theirs", NOW)
+            database.close()
+
+    with pytest.raises(CopyFailed, match="changed meanwhile"):
+        copy_database(source, target, copy_too)
+    database = open_database(target)
+    assert [item.data for item in SqlItems(database).find(Query())] == ["theirs"]
+    database.close()

@@ -2,16 +2,19 @@
 
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
+from traceback import format_exception
 
 import peewee
+import psycopg
 import pytest
 
 from datas.adapters.sql import pool
@@ -19,11 +22,14 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.users import SqlAttempts, SqlUsers
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database, open_service, shown_url
-from datas.domain.errors import StorageUnavailable
+from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
+from datas.domain.items import Draft
 from datas.domain.query import Filter, Query
+from datas.domain.users import Attempt
 from tests.postgres import Postgres, free_port
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -93,7 +99,10 @@ def test_an_absent_driver_is_named() -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "postgresql://user:se@cret@host/datas",
         "postgresql://user:se@cret/x@host/datas",
+        "postgresql://user:1/cret@host/datas",
+        "postgresql://user:1/se@cret@host/datas",
         "postgresql://user:secret@host:port/datas",
         "postgresql://user:secret@host/datas?sslmod=require",
         "postgresql://user:sec%ret@host/datas",
@@ -101,11 +110,23 @@ def test_an_absent_driver_is_named() -> None:
 )
 def test_a_url_that_libpq_cannot_read_is_refused_in_silence(url: str) -> None:
     """What it can't read may be a part of the password."""
-    try:
-        open_database(url).close()
-    except ValueError as error:
-        assert "cret" not in str(error).replace("secret", "cret")  # noqa: PT017
+    with pytest.raises(ValueError, match="libpq can't read") as refusal:
+        open_database(url)
+    assert "cret" not in "".join(format_exception(refusal.value))
     assert "cret" not in shown_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:s%40%3Acret@a:1,b/datas?sslmode=require",
+        "postgresql://user:p,w@[::1]:5432/datas",
+        "postgres:///datas?host=@socket&port=1&password=s@cret",
+    ],
+)
+def test_what_libpq_reads_well_is_taken(url: str) -> None:
+    """Several hosts, addresses, sockets, and secrets among the parameters."""
+    open_database(url).close()
 
 
 @pytest.mark.parametrize(
@@ -137,6 +158,87 @@ def test_four_processes_bring_up_one_empty_database(postgres: Postgres) -> None:
     with ProcessPoolExecutor(4, mp_context=SPAWN) as executor:
         found = list(executor.map(_add_many, repeat(postgres.url("raced"), 4), repeat(25)))
     assert len({item_id for ids in found for item_id in ids}) == 100
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> str:
+    """A database without tables."""
+    postgres.ask("DROP DATABASE IF EXISTS empty WITH (FORCE)")
+    postgres.ask("CREATE DATABASE empty")
+    return postgres.url("empty")
+
+
+@contextmanager
+def _migrating_elsewhere(postgres: Postgres) -> Iterator[None]:
+    with postgres.connect("empty") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (0x6461746173,))
+        yield
+
+
+def test_who_meets_a_migration_is_told(
+    postgres: Postgres, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread waits for the other node, and keeps no other thread waiting."""
+    monkeypatch.setattr("datas.adapters.sql.database.PATIENCE", 0.1)
+    database = open_database(empty_url)
+    with ThreadPoolExecutor(1) as executor:
+        with _migrating_elsewhere(postgres):
+            first = executor.submit(database.bring_up)
+            time.sleep(0.3)
+            with pytest.raises(StorageUnavailable, match="migrated"):
+                database.check()
+            assert not first.done()
+        assert first.result()
+    database.check()
+    database.close()
+
+
+def test_a_migration_has_no_limits_of_requests(
+    postgres: Postgres, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the role's nor the pool's."""
+    for limit in ("statement", "lock"):
+        postgres.ask(f"ALTER DATABASE empty SET {limit}_timeout = '200ms'")
+    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    database = open_database(empty_url)
+    with ThreadPoolExecutor(1) as executor:
+        with _migrating_elsewhere(postgres):
+            first = executor.submit(database.bring_up)
+            time.sleep(1)
+        assert first.result()
+    database.close()
+
+
+def test_purging_waits_for_nobody(
+    brought_up: Postgres, database: SqlDatabase, postgres_url: str
+) -> None:
+    """What another node purges at this moment is left to it."""
+    attempts = SqlAttempts(database)
+    for _ in range(2):
+        attempts.add(Attempt("alice", "::1", NOW))
+    with brought_up.connect("datas") as blocker, _with_setting(brought_up, "lock_timeout = '50ms'"):
+        blocker.execute("BEGIN; DELETE FROM attempts WHERE id = (SELECT min(id) FROM attempts)")
+        impatient = open_database(postgres_url)
+        SqlAttempts(impatient).purge(NOW + timedelta(days=1), NOW + timedelta(days=2), 10)
+        impatient.close()
+        blocker.execute("ROLLBACK")
+    assert len(attempts.recent("alice", NOW - timedelta(days=1), NOW, 10)) == 1
+
+
+@pytest.mark.slow
+def test_a_host_that_is_mute_is_passed_over(brought_up: Postgres) -> None:
+    """One that takes connections and says nothing keeps nobody from the next."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = brought_up.url("datas").replace("@", f"@127.0.0.1:{mute.getsockname()[1]},", 1)
+        database = open_database(url)
+        end = time.monotonic() + 8
+        while True:
+            try:
+                database.check()
+                break
+            except StorageUnavailable:
+                assert time.monotonic() < end
+        database.close()
 
 
 def _once(url: str, keys: int) -> list[bytes]:
@@ -179,6 +281,25 @@ def test_a_connection_that_ended_is_given_to_nobody(brought_up: Postgres, items:
                 "WHERE application_name = 'datas'"
             )
             list(executor.map(lambda _: items.find(Query()), range(80)))
+
+
+@pytest.mark.parametrize("code", ["25P03", "25P04", "40003", "57P01", "08006"])
+def test_a_connection_that_the_server_ends_may_have_done_its_work(
+    database: SqlDatabase, code: str
+) -> None:
+    """Whatever made the server end it: nobody is told that nothing was changed."""
+    with pytest.raises(StorageUnavailable, match="unknown whether"):
+        _run(database, f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
+
+
+def test_a_database_of_another_encoding_is_refused(postgres: Postgres) -> None:
+    """With how to make one that fits."""
+    postgres.ask("DROP DATABASE IF EXISTS latin WITH (FORCE)")
+    postgres.ask("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    database = open_database(postgres.url("latin"))
+    with pytest.raises(StorageUnavailable, match=r"encoding is LATIN1.*createdb --encoding=UTF8"):
+        database.bring_up()
+    database.close()
 
 
 def test_a_statement_that_is_cut_off_is_unavailable(database: SqlDatabase) -> None:
@@ -253,6 +374,28 @@ def test_what_the_database_refuses_is_said_in_words(
         database.close()
 
 
+def test_what_turned_read_only_is_left(brought_up: Postgres, postgres_url: str) -> None:
+    """A failed ROLLBACK doesn't hide why; the next statement connects anew, maybe elsewhere."""
+    database = open_database(postgres_url)
+    items = SqlItems(database)
+    with _with_setting(brought_up, "default_transaction_read_only = on"):
+        with pytest.raises(StorageUnavailable, match="read-only"):
+            items.add("hello", NOW)
+        with pytest.raises(StorageUnavailable, match="read-only"), database.atomic():
+            items.add("hello", NOW)
+    items.add("hello", NOW)
+    database.close()
+
+
+def test_a_bug_is_not_its_own_cause(database: SqlDatabase) -> None:
+    """What says nothing of the database's state stays as the driver raised it."""
+    with pytest.raises(psycopg.errors.UndefinedTable) as alone:
+        _run(database, "SELECT * FROM nowhere")
+    with pytest.raises(psycopg.errors.UndefinedTable) as within, database.atomic():
+        _run(database, "SELECT * FROM nowhere")
+    assert (alone.value.__cause__, within.value.__cause__) == (None, None)
+
+
 def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url: str) -> None:
     """Where the role is set to a stricter isolation two writers still lose no update."""
     with _with_setting(brought_up, "default_transaction_isolation = 'repeatable read'"):
@@ -273,10 +416,71 @@ def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url:
         database.close()
 
 
+def test_who_gives_all_away_is_removed_while_they_write(
+    database: SqlDatabase, items: SqlItems
+) -> None:
+    """What they store meanwhile is given too, or is refused: they are nobody any more."""
+    users = SqlUsers(database)
+    for name in ("alice", "bob"):
+        users.add(name, "hash", NOW)
+
+    def write() -> int:
+        written, end = 0, time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                items.add("alice's", NOW, "alice")
+            except Unauthenticated:
+                break
+            written += 1
+        return written
+
+    with ThreadPoolExecutor(4) as executor:
+        writers = [executor.submit(write) for _ in range(4)]
+        time.sleep(0.3)
+        with database.atomic():
+            given = items.give("alice", "bob", NOW)
+            time.sleep(0.2)
+            users.remove("alice")
+    assert given == sum(each.result() for each in writers) > 0
+
+
+@pytest.mark.slow
+def test_a_server_that_is_full_is_not_away(brought_up: Postgres, postgres_url: str) -> None:
+    """What it works on goes on; who needs one more connection is told that it's busy."""
+    brought_up.ask(
+        "CREATE ROLE few LOGIN PASSWORD 'secret' CONNECTION LIMIT 1 IN ROLE pg_read_all_data"
+    )
+    database = open_database(postgres_url.replace("postgres:", "few:", 1))
+    try:
+        with ThreadPoolExecutor(1) as executor:
+            slow = executor.submit(_run, database, "SELECT 1 FROM pg_sleep(5)")
+            time.sleep(0.5)
+            with pytest.raises(StorageUnavailable, match="in use"):
+                _run(database, "SELECT 1")
+            assert slow.result() == [(1,)]
+    finally:
+        database.close()
+        brought_up.ask("DROP ROLE few")
+
+
 @pytest.mark.slow
 def test_a_slow_statement_is_waited_for(database: SqlDatabase) -> None:
     """While another connection sees that the database is there."""
     assert _run(database, "SELECT 1 FROM pg_sleep(4)") == [(1,)]
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_nothing_for_a_while_is_waited_for(
+    brought_up: Postgres, items: SqlItems
+) -> None:
+    """More than the network holds is on its way to a table that another keeps locked."""
+    with brought_up.connect("datas") as blocker, ThreadPoolExecutor(1) as executor:
+        blocker.execute("BEGIN; LOCK TABLE datas")
+        added = executor.submit(items.add_many, repeat(Draft("x" * 255), 40_000), NOW)
+        time.sleep(4)
+        assert not added.done()
+        blocker.execute("COMMIT")
+        assert added.result() == 40_000
 
 
 def test_a_statement_may_not_take_for_ever(

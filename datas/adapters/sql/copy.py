@@ -32,13 +32,20 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
     it is compared. Raises: CopyFailed, StorageUnavailable.
     """
     target.bring_up()
-    with target.atomic():
-        if any(_count(target, table) for table in TABLES):
-            raise CopyFailed("The second database isn't empty. Nothing was copied.")
-        for table in TABLES:
-            _copy(source, target, table, advance)
-        for table in TABLES:
-            _compare(source, target, table, advance)
+    try:
+        with target.atomic():
+            if any(_count(target, table) for table in TABLES):
+                raise CopyFailed("The second database isn't empty. Nothing was copied.")
+            for table in TABLES:
+                _copy(source, target, table, advance)
+            for table in TABLES:
+                _compare(source, target, table, advance)
+    except target.integrity_error as error:
+        # A key that another wrote since it was empty, or a row whose owner came after its table.
+        raise CopyFailed(
+            "One of the databases was changed meanwhile. Nothing was copied. "
+            "Let nobody use either, and copy again."
+        ) from error
 
 
 def _copy(

@@ -9,7 +9,7 @@ import peewee
 
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
-from datas.adapters.sql.tables import ItemRow
+from datas.adapters.sql.tables import ItemRow, UserRow
 from datas.domain.errors import ItemNotFound, Unauthenticated, UserNotFound
 from datas.domain.items import Draft, Item, search_key
 from datas.domain.query import Filter, Query
@@ -53,6 +53,11 @@ class SqlItems:
             ItemRow.delete()
             .where((ItemRow.id == self._param) & (ItemRow.version == self._param))
             .returning(ItemRow.id)
+        )
+        self._hold = self._compile(
+            database.engine.locking(
+                UserRow.select(UserRow.id).where(UserRow.username == self._param)
+            )
         )
         self._give = self._compile(
             ItemRow.update(
@@ -116,9 +121,14 @@ class SqlItems:
         return bool(self._database.write(self._remove, item_id, version))
 
     def give(self, owner: str, heir: str, now: datetime) -> int:
-        """UPDATE … SET version = version + 1 WHERE owner = ?"""
+        """UPDATE … SET version = version + 1 WHERE owner = ?
+
+        To the end of the transaction the owner gets no new ones, so that they may be removed in it.
+        """
         try:
-            return len(self._database.write(self._give, _to_text(now), heir, owner))
+            with self._database.atomic():
+                self._database.read(self._hold, owner)
+                return len(self._database.write(self._give, _to_text(now), heir, owner))
         except self._database.integrity_error:
             raise UserNotFound(heir) from None
 

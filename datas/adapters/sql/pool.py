@@ -1,10 +1,13 @@
 """Connections to PostgreSQL: a few, lent for a statement or a transaction, and never a dead one."""
 
 import os
+import re
 import select
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -24,6 +27,10 @@ LONGEST = 30.0
 PAUSE = 0.25
 
 _AWAY = "The database can't be reached. Nothing was changed. Try again in a moment."
+# How a server, or pgbouncer, that is well refuses one more connection. There is no code to know it
+# by, and a server of another language isn't understood: then it counts as silent.
+_REFUSAL = re.compile("too many (clients|connections)|connection slots are reserved|no more conn")
+
 _BUSY = "All connections to the database are in use. Nothing was changed. Try again in a moment."
 
 
@@ -46,7 +53,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: PQGen[Any], *args: Any, **kwargs: Any) -> Any:
         """What `gen` returns. Raises: OperationalError."""
-        return super().wait(self._heeding(gen), *args, **kwargs)
+        try:
+            return super().wait(self._heeding(gen), *args, **kwargs)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            # The primary has become a standby. The next connection may find the new one.
+            self.close()
+            raise
 
     def _heeding(self, gen: PQGen[Any]) -> PQGen[Any]:
         try:
@@ -86,9 +98,9 @@ class Pool:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._begin()
+        os.register_at_fork(after_in_child=partial(_begin_again, weakref.ref(self)))
 
     def _begin(self) -> None:
-        self._process = os.getpid()
         self._changed = threading.Condition()
         self._idle: list[Connection] = []
         self._open = 0
@@ -100,10 +112,6 @@ class Pool:
 
     def take(self) -> Connection:
         """Lend a connection that was alive a moment ago. Raises: StorageUnavailable."""
-        if self._process != os.getpid():
-            # After a fork they are the parent's. Kept, because dropping them would end them.
-            self._inherited = self._idle
-            self._begin()
         end = time.monotonic() + PATIENCE
         with self._changed:
             self._closed = False
@@ -112,7 +120,7 @@ class Pool:
                 while True:
                     if self._away:
                         self._keep()
-                        raise StorageUnavailable(_AWAY) from self._away
+                        raise _unavailable(self._away) from self._away
                     if connection := self._usable():
                         return connection
                     if self._open < MAX_CONNECTIONS:
@@ -162,7 +170,8 @@ class Pool:
         return None
 
     def _give_up(self) -> None:
-        if self._open >= MAX_CONNECTIONS:
+        # Whoever uses them sees for themselves whether the database is there.
+        if self._open:
             raise StorageUnavailable(_BUSY)
         self._lose(psycopg.OperationalError("connecting takes too long"))
 
@@ -198,7 +207,9 @@ class Pool:
 
     def _missed(self, error: Exception) -> bool:
         with self._changed:
-            if not self._open and not self._closed:
+            if self._open and _REFUSAL.search(str(error)):
+                self._heard = time.monotonic()
+            elif not self._open and not self._closed:
                 self._lose(error)
             self._keeping = not self._closed and bool(self._away or self._waiting)
             return self._keeping
@@ -213,3 +224,13 @@ class Pool:
                 self._idle.append(connection)
                 self._open += 1
             self._changed.notify_all()
+
+
+def _unavailable(error: Exception) -> StorageUnavailable:
+    return StorageUnavailable(str(error) if isinstance(error, StorageUnavailable) else _AWAY)
+
+
+def _begin_again(pool: "weakref.ref[Pool]") -> None:
+    """In a child, forget the parent's connections. (The driver ends none that another opened.)"""
+    if found := pool():
+        found._begin()  # noqa: SLF001 (ours)

@@ -1,5 +1,6 @@
 """What is PostgreSQL's own: its pool, its types, who may migrate, and what its errors mean."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
@@ -10,18 +11,13 @@ import psycopg
 from psycopg.adapt import Dumper
 
 from datas.adapters.sql.pool import Connection, Cursor, Pool
+from datas.domain.errors import StorageUnavailable
 
 # What a URL needn't say (https://www.postgresql.org/docs/current/libpq-connect.html).
 _DEFAULTS: dict[str, str | int | None] = {
     "application_name": "datas",
     "client_encoding": "utf8",
     "connect_timeout": "2",  # seconds, for each host
-    # A host that is gone is given up after two seconds without an answer; while nobody asks it
-    # anything, after half a minute.
-    "tcp_user_timeout": "2000",
-    "keepalives_idle": "20",
-    "keepalives_interval": "5",
-    "keepalives_count": "2",
 }
 _TEXT = 'TEXT COLLATE "C"'
 _MIGRATING = 0x6461746173  # the advisory lock's number: "datas"
@@ -35,9 +31,12 @@ _LOST = (
 _REASONS = {
     "25006": "The database is read-only. Nothing was changed. Its URL may name a standby alone: "
     "name the primary too, and add target_session_attrs=read-write.",
+    "25P03": _LOST,
+    "25P04": _LOST,
     "28": "The database refuses the user or the password that its URL names.",
     "3D000": "There is no such database on the server. Make it first: createdb.",
     "40": "Others changed the same at the same time. Nothing was changed. Try again.",
+    "40003": _LOST,
     "42501": "The database's user may not do this. It needs to own the tables.",
     "53100": "The disk that holds the database is full. Nothing was changed.",
     "53": "The database has no room for more. Nothing was changed. Try again in a moment.",
@@ -48,6 +47,10 @@ _REASONS = {
     "08": _LOST,
     "XX": "The database failed. Its log says why.",
 }
+# libpq takes an @ or a / in the password, if not escaped, for its end: the rest would be the
+# host, the port or the name, and be shown wherever those are.
+_URL = re.compile(r"\w+://([^@/?]*@)?[^@?]*(\?.*)?", re.DOTALL)
+_PORTS = re.compile(r"[0-9,]*")
 
 
 class _Moment(Dumper):
@@ -110,16 +113,7 @@ class PostgresEngine:
     )
 
     def __init__(self, url: str) -> None:
-        try:
-            named = psycopg.conninfo.conninfo_to_dict(url)
-            self._conninfo = psycopg.conninfo.make_conninfo("", **_DEFAULTS | named)
-        except psycopg.Error:
-            # The driver's own words may quote a part of the password.
-            raise ValueError(
-                "libpq can't read the database's URL. Write postgresql://USER:PASSWORD@HOST/NAME, "
-                "in user and password %40 for @, %3A for :, %2F for /, %3F for ? and %25 for %, "
-                "and only parameters that libpq knows."
-            ) from None
+        self._conninfo = _conninfo(url)
         self._pool = Pool(self._connect)
         self.peewee: peewee.Database = _Database(self._pool)
 
@@ -144,8 +138,9 @@ class PostgresEngine:
         with self.peewee.atomic():
             connection = self.peewee.connection()
             connection.hurried = False
-            # A role's limits are for requests.
-            connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+            # A role's limits are for requests. Waiting for others, the advisory lock's owner among
+            # them, has an end all the same.
+            connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
             try:
                 yield
@@ -167,6 +162,10 @@ class PostgresEngine:
     def skipping_locked(self, query: peewee.Select) -> peewee.Select:
         """The same query over rows that nobody else is about to change."""
         return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # it takes text
+
+    def locking(self, query: peewee.Select) -> peewee.Select:
+        """FOR UPDATE, which a foreign key's check waits for."""
+        return query.for_update()
 
     def can_repeat(self, error: BaseException) -> bool:
         """Whether it is a serialization failure or a deadlock: the same may go well next time."""
@@ -191,4 +190,26 @@ class PostgresEngine:
         connection.adapters.register_dumper(datetime, _Moment)
         # pgbouncer takes a connection without having one itself.
         connection.execute("SELECT 1")
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding not in {None, "UTF8"}:
+            connection.close()
+            raise StorageUnavailable(
+                f"The database's encoding is {encoding}, which can't keep every text. "
+                "Make one with UTF8: createdb --encoding=UTF8 --template=template0."
+            )
         return connection
+
+
+def _conninfo(url: str) -> str:
+    try:
+        named = psycopg.conninfo.conninfo_to_dict(url)
+        if _URL.fullmatch(url) and _PORTS.fullmatch(str(named.get("port", ""))):
+            return psycopg.conninfo.make_conninfo("", **_DEFAULTS | named)
+    except psycopg.Error:
+        pass
+    # The driver's own words, which may quote a part of the password, aren't even kept as a context.
+    raise ValueError(
+        "libpq can't read the database's URL. Write postgresql://USER:PASSWORD@HOST/NAME, "
+        "in user and password %40 for @, %3A for :, %2F for /, %3F for ? and %25 for %, "
+        "and only parameters that libpq knows."
+    )

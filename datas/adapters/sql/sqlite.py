@@ -165,6 +165,10 @@ class SqliteEngine:
         """The query as it is: nobody else writes."""
         return query
 
+    def locking(self, query: peewee.Select) -> peewee.Select:
+        """As it is: a transaction is the only writer."""
+        return query
+
     def can_repeat(self, error: BaseException) -> bool:
         """Never: writers queue."""
         return False
