@@ -23,7 +23,7 @@ test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones t
 	@exec .venv/bin/python -m pytest -n 4 -m "not slow" $(ARGS)
 
 test-all: .venv/dev ## Run all tests
-	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
+	@exec .venv/bin/python -m pytest -n 3 $(ARGS)
 
 check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff format --check

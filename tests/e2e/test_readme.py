@@ -143,6 +143,7 @@ def compare(command: str, shown: str, printed: str) -> None:
         assert found, f"{command}\nno line in this order: {line}\n{printed}"
 
 
+@pytest.mark.slow
 def test_readme_prints_what_it_shows(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, start: Start
 ) -> None:

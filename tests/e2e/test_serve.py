@@ -57,6 +57,7 @@ def test_explain_mode_beyond_this_machine_is_warned_of(start: Start) -> None:
     assert "Warning" not in "".join(here.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("access", [mode.value for mode in Mode if mode != Mode.OPEN])
 def test_it_says_how_to_make_a_first_user(start: Start, access: str) -> None:
     """Where nobody writes without one, the banner has the command, and a request with a token."""
@@ -90,6 +91,7 @@ def test_open_mode_on_this_machine_needs_no_user(start: Start) -> None:
         assert server.request("POST", "/api/datas", {"data": "x"}).status == 201
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_one_line(start: Start, tmp_path: Path) -> None:
     """And a non-zero exit, without a traceback."""
     server = start()
@@ -125,6 +127,7 @@ def test_all_bad_settings_are_told_at_once(tmp_path: Path) -> None:
     assert "DATAS_DATABASE_URL?" in result.stderr
 
 
+@pytest.mark.slow
 def test_unknown_settings_stop_nothing(start: Start) -> None:
     """A warning, once, and the server runs."""
     server = start(DATAS_COLOUR="blue")
@@ -141,6 +144,7 @@ def test_migrate_shows_applies_and_then_has_nothing_to_do(tmp_path: Path) -> Non
     assert "applied  0001_items" in run_datas(tmp_path, "migrate", "--list").stdout
 
 
+@pytest.mark.slow
 def test_gunicorn_alone_serves_the_app_from_an_absent_file(tmp_path: Path) -> None:
     """`gunicorn datas.wsgi:app` as it stands, four workers at once on no file."""
     with socket.socket() as free:
@@ -307,6 +311,7 @@ def test_changed_code_runs_by_itself(start: Start, tmp_path: Path) -> None:
     server._wait_until_ready()  # noqa: SLF001
 
 
+@pytest.mark.slow
 def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
     """A request whose body is still on its way when the server is asked to stop is answered."""
     server = start("--workers", "1")
@@ -324,6 +329,7 @@ def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
     assert server.process.wait(DEADLINE) == 0
 
 
+@pytest.mark.slow
 def test_a_killed_master_frees_the_port_within_a_second(start: Start) -> None:
     """Its workers die with it, idle connections or not, and another server can start there."""
     server = start()
@@ -414,6 +420,7 @@ def test_a_killed_server_loses_no_acknowledged_item(start: Start) -> None:
     _nothing_lost(writers.acknowledged, _stored(start("--workers", "2")))
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_writes_and_still_reads(start: Start) -> None:
     """503 with Retry-After; reads go on; with room again, so do writes, and nothing was lost."""
     server = start("--workers", "1")

@@ -80,6 +80,7 @@ def test_a_user_is_added_with_a_password_from_standard_input(tmp_path: Path, lin
     assert _signs_in(tmp_path, "alice", PASSWORD)
 
 
+@pytest.mark.slow
 def test_users_are_listed_by_name(tmp_path: Path) -> None:
     """A table with the date of joining, and nothing secret; without users, what to do."""
     with _services(tmp_path) as services:
@@ -265,6 +266,7 @@ def test_who_owns_items_is_removed_once_they_are_given_away(tmp_path: Path) -> N
         assert [user.username for user in services.users.all()] == ["bob"]
 
 
+@pytest.mark.slow
 def test_a_token_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None:
     """Standard output is the secret alone; no file holds it, nor the password, as it is."""
     _add(tmp_path, "alice")

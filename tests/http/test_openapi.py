@@ -106,6 +106,7 @@ def test_the_document_names_where_it_is_mounted(client: TestClient, document: Js
     assert mounted.headers["ETag"] != client.simulate_get("/openapi.json").headers["ETag"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["open", "authenticated", "owner", "private"])
 def test_the_command_line_prints_the_same_document(mode: str) -> None:
     """Without a server, to the byte; who may do what is in it."""
