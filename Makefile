@@ -20,10 +20,10 @@ run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="-
 		exec .venv/bin/datas serve $(ARGS)
 
 test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones too
-	@exec .venv/bin/python -m pytest -n 4 -m "not slow" $(ARGS)
+	@exec .venv/bin/python -m pytest -n 4 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: .venv/dev ## Run all tests
-	@exec .venv/bin/python -m pytest -n 3 $(ARGS)
+	@exec .venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff format --check

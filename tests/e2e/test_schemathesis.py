@@ -13,7 +13,7 @@ from tests.postgres import QUICK, running
 pytestmark = pytest.mark.slow
 
 SHIPPED = Path(__file__).parents[2] / "schemathesis.toml"
-EXAMPLES = 60  # of each operation, beside those that the document's bounds and examples make
+EXAMPLES = 40  # of each operation, beside those that the document's bounds and examples make
 TIME_LIMIT = 240.0  # seconds; it takes a quarter of that
 TESTER = {"username": "tester", "password": "correct horse battery"}
 
