@@ -44,7 +44,9 @@ class Copy:
             program, *arguments = command.split()
             words = [os.fspath(Path(sys.executable).with_name(program)), *arguments]
             script = venv / "bin" / name
-            script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+            # A page that changes what is needed must not install it for everybody else.
+            lines = ["#!/bin/sh", '[ "$2" = pip ] && exit 0', f'exec {shlex.join(words)} "$@"']
+            script.write_text("\n".join(lines) + "\n")
             script.chmod(0o755)
         (venv / "complete").write_text(f"{self.folder.resolve()}\n")
         for stamp in ("run", "dev"):
