@@ -12,7 +12,7 @@ from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import ItemRow, UserRow
 from datas.domain.errors import ItemNotFound, Unauthenticated, UserNotFound
 from datas.domain.items import Draft, Item, search_key
-from datas.domain.query import Filter, Query
+from datas.domain.query import Filter, Query, Sort
 
 _COLUMNS = (
     ItemRow.id,
@@ -23,6 +23,9 @@ _COLUMNS = (
     ItemRow.owner,
 )
 _WRITTEN = (*_COLUMNS[1:], ItemRow.search_key)
+# Which filters a list has; with them the SQL differs, and not with their values.
+Given = tuple[bool, ...]
+
 _to_text = ItemRow.date_created.db_value
 _to_time = ItemRow.date_created.python_value
 
@@ -94,9 +97,11 @@ class SqlItems:
 
     def find(self, query: Query) -> Sequence[Item]:
         """Select by key from a place on (never by OFFSET): page 10,000 costs what page 1 costs."""
-        shape = (query.sort, query.after is None, *_shape(query.filter))
-        statement = self._shaped(shape, partial(self._list, query))
-        values: list[object] = _values(query.filter)
+        filters = _filters(query.filter)
+        given = _given(filters)
+        shape = (query.sort, query.after is None, *given)
+        statement = self._shaped(shape, partial(self._list, query, given))
+        values: list[object] = [value for value in filters if value is not None]
         if query.after is not None:
             item_id, value = query.after
             values += [item_id] if value is None else [_bound(value), item_id]
@@ -104,10 +109,11 @@ class SqlItems:
 
     def count(self, which: Filter) -> int:
         """SELECT COUNT(*) WHERE …"""
-        query = ItemRow.select(peewee.fn.COUNT(peewee.SQL("*")))
-        counted = partial(self._chosen, query, which, ItemRow.date_created)
-        statement = self._shaped(("count", *_shape(which)), counted)
-        [(count,)] = self._database.read(statement, *_values(which))
+        filters = _filters(which)
+        given = _given(filters)
+        statement = self._shaped(("count", *given), partial(self._count, given))
+        values = (value for value in filters if value is not None)
+        [(count,)] = self._database.read(statement, *values)
         return int(count)
 
     def swap(self, item: Item, version: int) -> bool:
@@ -147,26 +153,30 @@ class SqlItems:
             statement = self._lists[shape] = self._compile(build())
         return statement
 
-    def _list(self, query: Query) -> peewee.Query:
+    def _list(self, query: Query, given: Given) -> peewee.Query:
         """One shape of a list; its parameters are the filters, the place and the limit."""
         field: peewee.Field = getattr(ItemRow, query.sort.field)
         column: Any = field
         created: Any = ItemRow.date_created
-        if _reads_all(query):
+        if _reads_all(query.sort, given):
             # The table is read in its own order, and what is found is sorted. Walking an index and
             # looking each row up took ten times as long; an expression has no index.
             column, created = (
                 peewee.Expression(each, "||", peewee.SQL("''")) for each in (field, created)
             )
         key = [ItemRow.id] if field is ItemRow.id else [column, ItemRow.id]
-        selected = self._chosen(ItemRow.select(*_COLUMNS), query.filter, created)
+        selected = self._chosen(ItemRow.select(*_COLUMNS), given, created)
         if query.after is not None:
             row, place = peewee.Tuple(*key), peewee.Tuple(*[self._param] * len(key))
             selected = selected.where(row < place if query.sort.descending else row > place)
         order = [part.desc() for part in key] if query.sort.descending else key
         return selected.order_by(*order).limit(self._param)
 
-    def _chosen(self, query: peewee.Query, which: Filter, created: Any) -> peewee.Query:
+    def _count(self, given: Given) -> peewee.Query:
+        query = ItemRow.select(peewee.fn.COUNT(peewee.SQL("*")))
+        return self._chosen(query, given, ItemRow.date_created)
+
+    def _chosen(self, query: peewee.Query, given: Given, created: Any) -> peewee.Query:
         """Of what the query selects, the items that are meant."""
         position = getattr(peewee.fn, self._database.engine.position)
         conditions = (
@@ -175,8 +185,8 @@ class SqlItems:
             created >= self._param,
             created < self._param,
         )
-        for condition, given in zip(conditions, _shape(which), strict=True):
-            query = query.where(condition) if given else query
+        for condition, is_given in zip(conditions, given, strict=True):
+            query = query.where(condition) if is_given else query
         return query
 
     def _compile(self, query: peewee.Query) -> Statement:
@@ -194,11 +204,10 @@ def _item(  # noqa: PLR0913, PLR0917 (a row)
     return Item(item_id, data, _to_time(created), _to_time(updated), version, owner)
 
 
-def _reads_all(query: Query) -> bool:
+def _reads_all(sort: Sort, given: Given) -> bool:
     """Whether no index has both what is searched for and the order."""
-    which = query.filter
-    dated = which.created_from is not None or which.created_to is not None
-    return which.search is not None or (dated and query.sort.field != "date_created")
+    _, search, since, until = given
+    return search or ((since or until) and sort.field != "date_created")
 
 
 def _filters(which: Filter) -> tuple[str | None, ...]:
@@ -211,12 +220,8 @@ def _filters(which: Filter) -> tuple[str | None, ...]:
     )
 
 
-def _shape(which: Filter) -> list[bool]:
-    return [value is not None for value in _filters(which)]
-
-
-def _values(which: Filter) -> list[object]:
-    return [value for value in _filters(which) if value is not None]
+def _given(filters: tuple[str | None, ...]) -> Given:
+    return tuple(value is not None for value in filters)
 
 
 def _bound(value: str | datetime) -> str:
