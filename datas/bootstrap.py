@@ -17,12 +17,14 @@ from datas.domain.item_service import ItemService
 from datas.domain.sign_in import Gate, SignIn
 from datas.domain.transfer import Transfer
 from datas.domain.user_service import UserService
+from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.backup import Copy
     from datas.adapters.sql.database import Engine, SqlDatabase
     from datas.http.app import Parts
+    from datas.http.observation import Observer
     from datas.http.streams import Format
     from datas.settings import Settings
 
@@ -140,15 +142,18 @@ def line_formats() -> "Mapping[str, Format]":
     return FORMATS
 
 
-def build_app(settings: "Settings") -> "WsgiApp":
-    """The WSGI application. It opens its database at the first request that needs it."""
+def build_app(settings: "Settings", is_draining: Callable[[], bool] = bool) -> "WsgiApp":
+    """The WSGI application. It opens its database at the first request that needs it.
+
+    Readiness fails as soon as `is_draining()`.
+    """
     from datas.http.app import create_app
 
     if not settings.explain:
-        return create_app(_parts(settings))
+        return create_app(_parts(settings, is_draining=is_draining))
     from datas.adapters.explain import explained, room
 
-    return explained(create_app(_parts(settings, room)))
+    return explained(create_app(_parts(settings, room, is_draining)))
 
 
 def openapi_document(settings: "Settings") -> bytes:
@@ -216,7 +221,9 @@ def build_services(
     )
 
 
-def _parts(settings: "Settings", room: Room = _as_it_is) -> "Parts":
+def _parts(
+    settings: "Settings", room: Room = _as_it_is, is_draining: Callable[[], bool] = bool
+) -> "Parts":
     from datas.http.app import Parts
 
     database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
@@ -229,9 +236,28 @@ def _parts(settings: "Settings", room: Room = _as_it_is) -> "Parts":
         sign_in=room("service", services.sign_in),
         access=services.access,
         check_storage=database.check,
+        is_draining=is_draining,
+        access_log=_access_log(settings),
+        metrics=_metrics(settings),
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
         bulk_lines=settings.bulk_lines,
         console=settings.console,
     )
+
+
+def _access_log(settings: "Settings") -> "Observer | None":
+    if settings.log_level not in ("debug", "info"):
+        return None
+    from datas.http.access_log import AccessLog
+
+    return AccessLog(as_json=is_json(settings.log_format))
+
+
+def _metrics(settings: "Settings") -> "Observer | None":
+    if not settings.metrics:
+        return None
+    from datas.http.metrics import Metrics
+
+    return Metrics()

@@ -1,42 +1,124 @@
 """What `datas serve` runs gunicorn with (https://docs.gunicorn.org/en/stable/settings.html)."""
 
-import ctypes
+import logging
 import os
 import signal
+import socket
+import struct
 import sys
+from collections import Counter
 from typing import Any
 
-worker_class = "gthread"
+from gunicorn.sock import create_sockets
+from gunicorn.workers.gthread import ThreadWorker
+
+from datas import logs, serving
+
 # A client may keep its connection this many seconds without a request. It costs no thread.
 keepalive = 15
-# Seconds without a sign of life after which a worker is replaced; seconds for requests in flight
-# to finish after SIGTERM.
+# Seconds without a sign of life after which a worker is replaced.
 timeout = 30
-graceful_timeout = 20
+graceful_timeout = serving.GRACE
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
-# gunicorn's own lines: only what somebody must look at.
-loglevel = "warning"
+logconfig_dict = logs.config(
+    os.environ.get("DATAS_LOG_LEVEL", "info"), os.environ.get("DATAS_LOG_FORMAT", "")
+)
 control_socket_disable = True
 # No request may say where the app is mounted: the environment's SCRIPT_NAME does.
 forwarder_headers = ""
 script_name = os.environ["SCRIPT_NAME"] = os.environ.get("SCRIPT_NAME", "").rstrip("/")
 # The app answers methods that it doesn't know, `get` among them, by 501 and a problem.
 permit_unconventional_http_method = True
-# A listening socket for each worker: Linux spreads connections over them evenly. With one for all
-# the first worker to wake took most (49 of 64), and the others' few clients were served first.
-reuse_port = sys.platform == "linux"
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's, which at its end takes in who has connected already, and then refuses others."""
+
+    slot: int
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 (gunicorn's signature)
+        """At the end, close what it listens to at once: who waits there would be cut off."""
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        while self.sockets:
+            listener, before = self.sockets.pop(), -1
+            while before != self.nr_conns:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
+
+worker_class = Worker
+
+
+def on_starting(server: Any) -> None:
+    """Make a listening socket for each worker: Linux spreads connections over them evenly.
+
+    With one for all the first worker to wake took most (49 of 64), and the others' few clients were
+    served first. The master keeps them, so that whoever waits at one whose worker ends is served by
+    the next.
+    """
+    slots = server.cfg.workers if sys.platform == "linux" else 1
+    fds = [_bound(address) for address in server.cfg.address for _ in range(slots)]
+    server.LISTENERS = create_sockets(server.cfg, server.log, fds)
+    for listener in server.LISTENERS:
+        # Connections inherit these. A client that is gone without a word would hold a thread.
+        limit = struct.pack("ll", serving.CLIENT_TIMEOUT, 0)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    # There are as many workers as sockets, for good.
+    server.handle_ttin = server.handle_ttou = lambda: None
+    # gunicorn takes such a client for a fault of its own.
+    server.log.error_log.addFilter(_is_no_silence)
+
+
+def _bound(address: tuple[str, int]) -> int:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "linux":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(address)
+        return bound.detach()
+
+
+def _is_no_silence(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
+
+
+def when_ready(server: Any) -> None:
+    """After SIGTERM, serve on for a moment while readiness fails; a second one ends that."""
+
+    def handle_term() -> None:
+        if serving.is_draining():
+            raise StopIteration
+        signal.setitimer(signal.ITIMER_REAL, serving.drain() or 0.001)
+
+    signal.signal(signal.SIGALRM, lambda *_: server.SIG_QUEUE.put(signal.SIGTERM))
+    server.handle_term = handle_term
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the socket that the fewest others have."""
+    taken = Counter(other.slot for other in server.WORKERS.values())
+    worker.slot = min(range(len(server.LISTENERS)), key=lambda slot: taken[slot])
+    worker.sockets = [server.LISTENERS[worker.slot]]
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Let no worker outlive its master: an orphan would hold the port for half a minute."""
-    if sys.platform != "linux":
-        return
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != server.pid:
-        os.kill(os.getpid(), signal.SIGKILL)
+    """Keep nothing of the master's and of other workers'."""
+    serving.die_with(server.pid)
+    for listener in server.LISTENERS:
+        if listener not in worker.sockets:
+            listener.close()
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    serving.clean_up()
 
 
 def pre_request(worker: Any, request: Any) -> None:
@@ -47,38 +129,6 @@ def pre_request(worker: Any, request: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Say where it is, once the first worker is there."""
-    if worker.age > 1:
-        return
-    host, port = worker.sockets[0].getsockname()[:2]
-    local = host in ("127.0.0.1", "::1")
-    where = "localhost" if local or host in ("0.0.0.0", "::") else host  # noqa: S104
-    access = os.environ.get("DATAS_ACCESS", "authenticated")
-    print(banner(f"http://{where}:{port}{script_name}", access, local=local), flush=True)
-
-
-def banner(url: str, access: str, *, local: bool) -> str:
-    """What somebody who starts it needs next."""
-    anybody = "anybody on this machine" if local else "anybody who reaches it"
-    means = {
-        "open": f"{anybody} may change items",
-        "authenticated": "users may change items",
-        "owner": "users may change their own items",
-        "private": "users see their own items alone",
-    }[access]
-    # Only a worker knows our modules: the master couldn't replace them for --reload.
-    from datas.bootstrap import shown_url  # noqa: PLC0415
-
-    database = shown_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
-    first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
-    if access == "open":
-        first = token = ""
-    # Not by the settings' reader: the master must load none of our modules.
-    off = os.environ.get("DATAS_CONSOLE", "").lower() in {"0", "f", "false", "n", "no", "off"}
-    console = "" if off else f"  Open it in a browser: {url}/\n"
-    return (
-        f"\n  Datas is running at   {url}/api/datas\n{console}"
-        f"  Its items are kept in {database}\n"
-        f"  Access:               {access}: {means} (DATAS_ACCESS){first}\n"
-        f'  Create one:           curl {url}/api/datas{token} --json \'{{"data": "hello"}}\'\n'
-        "  Stop it:              Ctrl+C\n"
-    )
+    if worker.age == 1:
+        host, port = worker.sockets[0].getsockname()[:2]
+        serving.greet(host, port, script_name)

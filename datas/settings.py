@@ -16,6 +16,8 @@ PREFIX = "DATAS_"
 MAX_TOKEN_DAYS = 36_500
 MAX_BULK_LINES = 1_000_000  # others wait while so many are written, and no longer than they can
 MAX_PROXIES = 100
+MAX_DRAIN = 600
+LEVELS = ("debug", "info", "warning", "error")  # of the log
 
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"
@@ -29,6 +31,10 @@ _ALLOWED = {
     "DATAS_AUTO_MIGRATE": "one of: true, false",
     "DATAS_CONSOLE": "one of: true, false",
     "DATAS_EXPLAIN": "one of: true, false",
+    "DATAS_METRICS": "one of: true, false",
+    "DATAS_LOG_LEVEL": f"one of: {', '.join(LEVELS)}",
+    "DATAS_LOG_FORMAT": "one of: json, text",
+    "DATAS_DRAIN_SECONDS": f"a whole number from 0 to {MAX_DRAIN}",
 }
 
 
@@ -51,6 +57,10 @@ class Settings:
     auto_migrate: bool = True
     console: bool = True
     explain: bool = False
+    metrics: bool = False
+    log_level: str = "info"
+    log_format: str = ""  # by what standard error is
+    drain_seconds: int = 2
 
     @classmethod
     def read(cls) -> "Settings":
@@ -86,6 +96,14 @@ class Settings:
                 "auto_migrate": env.bool("AUTO_MIGRATE", default=cls.auto_migrate),
                 "console": env.bool("CONSOLE", default=cls.console),
                 "explain": env.bool("EXPLAIN", default=cls.explain),
+                "metrics": env.bool("METRICS", default=cls.metrics),
+                "log_level": env.str("LOG_LEVEL", default=cls.log_level, validate=OneOf(LEVELS)),
+                "log_format": env.str(
+                    "LOG_FORMAT", default=cls.log_format, validate=OneOf(["json", "text", ""])
+                ),
+                "drain_seconds": env.int(
+                    "DRAIN_SECONDS", default=cls.drain_seconds, validate=Range(0, MAX_DRAIN)
+                ),
             }
         try:
             env.seal()

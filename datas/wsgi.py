@@ -1,11 +1,15 @@
 """`app`, for any WSGI server: `gunicorn datas.wsgi:app`. Importing it opens no file."""
 
-import logging
+import logging.config
 
+from datas import logs, serving
 from datas.bootstrap import build_app
 from datas.settings import Settings, unknown_names
 
+_settings = Settings.read()
+logging.config.dictConfig(logs.config(_settings.log_level, _settings.log_format))
+logging.captureWarnings(capture=True)
 for _warning in unknown_names().values():
     logging.getLogger("datas").warning(_warning)
 
-app = build_app(Settings.read())
+app = build_app(_settings, is_draining=serving.is_draining)

@@ -3,12 +3,15 @@
 import os
 import socket
 import sys
+from importlib.util import find_spec
 from ipaddress import ip_address
+from tempfile import mkdtemp
 
 import click
 
 from datas.cli.settings import database_option, opened_database, read_settings
 from datas.domain.access import Mode
+from datas.serving import METRICS_FOLDER
 
 MAX_PORT = 65535
 
@@ -60,6 +63,8 @@ def serve(  # noqa: PLR0913 (one for each option)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
+    if settings.metrics:
+        _share_metrics()
     bind = _free_address(bind)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and none
     # of our modules, which --reload couldn't replace.
@@ -71,6 +76,16 @@ def serve(  # noqa: PLR0913 (one for each option)
     ]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606
+
+
+def _share_metrics() -> None:
+    """Make the folder in which workers count together, unless there is one."""
+    if find_spec("prometheus_client") is None:
+        raise click.ClickException(
+            "DATAS_METRICS needs prometheus-client. Install it: pip install 'datas[metrics]'"
+        )
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix=METRICS_FOLDER)
 
 
 def _is_loopback(bind: str) -> bool:

@@ -17,6 +17,7 @@ from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
 from datas.http.media import JSON
 from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Params, Response
+from datas.http.observation import Observation, Observer
 from datas.http.params import IdConverter
 from datas.http.request import Request
 from datas.http.resources.bulk import BulkResource
@@ -51,16 +52,21 @@ class Parts:
     sign_in: SignIn
     access: Access
     check_storage: Callable[[], None]
+    is_draining: Callable[[], bool] = bool
     allowed_hosts: Collection[str] = ()
     cors_origins: Collection[str] = ()
     trusted_proxies: int = 0
     bulk_lines: int = 100_000
     console: bool = True
+    access_log: Observer | None = None
+    metrics: Observer | None = None  # a resource too
 
 
 def create_app(parts: Parts) -> App:
     """The WSGI application over these parts. It opens and reads nothing by itself."""
     app = falcon.App(request_type=Request, response_type=Response, router=Router())
+    if observers := [each for each in (parts.access_log, parts.metrics) if each]:
+        app.add_middleware(Observation(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Authentication(parts.sign_in, parts.access, parts.cors_origins))
     app.add_middleware(Accept())
@@ -95,13 +101,15 @@ def _routes(parts: Parts) -> dict[str, object]:
         "/api/tokens/{token_id:id}": TokenResource(parts.sign_in),
         "/api/tokens/current": TokenResource(parts.sign_in),
         "/healthz": HealthResource(),
-        "/readyz": ReadinessResource(parts.check_storage),
+        "/readyz": ReadinessResource(parts.check_storage, parts.is_draining),
         "/problems": ProblemsResource(),
         "/problems/{code}": ProblemResource(),
     }
     routes |= docs_routes()
     if parts.console:
         routes |= console_routes()
+    if parts.metrics:
+        routes["/metrics"] = parts.metrics
     routes["/openapi.json"] = OpenApiResource(routes, parts.access)
     return routes
 

@@ -118,7 +118,7 @@ def _handle_falcon(
 
 
 def _handle_bug(req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
-    _log.error("%s %s failed (request %s)", req.method, req.path, req.id, exc_info=error)
+    _log.error("%s %s failed (request %s)", req.method, req.route, req.id, exc_info=error)
     detail = (
         "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
         "give the request id to whoever runs this server, whose log has the rest."
@@ -134,6 +134,7 @@ def _write(
     errors: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     problem = PROBLEMS[code]
+    req.problem = code
     # Whatever was prepared for a success: a transaction can fail as late as at its end.
     for name in ("ETag", "Link", "Location"):
         resp.delete_header(name)

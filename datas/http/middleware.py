@@ -15,7 +15,7 @@ from datas.http.request import Request
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound to)
 # Monitors ask by address, and get nothing that a foreign page could use.
-_ANY_HOST = frozenset({"/healthz", "/readyz"})
+_ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # In small letters, as Falcon keeps them.
 _ALWAYS = {

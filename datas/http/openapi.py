@@ -19,6 +19,7 @@ from datas.http.errors import MEDIA_PROBLEM
 from datas.http.operations import HEADERS, OPERATIONS, Operation
 from datas.http.params import MAX_ID
 from datas.http.problems import PROBLEMS
+from datas.http.request import shown_route
 from datas.http.resources.files import FileResource
 from datas.http.schemas import (
     READ_ONLY,
@@ -68,7 +69,7 @@ def openapi_document(
     for route, resource in routes.items():
         if isinstance(resource, FileResource):
             continue  # a page is made of it
-        path = route.replace(":id}", "}")
+        path = shown_route(route)
         described = {
             verb: OPERATIONS[path, verb.upper()]
             for verb in _VERBS

@@ -264,7 +264,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "getReadiness",
         "Is the database reachable, and its schema current?",
         {MEDIA_JSON: "Health"},
-        problems=("storage-unavailable", "not-acceptable", "invalid-parameter"),
+        problems=("storage-unavailable", "server-stopping", "not-acceptable", "invalid-parameter"),
+        tag="system",
+    ),
+    ("/metrics", "GET"): Operation(
+        "getMetrics",
+        "What Prometheus asks for",
+        {"text/plain": "Page"},
+        problems=("invalid-parameter",),
         tag="system",
     ),
     ("/openapi.json", "GET"): Operation(

@@ -19,6 +19,9 @@ class Request(falcon.Request):
 
     # Whoever makes it: nobody in particular until `Authentication` has looked.
     actor: Actor = ANONYMOUS
+    # When it came, by the clock of `time.perf_counter`; and the code of the error that answers it.
+    begun: float = 0.0
+    problem: str | None = None
     _id: str | None = None
 
     @property
@@ -32,26 +35,37 @@ class Request(falcon.Request):
             self._id = given
         return self._id
 
+    @property
+    def route(self) -> str | None:
+        """The template of the route that was found, as the OpenAPI document has it."""
+        return shown_route(self.uri_template) if self.uri_template else None
+
     def client_address(self, trusted_proxies: int) -> str:
         """What the client has for an address, seen through as many proxies of ours (RFC 7239 §7.4).
 
         Each proxy adds the address that it saw at the right of X-Forwarded-For; what stands left
         of ours anybody can have written.
         """
-        seen = [self.remote_addr]
-        if trusted_proxies:
-            hops = self.env.get("HTTP_X_FORWARDED_FOR", "").split(",")
-            seen = [hop.strip() for hop in hops if hop.strip()] or seen
-        return _counted(seen[-min(max(trusted_proxies, 1), len(seen))])
+        if not trusted_proxies:
+            return str(self.remote_addr)
+        hops = self.env.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        seen = [hop.strip() for hop in hops if hop.strip()] or [self.remote_addr]
+        address: str = seen[-min(trusted_proxies, len(seen))]
+        return address[:MAX_ADDRESS]
 
 
-def _counted(address: str) -> str:
+def shown_route(template: str) -> str:
+    """A route's template without what its parts are converted by."""
+    return template.replace(":id}", "}")
+
+
+def counted(address: str) -> str:
     """What one client can't have many of: no port, and of IPv6 the /64 that any has to itself."""
     with_port = _WITH_PORT.fullmatch(address)
     try:
         parsed = ip_address((with_port["v6"] or with_port["v4"] or "") if with_port else address)
     except ValueError:
-        return address[:MAX_ADDRESS]
+        return address
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
     return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False))

@@ -128,8 +128,9 @@ def request(
 
 
 def clean_environ() -> dict[str, str]:
-    """This process's environment without settings of Datas."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("DATAS_")}
+    """This process's environment without settings of Datas: quiet servers that stop at once."""
+    environ = {name: it for name, it in os.environ.items() if not name.startswith("DATAS_")}
+    return environ | {"DATAS_DRAIN_SECONDS": "0", "DATAS_LOG_LEVEL": "warning"}
 
 
 def run_datas(

@@ -11,7 +11,9 @@ from falcon.testing import Result, TestClient
 from datas.http.problems import PROBLEMS
 
 BASE = "http://localhost:8000"
-FROM_CLIENTS = sorted(PROBLEMS.keys() - {"internal-error", "storage-unavailable"})
+FROM_CLIENTS = sorted(
+    PROBLEMS.keys() - {"internal-error", "storage-unavailable", "server-stopping"}
+)
 VOID = {"meta", "link", "br"}
 
 

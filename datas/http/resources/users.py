@@ -7,7 +7,7 @@ from datas.domain.sign_in import SignIn
 from datas.domain.user_service import UserService
 from datas.http.body import read_json
 from datas.http.params import refuse_params
-from datas.http.request import Request
+from datas.http.request import Request, counted
 from datas.http.schemas import (
     CredentialsSchema,
     NewTokenSchema,
@@ -85,7 +85,7 @@ class TokensResource:
         """Sign in: the answer has the token, this once."""
         body = read_json(req)
         refuse_params(req)
-        address = req.client_address(self._trusted_proxies)
+        address = counted(req.client_address(self._trusted_proxies))
         credentials = load_user(_CREDENTIALS, body)
         token, secret = self._sign_in.sign_in(**credentials, address=address)
         resp.status = falcon.HTTP_201

@@ -1,0 +1,56 @@
+"""What is logged, and how: JSON, or lines for people, on standard error.
+
+A line for each request is made by `http/access_log.py`.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON, with the traceback inside."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        line = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def config(level: str, form: str) -> dict[str, Any]:
+    """For `logging.config.dictConfig`: Datas, its server and Python's warnings in one form."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {"()": JsonFormatter},
+            "text": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%H:%M:%S"},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json" if is_json(form) else "text",
+            }
+        },
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        # Servers have levels and handlers of their own: only what somebody must look at.
+        "loggers": {
+            name: {"level": "WARNING", "handlers": [], "propagate": True}
+            for name in ("gunicorn.error", "_granian")
+        },
+    }
+
+
+def is_json(form: str) -> bool:
+    """Whether lines are JSON: on a terminal they are for people, if nothing else is asked for."""
+    return form == "json" if form else not sys.stderr.isatty()

@@ -1,0 +1,182 @@
+"""A server that is watched: its log, its metrics, and how it stops."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import DEADLINE, Server, Start, run_datas
+
+
+def log_lines(server: Server) -> list[dict[str, Any]]:
+    """What the server has logged so far; each line is one object."""
+    return [json.loads(line) for line in server.output if line.startswith("{")]
+
+
+def wait_for(found: Any) -> Any:
+    """What is found, as soon as it is there."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        if result := found():
+            return result
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+def test_each_request_is_a_line_of_json(start: Start) -> None:
+    """Nothing else is: the start's words are for people."""
+    server = start(DATAS_LOG_LEVEL="info")
+    server.request("POST", "/api/datas", {"data": "a secret"}, {"X-Request-Id": "first"})
+    server.request("GET", "/api/datas/1?token=secret", headers={"Authorization": "Bearer secret"})
+    server.stop()
+    [created] = [line for line in log_lines(server) if line.get("request_id") == "first"]
+    assert (created["method"], created["route"], created["status"]) == ("POST", "/api/datas", 201)
+    assert created["client"] == "127.0.0.1"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", created["time"])
+    assert "secret" not in "".join(server.output)
+
+
+@pytest.mark.slow
+def test_lines_for_people_and_only_what_is_wrong(start: Start) -> None:
+    """The format, and the level."""
+    people = start("--workers", "1", DATAS_LOG_LEVEL="info", DATAS_LOG_FORMAT="text")
+    quiet = start("--workers", "1", DATAS_LOG_LEVEL="error")
+    for server in (people, quiet):
+        server.request("GET", "/api/datas/7")
+        server.stop()
+    assert "404 GET /api/datas/{item_id}" in "".join(people.output)
+    assert "GET" not in "".join(quiet.output)
+
+
+def test_a_failure_is_logged_with_its_traceback_and_answered_without(
+    start: Start, tmp_path: Path
+) -> None:
+    """The request's id leads from one to the other."""
+    server = start("--workers", "1", DATAS_LOG_FORMAT="json")
+    server.request("POST", "/api/datas", {"data": "x"})
+    (tmp_path / "datas.db").rename(tmp_path / "moved.db")
+    answer = server.request("POST", "/api/datas", {"data": "y"})
+    assert answer.status == 503
+    assert b"Traceback" not in answer.content
+    [line] = wait_for(lambda: [it for it in log_lines(server) if it["level"] == "error"])
+    assert answer.json["request_id"] in line["message"]
+    assert answer.headers["X-Request-Id"] == answer.json["request_id"]
+
+
+def sample(server: Server, name: str, **labels: str) -> float:
+    """The value of a metric, 0 if it isn't there."""
+    text = server.request("GET", "/metrics").content.decode()
+    for line in text.splitlines():
+        if line.split("{")[0].split(" ")[0] == name and all(
+            f'{label}="{value}"' in line for label, value in labels.items()
+        ):
+            return float(line.rpartition(" ")[2])
+    return 0
+
+
+def test_metrics_count_what_all_workers_did(start: Start) -> None:
+    """Whichever is asked; what a killed worker counted stays counted, and isn't in flight."""
+    server = start("--workers", "2", "--access", "authenticated", DATAS_METRICS="true")
+    for _ in range(20):
+        server.request("GET", "/api/datas")
+    server.request("GET", "/api/datas/9")
+    server.request("FETCH", "/nowhere")
+    server.request("POST", "/api/tokens", {"username": "alice", "password": "a wrong guess"})
+    for pid in server.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: server.request("GET", "/healthz").status == 200)
+    count = {"method": "GET", "route": "/api/datas"}
+    assert sample(server, "datas_http_requests_total", status="200", **count) == 20
+    assert sample(server, "datas_http_request_duration_seconds_count", **count) == 20
+    item = {"route": "/api/datas/{item_id}", "status": "404"}
+    assert sample(server, "datas_http_requests_total", **item) == 1
+    assert sample(server, "datas_http_requests_total", method="other", route="") == 1
+    assert sample(server, "datas_sign_in_failures_total") == 1
+    assert sample(server, "datas_database_errors_total") == 0
+    assert sample(server, "datas_build_info") == 1
+    assert sample(server, "datas_http_requests_in_flight") == 1, "the one that asks"
+
+
+@pytest.mark.slow
+def test_metrics_are_off_unless_asked_for_and_leave_nothing(start: Start, tmp_path: Path) -> None:
+    """404 without the setting; with it their folder goes when the server does."""
+    assert start("--workers", "1").request("GET", "/metrics").status == 404
+    server = start("--workers", "1", DATAS_METRICS="true", TMPDIR=str(tmp_path))
+    prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5"
+    for accept in ("*/*", prometheus, "text/plain"):
+        assert server.request("GET", "/metrics", headers={"Accept": accept}).status == 200
+    assert list(tmp_path.glob("datas-metrics-*"))
+    server.stop()
+    assert not list(tmp_path.glob("datas-metrics-*"))
+
+
+def test_a_stopping_server_says_so_serves_on_and_finishes_what_it_began(start: Start) -> None:
+    """Readiness fails first; a request in flight gets its answer; the exit is a clean one."""
+    server = start("--workers", "2", DATAS_DRAIN_SECONDS="1")
+    slow = server.connect()
+    slow.putrequest("POST", "/api/datas")
+    slow.putheader("Content-Type", "application/json")
+    slow.putheader("Content-Length", "15")
+    slow.endheaders()
+    server.process.send_signal(signal.SIGTERM)
+    answer = wait_for(lambda: (it := server.request("GET", "/readyz")).status == 503 and it)
+    assert answer.json["type"] == "/problems/server-stopping"
+    assert server.request("POST", "/api/datas", {"data": "served"}).status == 201
+    wait_for(lambda: not is_listening(server))
+    slow.send(b'{"data": "end"}')
+    assert slow.getresponse().status == 201
+    slow.close()
+    assert server.process.wait(DEADLINE) == 0
+
+
+def is_listening(server: Server) -> bool:
+    """Whether somebody new is let in."""
+    with closing(server.connect()) as connection:
+        try:
+            connection.connect()
+        except ConnectionRefusedError:
+            return False
+    return True
+
+
+@pytest.mark.slow
+def test_a_client_without_a_word_frees_its_thread(start: Start) -> None:
+    """Half a head, and silence: ten seconds later the thread serves others. No line is logged."""
+    server = start("--workers", "1", "--threads", "1")
+    silent = server.connect()
+    silent.connect()
+    silent.sock.sendall(b"GET /api/datas HTTP/1.1\r\nHo")
+    time.sleep(0.2)
+    begin = time.monotonic()
+    answers: list[int] = []
+    other = threading.Thread(
+        target=lambda: answers.append(server.request("GET", "/healthz").status)
+    )
+    other.start()
+    other.join(DEADLINE)
+    assert answers == [200]
+    assert time.monotonic() - begin > 5, "the thread was held, or this test shows nothing"
+    silent.close()
+    server.stop()
+    assert "Traceback" not in "".join(server.output)
+
+
+def test_metrics_without_their_library_stop_the_start(tmp_path: Path) -> None:
+    """One line says what to install."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['prometheus_client'] = None\n"
+    )
+    result = run_datas(
+        tmp_path, "serve", DATAS_METRICS="true", PYTHONPATH=f"{tmp_path}:{Path.cwd()}"
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: DATAS_METRICS needs prometheus-client. Install it: pip install 'datas[metrics]'\n"
+    )
