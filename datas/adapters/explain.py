@@ -167,6 +167,7 @@ def _head(environ: dict[str, Any]) -> str:
         if name != key or name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             title = name.replace("_", "-").title()
             headers[title] = "…" if title in _SECRETS else value
-    line = f"{environ['REQUEST_METHOD']} {environ.get('RAW_URI', '')} {environ['SERVER_PROTOCOL']}"
+    target = environ.get("RAW_URI") or environ["PATH_INFO"]
+    line = f"{environ['REQUEST_METHOD']} {target} {environ['SERVER_PROTOCOL']}"
     head = json.dumps({"line": line, "headers": headers})
     return head if len(head) <= MAX_HEAD else "{}"

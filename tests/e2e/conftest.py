@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+SERVER = os.environ.get("SERVER", "gunicorn")
 DEADLINE = 20.0  # seconds for anything that a server does at start or end
 
 
@@ -34,6 +35,9 @@ class Answer(NamedTuple):
         return json.loads(self.content)
 
 
+_SERVE = (sys.executable, "-m", "datas", "serve")
+
+
 class Server:
     """`datas serve` as a process of its own, known by its pid; open to anyone, if not told else."""
 
@@ -45,7 +49,7 @@ class Server:
         if "--access" not in arguments and "DATAS_ACCESS" not in environ:
             arguments = ("--access", "open", *arguments)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:0", *arguments],
+            [*_SERVE, "--server", SERVER, "--bind", "127.0.0.1:0", *arguments],
             cwd=folder,
             env=clean_environ() | environ,
             stdout=subprocess.PIPE,

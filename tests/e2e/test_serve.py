@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 
 from datas.domain.access import Mode
-from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
+from tests.e2e.conftest import (
+    DEADLINE,
+    SERVER,
+    Server,
+    Start,
+    clean_environ,
+    request,
+    run_datas,
+)
 
 
 def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
@@ -211,9 +219,10 @@ def _status_of_large(server: Server, body: bytes, *, chunked: bool) -> int:
 
 
 POST = b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+UNENDED = [POST + b"Content-Length: 50\r\n\r\n{"]  # granian waits for the rest
 RAW = [
     POST + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
-    POST + b"Content-Length: 50\r\n\r\n{",
+    *UNENDED,
     b"GET /api/datas/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET /api/datas/\xd9\xa1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET /%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -229,7 +238,8 @@ def test_raw_bytes_never_make_a_500(start: Start) -> None:
     """What no well-behaved client would send is answered with a 4xx."""
     server = start("--workers", "1")
     for raw in RAW:
-        assert 400 <= _status_of_raw(server, raw) < 500, raw
+        if SERVER == "gunicorn" or raw not in UNENDED:
+            assert 400 <= _status_of_raw(server, raw) < 500, raw
     server.stop()
     assert "Traceback" not in "".join(server.output)
 
@@ -237,11 +247,14 @@ def test_raw_bytes_never_make_a_500(start: Start) -> None:
 def _status_of_raw(server: Server, raw: bytes) -> int:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(raw)
-        client.shutdown(socket.SHUT_WR)
+        if SERVER == "gunicorn":
+            # granian would take it for the end of the connection.
+            client.shutdown(socket.SHUT_WR)
         return int(client.recv(4096).split()[1])
 
 
 @pytest.mark.slow
+@pytest.mark.gunicorn  # granian tells nobody the whole URL, and Host counts
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
 def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
     """And Host doesn't beside it (RFC 9112 §3.2.2); neither may be left out."""
@@ -296,6 +309,7 @@ def test_it_can_be_mounted_under_a_path(start: Start) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gunicorn
 def test_changed_code_runs_by_itself(start: Start, tmp_path: Path) -> None:
     """With --reload: the worker that had the old code is replaced, and there is an answer again."""
     code = tmp_path / "sitecustomize.py"  # which every Python loads that finds it
@@ -398,6 +412,7 @@ def _nothing_lost(acknowledged: list[str], stored: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gunicorn  # granian gives up when a worker dies twice within seconds
 def test_killed_workers_lose_no_acknowledged_item(start: Start) -> None:
     """Under a stream of POSTs, what was answered with 201 is there afterwards, once."""
     server = start("--workers", "2")

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -27,6 +28,7 @@ from datas.http.streams import FORMATS, Format, Line
 MAX_SHOWN_LINES = 100
 # Bytes of a refused body that are read all the same, so that its sender comes to read the refusal.
 PASSED_OVER = 16 * 1024 * 1024
+PIECE = 64 * 1024  # bytes
 IN_MEMORY = 1024 * 1024  # bytes; what is more waits on the disk
 
 _FORMATS = {each.media_type: each for each in FORMATS.values()}
@@ -53,6 +55,10 @@ class BulkResource:
         resp.content_type = _FORMATS[media_type].content_type
         resp.append_header("Vary", "Accept")
         resp.stream = _FORMATS[media_type].write(chain([first], chunks))
+        if req.env.get("SERVER_SOFTWARE") == "Granian":
+            # It ends a stream that breaks as if it were whole (2.8).
+            resp.stream = _read_first(resp.stream)
+            next(resp.stream)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Bring many in: all or none. They are read and checked before anything is stored."""
@@ -131,6 +137,15 @@ class Faults:
         )
         members = {"line_errors": self._shown, "line_error_count": self._count}
         raise Refusal("invalid-lines", detail, members=members)
+
+
+def _read_first(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """Nothing, when the stream has been read to its end; then the stream."""
+    with _spool() as spool:
+        spool.writelines(stream)
+        spool.seek(0)
+        yield b""
+        yield from iter(partial(spool.read, PIECE), b"")
 
 
 @contextmanager
