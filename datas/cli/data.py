@@ -112,7 +112,8 @@ def import_items(  # noqa: PLR0913 (one for each option)
 
 
 def _go_on(why: str, stored: int, command: str) -> str:
-    return f"{why} Items stored before: {stored:,}. To go on with the next: {command}"
+    # What keeps the next may say that nothing was changed: by them.
+    return f"Items stored: {stored:,}. Then: {why} To go on with the next: {command}"
 
 
 def _command(file: str, options: Mapping[str, str | None]) -> str:
@@ -145,8 +146,7 @@ def _store(services: Services, drafts: Iterator[Draft], actor: Actor) -> tuple[i
         while batch := list(islice(drafts, BATCH)):
             stored += services.transfer.create_all(batch, actor=actor)
     except DomainError as error:
-        # That nothing was changed is true of this batch, and not of those before it.
-        return stored, str(error).replace(" Nothing was changed.", "")
+        return stored, str(error)
     return stored, ""
 
 

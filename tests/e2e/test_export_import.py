@@ -190,7 +190,7 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
     stop = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
     done = _import_while(monkeypatch, stop, *options, "--skip", "3", "--", "-in put.csv")
     assert done.exit_code == 1
-    assert done.stderr.startswith("Error: Interrupted. Items stored before: 12. To go on with")
+    assert done.stderr.startswith("Error: Items stored: 12. Then: Interrupted. To go on with")
     command = _next_command(done.stderr)
     assert command == [
         "datas",
@@ -208,11 +208,11 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
 def test_an_import_tells_what_is_stored_when_the_rest_is_refused(
     folder: Path,
 ) -> None:
-    """Here the disk fails, by a limit on the size of files; it doesn't say that nothing changed."""
+    """Here the disk fails, by a limit on the size of files."""
     (folder / "many").write_bytes(lines(100_000))
     done = _shell(folder, 'ulimit -f 2500; "$0" -m datas import many')
     assert done.returncode == 1
-    told = r"Error: The disk .+\. Items stored before: (\d+),000\. To go on with the next: .+\n"
+    told = r"Error: Items stored: (\d+),000\. Then: The disk .+ To go on with the next: .+\n"
     found = re.fullmatch(told, done.stderr)
     assert found
     assert len(stored(folder)) == 30 + int(found[1]) * 1000 > 30
@@ -231,7 +231,7 @@ def test_an_import_whose_owner_is_removed_meanwhile_says_what_is_stored(
 
     done = _import_while(monkeypatch, remove, "in.ndjson", "--owner", "alice")
     assert done.exit_code == 1
-    assert re.match(r"Error: There is no user alice.+ Items stored before: 10\. To", done.stderr)
+    assert re.match(r"Error: Items stored: 10\. Then: There is no user alice.+ To go", done.stderr)
 
 
 @pytest.mark.parametrize(

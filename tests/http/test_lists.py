@@ -110,14 +110,20 @@ PLACES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("sort", SORTS, ids=str)
-@pytest.mark.parametrize("place", PLACES, ids=repr)
+FORGED = [
+    (sort, place)
+    for sort in SORTS
+    for place in PLACES
+    # The others are places in the order by data.
+    if sort.field != "data" or place not in ([5, "x"], PLACES[-2], PLACES[-1])
+]
+
+
+@pytest.mark.parametrize(("sort", "place"), FORGED, ids=str)
 def test_a_cursor_that_somebody_made_leads_nowhere(
     client: TestClient, sort: Sort, place: Any
 ) -> None:
     """Its digest is no secret; its place must be one of its order all the same."""
-    if sort.field == "data" and place in ([5, "x"], [5, PLACES[-1][1]], [5, PLACES[-2][1]]):
-        return  # a place in this order
     raw = orjson.dumps(place) if place != [2**63, None] else b"[9223372036854775808,null]"
     digest = hashlib.blake2b(raw + f"{sort} {ALL} None".encode(), digest_size=6).digest()
     cursor = base64.urlsafe_b64encode(digest + raw).decode()

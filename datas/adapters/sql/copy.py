@@ -89,7 +89,7 @@ def _compare(
 
 def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
     """All rows by their key, some at a time: as fast at the end as at the start."""
-    meta: Any = table._meta  # noqa: SLF001
+    meta: Any = table._meta  # noqa: SLF001 (Peewee's documented name)
     key, param = meta.get_primary_keys(), parameter(database.peewee)
     query = table.select(*meta.sorted_fields).order_by(*key).limit(param)
     after = peewee.Tuple(*key) > peewee.Tuple(*[param] * len(key))

@@ -26,7 +26,7 @@ BUSY_TIMEOUT = 5.0
 CACHE_KIB = 65536
 
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
-_LOCKED = "Another program keeps the database locked. Nothing was changed. Try again in a moment."
+_LOCKED = "The database is locked for too long. Nothing was changed. Try again in a moment."
 _REPLACED = (
     "The database file was deleted or replaced while the server ran. Nothing was changed. "
     "Restart the server."
