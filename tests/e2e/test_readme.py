@@ -19,6 +19,10 @@ NOT_RUN = {
     "pip install": "it downloads",
     ".example": "the host is made up",
     "$DATAS_DATABASE_URL": "so is the database",
+    "litestream": "test_litestream.py runs them",
+    "DATAS_REPLICA": "this is for them,",
+    "umask": "this too,",
+    "fetched.db": "and this is what they leave",
 }
 # These are asked for on a terminal alone; without one `datas` reads the password from its input.
 PROMPT = re.compile(r"^(Password \(.*\)|Again):\n", re.MULTILINE)
