@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench lock openapi-snapshot clean again
+.PHONY: help run test test-all check bench lock audit openapi-snapshot clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,17 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
 		-o requirements/dev.txt
+	$(LOCK) requirements/audit.in -o requirements/audit.txt
+
+# A place of its own too: who only runs or tests needs none of it.
+build/audit/complete: requirements/audit.txt
+	@$(PYTHON) -m venv --clear build/audit
+	@build/audit/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+		-r requirements/audit.txt
+	@touch $@
+
+audit: build/audit/complete ## Ask the internet whether anything in the lock files is known to be vulnerable
+	@build/audit/bin/python requirements/audit.py $(ARGS)
 
 openapi-snapshot: .venv/dev ## Renew the OpenAPI document that tests compare with
 	.venv/bin/datas openapi | .venv/bin/python -m json.tool --sort-keys --no-ensure-ascii \
