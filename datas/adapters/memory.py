@@ -121,7 +121,7 @@ class MemoryItems:
             given = [item for item in self._memory.items.values() if item.owner == owner]
             for item in given:
                 self._memory.items[item.id] = item._replace(
-                    owner=heir, version=item.version + 1, date_updated=now
+                    owner=heir, version=item.version + 1, date_updated=max(now, item.date_updated)
                 )
             return len(given)
 

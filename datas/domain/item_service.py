@@ -121,9 +121,9 @@ class ItemService:
             item = self._to_change(item_id, expected, actor)
             if data is None or data == item.data:
                 return item
-            changed = item._replace(
-                data=data, date_updated=self._clock.now(), version=item.version + 1
-            )
+            # A clock may be set back. Who asks what is new since a moment must miss no change.
+            updated = max(self._clock.now(), item.date_updated)
+            changed = item._replace(data=data, date_updated=updated, version=item.version + 1)
             if self._items.swap(changed, item.version):
                 return changed
             # Somebody else was faster: look again at what there is now.

@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datas.domain.errors import ItemNotFound
+from datas.domain.item_service import ItemService
 from datas.domain.items import Item, data_faults
 from datas.domain.query import Query
 from tests.contract.conftest import Store
+from tests.unit.conftest import SetClock
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(microseconds=1)
@@ -117,6 +119,20 @@ def test_items_given_away_are_changed_and_others_are_not(store: Store) -> None:
     assert store.batches.give("alice", "bob", LATER) == 0
     given = [item._replace(owner="bob", version=2, date_updated=LATER) for item in (hers, hers_too)]
     assert list(store.items.find(Query())) == [given[0], his, nobodys, given[1]]
+
+
+def test_a_clock_that_was_set_back_moves_no_item_back(store: Store) -> None:
+    """Who asks what has changed since a moment misses nothing."""
+    for username in ("alice", "bob"):
+        store.users.add(username, "hash", NOW)
+    item = store.items.add("item", LATER, "alice")
+    store.batches.give("alice", "bob", NOW)
+    assert store.items.get(item.id) == item._replace(owner="bob", version=2)
+    earlier = SetClock()
+    earlier.time = NOW
+    changed = ItemService(store.items, earlier).replace(item.id, "changed")
+    assert (changed.version, changed.date_updated) == (3, LATER)
+    assert store.items.get(item.id) == changed
 
 
 def test_a_block_that_raises_changes_nothing(store: Store) -> None:

@@ -62,10 +62,11 @@ class SqlItems:
                 UserRow.select(UserRow.id).where(UserRow.username == self._param)
             )
         )
+        later = [(ItemRow.date_updated > self._param, ItemRow.date_updated)]
         self._give = self._compile(
             ItemRow.update(
                 {
-                    ItemRow.date_updated: self._param,
+                    ItemRow.date_updated: peewee.Case(None, later, self._param),
                     ItemRow.version: ItemRow.version + peewee.SQL("1"),
                     ItemRow.owner: self._param,
                 }
@@ -134,7 +135,8 @@ class SqlItems:
         try:
             with self._database.atomic():
                 self._database.read(self._hold, owner)
-                return len(self._database.write(self._give, _to_text(now), heir, owner))
+                time = _to_text(now)
+                return len(self._database.write(self._give, time, time, heir, owner))
         except self._database.integrity_error:
             raise UserNotFound(heir) from None
 
