@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.backup import Copy
     from datas.adapters.sql.database import Engine, SqlDatabase
+    from datas.adapters.sql.inspect import Facts
     from datas.http.app import Parts
     from datas.http.observation import Observer
     from datas.http.streams import Format
@@ -126,6 +127,34 @@ def restore_database(url: str, file: Path, *, force: bool = False) -> "Copy":
     from datas.adapters.sql.backup import restore
 
     return restore(_sqlite_file(url), file, force=force)
+
+
+def inspect_database(url: str) -> "Facts":
+    """What the database at `url` tells of itself. Raises: StorageUnavailable, ValueError."""
+    from datas.adapters.sql.inspect import inspect_server
+
+    if file := database_file(url):
+        return inspect_file(file)
+    return inspect_server(open_database(url, auto_migrate=False))
+
+
+def inspect_file(file: Path) -> "Facts":
+    """What an SQLite file tells of itself. Raises: StorageUnavailable."""
+    from datas.adapters.sql.inspect import inspect_file
+
+    return inspect_file(file)
+
+
+def find_damage(file: Path, seconds: float) -> list[str] | None:
+    """What is damaged in an SQLite file; None: looking takes longer."""
+    from datas.adapters.sql.inspect import find_damage
+
+    return find_damage(file, seconds)
+
+
+def database_file(url: str) -> Path | None:
+    """Where the items are, if they are in a file. Raises: ValueError."""
+    return _sqlite_file(url) if url.startswith("sqlite:") else None
 
 
 def _sqlite_file(url: str) -> Path:

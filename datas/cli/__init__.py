@@ -12,6 +12,7 @@ from datas import __version__
 from datas.cli.backup import backup, restore
 from datas.cli.copy import copy
 from datas.cli.data import export_items, import_items
+from datas.cli.doctor import doctor
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
@@ -31,6 +32,7 @@ main.add_command(import_items)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(copy)
+main.add_command(doctor)
 main.add_command(user)
 main.add_command(token)
 main.add_command(openapi)

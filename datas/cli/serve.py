@@ -4,11 +4,12 @@ import os
 import socket
 import sys
 from importlib.util import find_spec
-from ipaddress import ip_address
 from tempfile import mkdtemp
 
 import click
 
+from datas.cli.checks import AFTER, BEFORE, tell_at_start
+from datas.cli.checks.case import Case
 from datas.cli.settings import database_option, opened_database, read_settings
 from datas.domain.access import Mode
 from datas.serving import METRICS_FOLDER
@@ -56,21 +57,12 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     if access is not None:
         os.environ["DATAS_ACCESS"] = access
     settings = read_settings(database)
-    if settings.access == Mode.OPEN and access is None and not _is_loopback(bind):
-        raise click.ClickException(
-            f"in open mode anybody who reaches {bind} may change everything. If that is meant, say "
-            "so on the command line: --access open. Else choose another DATAS_ACCESS, and make a "
-            "first user: datas user add NAME."
-        )
-    if settings.explain and not _is_loopback(bind):
-        click.echo(
-            f"Warning: DATAS_EXPLAIN shows whoever reaches {bind} which statements run, and how "
-            "long they take. It is for learning on one's own machine.",
-            err=True,
-        )
+    case = Case(settings, bind, workers, asked=access is not None)
+    tell_at_start(case, BEFORE)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
+    tell_at_start(case, AFTER)
     if settings.metrics:
         _share_metrics()
     bind = _free_address(bind)
@@ -110,16 +102,6 @@ def _share_metrics() -> None:
         )
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix=METRICS_FOLDER)
-
-
-def _is_loopback(bind: str) -> bool:
-    host = bind.rpartition(":")[0].strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _free_address(bind: str) -> str:

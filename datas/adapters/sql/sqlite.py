@@ -25,6 +25,7 @@ BUSY_TIMEOUT = 5.0
 # Memory for the pages that one large transaction changes.
 CACHE_KIB = 65536
 
+WRITABLE = "mode=rw"
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
 _LOCKED = "The database is locked for too long. Nothing was changed. Try again in a moment."
 _REPLACED = (
@@ -50,6 +51,9 @@ class SqliteEngine:
     Writers to it queue: a lock for this process's threads, then an `flock`. SQLite's own busy wait
     is unfair: it sleeps up to 0.1 s between looks, and the slowest of 64 writers waited seconds.
     The kernel frees an `flock` when its process dies, however it dies.
+
+    `how` is what a URI says of opening the file (https://sqlite.org/uri.html); who only reads it
+    says so by another one.
     """
 
     errors: tuple[type[Exception], ...] = (
@@ -67,19 +71,16 @@ class SqliteEngine:
         "WHERE t.sql LIKE '%AUTOINCREMENT%'"
     )
 
-    def __init__(self, path: Path) -> None:
-        if sqlite3.sqlite_version_info < SAFE_VERSION:
-            logging.getLogger("datas").warning(
-                "SQLite %s can damage a database with several writers; install 3.51.3 or newer.",
-                sqlite3.sqlite_version,
-            )
+    def __init__(self, path: Path, *, how: str = WRITABLE) -> None:
+        if how == WRITABLE and (fault := library_fault()):
+            logging.getLogger("datas").warning(fault)
         self.path = path
         # Only `prepare` makes the file, so that nobody else may read password hashes.
         # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
         self.peewee: peewee.Database = peewee.SqliteDatabase(
-            f"file:{quote(str(path))}?mode=rw",
+            f"file:{quote(str(path))}?{how}",
             uri=True,
-            pragmas=_PRAGMAS,
+            pragmas=_PRAGMAS if how == WRITABLE else {},
             timeout=BUSY_TIMEOUT,
             lock_type="IMMEDIATE",
         )
@@ -202,6 +203,16 @@ class SqliteEngine:
                 )
                 raise StorageUnavailable(reason) from error
         return self._descriptors
+
+
+def library_fault() -> str | None:
+    """What is wrong with the SQLite that is loaded, if anything."""
+    if sqlite3.sqlite_version_info >= SAFE_VERSION:
+        return None
+    return (
+        f"SQLite {sqlite3.sqlite_version} can damage a database with several writers; "
+        "install 3.51.3 or newer."
+    )
 
 
 def _identity(path: Path) -> tuple[int, int]:

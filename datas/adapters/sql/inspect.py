@@ -1,0 +1,121 @@
+"""What a database tells of itself. It is only read: no file is changed, or made beside it."""
+
+import os
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
+
+from datas.adapters.sql.database import SqlDatabase
+from datas.adapters.sql.migrate import SchemaStatus
+from datas.adapters.sql.sqlite import SqliteEngine, library_fault
+from datas.domain.errors import StorageUnavailable
+
+_SHOWN = 5  # damages
+_NEWEST = "SELECT (SELECT max(date_created) FROM datas), (SELECT max(date_updated) FROM datas)"
+_SETTINGS = (
+    "SELECT name, setting FROM pg_settings UNION ALL SELECT 'user', quote_ident(current_user) "
+    "UNION ALL SELECT 'clock', extract(epoch FROM clock_timestamp())::text "
+    "UNION ALL SELECT 'standbys', count(*)::text FROM pg_stat_replication"
+)
+
+
+class Facts(NamedTuple):
+    """What is true of a database.
+
+    `newest` is the latest moment that an item names. `settings` are a server's, by PostgreSQL's
+    names, and of a file its `journal_mode`, and `library` if SQLite itself is at fault.
+    """
+
+    schema: SchemaStatus
+    newest: datetime | None
+    settings: Mapping[str, str]
+
+
+def inspect_file(path: Path) -> Facts:
+    """What is true of an SQLite file. Raises: StorageUnavailable."""
+    mode, how = _header(path)
+    settings = {"journal_mode": mode, "library": library_fault() or ""}
+    return _facts(SqlDatabase(SqliteEngine(path, how=how)), settings)
+
+
+def inspect_server(database: SqlDatabase) -> Facts:
+    """What is true of a database on a server. Raises: StorageUnavailable."""
+    from datas.adapters.sql.pool import MAX_CONNECTIONS  # noqa: PLC0415 (it needs the driver)
+
+    settings = {"connections_of_a_worker": f"{MAX_CONNECTIONS + 1}"}
+    return _facts(database, settings, _SETTINGS)
+
+
+def find_damage(path: Path, seconds: float) -> list[str] | None:
+    """What is damaged in an SQLite file, in a few lines; None, if looking takes longer."""
+    how = _header(path)[1]
+    database = SqlDatabase(SqliteEngine(path, how=how))
+    end = time.monotonic() + seconds
+    try:
+        database.look("SELECT 1")
+        database.peewee.connection().set_progress_handler(lambda: time.monotonic() > end, 100_000)
+        found = [fault for (fault,) in database.look(f"PRAGMA quick_check({_SHOWN})")]
+        orphans = database.look("PRAGMA foreign_key_check")[:_SHOWN]
+    except (StorageUnavailable, sqlite3.Error) as error:
+        if getattr(error, "sqlite_errorname", None) == "SQLITE_INTERRUPT":
+            return None
+        found, orphans = [str(error)], []
+    finally:
+        database.close()
+    found = [" ".join(fault.split()) for fault in found if fault != "ok"]
+    found += [f"row {row} of {table} names one that {of} lacks" for table, row, of, _ in orphans]
+    # Somebody may have begun to write to what nobody had open.
+    return find_damage(path, seconds) if found and how != _header(path)[1] else found
+
+
+def _facts(database: SqlDatabase, settings: dict[str, str], more: str | None = None) -> Facts:
+    errors: tuple[type[Exception], ...] = (*database.engine.errors, TypeError, ValueError)
+    try:
+        schema = database.schema_status()
+        if not schema.applied and database.peewee.get_tables():
+            raise StorageUnavailable("Its tables aren't those that Datas makes.")
+        dates = database.look(_NEWEST)[0] if schema.applied else ()
+        settings |= dict(database.look(more)) if more else {}
+        newest = max((datetime.fromisoformat(date) for date in dates if date), default=None)
+    except errors as error:
+        raise _strange(error) from error
+    finally:
+        database.engine.release()
+        database.close()
+    return Facts(schema, newest, settings)
+
+
+def _strange(error: Exception) -> StorageUnavailable:
+    return StorageUnavailable(f"It isn't as Datas makes its databases ({error}).")
+
+
+def _header(path: Path) -> tuple[str, str]:
+    """A file's journal mode, and how to open it so that nothing changes (its `how`).
+
+    To read a WAL database SQLite makes a WAL and an index beside it, and changes the index; by
+    `readonly_shm` it doesn't. Nobody has a database open that lacks them, all of it is in the one
+    file, and `immutable` needs neither. (https://sqlite.org/wal.html#read_only_databases)
+
+    Raises: StorageUnavailable. This process must have no connection to it: SQLite would lose its
+    locks when the file is closed.
+    """
+    try:
+        if not path.is_file():
+            raise StorageUnavailable("It is no file.")
+        with path.open("rb") as file:
+            mode = "wal" if file.read(20)[18:] == b"\2\2" else "delete"
+        wal, index = (Path(f"{os.path.realpath(path)}-{side}") for side in ("wal", "shm"))
+        if mode == "wal" and not (wal.exists() and index.exists()):
+            if wal.exists():
+                raise StorageUnavailable(
+                    f"Another program has it for itself, or {wal.name}, which holds what was "
+                    "written last, came without its index, which the next start makes."
+                )
+            return mode, "mode=ro&immutable=1"
+    except OSError as error:
+        raise StorageUnavailable(f"It can't be read: {error.strerror}.") from error
+    return mode, "mode=ro&readonly_shm=1"

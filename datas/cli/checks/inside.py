@@ -1,0 +1,159 @@
+"""Checks of the database, and of the file and the disk that hold it."""
+
+import os
+import pwd
+import shutil
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from datas.bootstrap import database_file, find_damage
+from datas.cli.checks.case import Case, Finding, Findings, Sign, fault, quoted, warning
+
+RELEASED = datetime(2026, 11, 22, tzinfo=UTC)  # no clock that goes right says less
+DRIFT = timedelta(seconds=5)
+LITTLE = 64_000_000  # bytes of a disk
+LARGE = 100_000_000  # bytes of a database that is searched for more than a moment
+PATIENCE = 60.0  # seconds that this may take
+SIDES = ("", "-wal", "-shm", "-journal", "-lock", "-queue")  # the parts of a database's name
+
+
+def database(case: Case) -> Findings:
+    """The database can be read."""
+    file = database_file(case.settings.database_url)
+    name = "by DATAS_DATABASE_URL or --database"
+    if file and not os.path.lexists(file):
+        text = f"There is no database at {file.absolute()}."
+        yield fault(text, f"Name the right one {name}. To make a new one there: datas migrate.")
+    elif isinstance(case.found, str) and file:
+        yield fault(
+            case.found,
+            f"If it is another program's, name Datas's {name}. If it is damaged, stop the servers: "
+            "datas restore BACKUP --force.",
+        )
+    elif isinstance(case.found, str):
+        remedy = 'Start the server, or mend DATAS_DATABASE_URL, until psql "$DATAS_DATABASE_URL"'
+        yield fault(case.found, f"{remedy} gets in.")
+
+
+def schema(case: Case) -> Findings:
+    """The schema is current."""
+    found = case.facts.schema
+    if found.unknown:
+        yield fault(
+            f"A newer Datas wrote the database (it has {', '.join(found.unknown)}).",
+            "Run that version, or go back: datas restore BACKUP --force, with one from before.",
+        )
+    if found.pending:
+        yield Finding(
+            Sign.WARNING if case.settings.auto_migrate else Sign.FAULT,
+            f"Migrations are pending: {', '.join(found.pending)}.",
+            "datas migrate. (A start does it too, unless DATAS_AUTO_MIGRATE=false.)",
+        )
+
+
+def rights(case: Case) -> Findings:
+    """The database's files are their owner's alone, who can write them and their folder."""
+    file, folder, me = case.file, case.file.parent, os.geteuid()
+    there = [side for name in SIDES if (side := Path(f"{file}{name}")).exists()]
+    owner = file.stat().st_uid
+    for each in there:
+        found, shown = each.stat(), quoted(each)
+        if found.st_mode & 0o022:
+            yield fault(f"Other users may write {each}.", f"chmod 600 {shown}")
+        elif found.st_mode & 0o044:
+            text = f"Other users may read {each}, and the hashes of passwords."
+            yield warning(text, f"chmod 600 {shown}")
+        if found.st_uid != owner:
+            text = f"{each} isn't {_user(owner)}'s, who owns the database and may have to write it."
+            yield fault(text, f"chown {_user(owner)} {shown}")
+    if owner != me:
+        yield warning(
+            f"{file} is {_user(owner)}'s, and you are {_user(me)}: what you make beside it, its "
+            "server can't write.",
+            f"Run all of Datas as its owner: sudo -u {_user(owner)} datas …",
+        )
+    for each in (folder, *there):
+        if not os.access(each, os.W_OK):
+            remedy = f"Whoever runs Datas must: chown {_user(me)} {quoted(each)}, chmod u+rw"
+            yield fault(f"You ({_user(me)}) can't write {each}.", remedy)
+    if folder.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+        text = f"Anybody may put another file in the database's place, in {folder}."
+        yield fault(text, f"chmod o-w {quoted(folder)}")
+
+
+def _user(number: int) -> str:
+    """A user's name, or the number of one who has none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def disk(case: Case) -> Findings:
+    """There is room on the disk."""
+    file = case.file
+    sizes = [side.stat().st_size for side in (file, Path(f"{file}-wal")) if side.exists()]
+    free = shutil.disk_usage(file.parent).free
+    text = (
+        f"{free / 1e6:,.0f} MB are free, beside a database of {sizes[0] / 1e6:,.1f} MB and "
+        f"{sum(sizes[1:]) / 1e6:,.1f} MB in its WAL."
+    )
+    remedy = f"Make room. What takes it: du -xh {quoted(file.parent)} | sort -h"
+    if free < LITTLE:
+        yield fault(text, remedy)
+    elif free < max(4 * LITTLE, sum(sizes)):
+        yield warning(f"{text} A backup or a restore needs as much again.", remedy)
+    else:
+        yield Finding(Sign.OK, text)
+
+
+def journal(case: Case) -> Findings:
+    """The journal is a WAL: nobody who reads waits for who writes."""
+    if case.file and case.facts.settings["journal_mode"] != "wal":
+        yield warning(
+            "The journal isn't a WAL: who reads waits for who writes.",
+            "datas migrate, or the next start, sets it. If it stays so, the file is on a disk that "
+            "can't, a network's say: move it, and name it by DATAS_DATABASE_URL.",
+        )
+
+
+def library(case: Case) -> Findings:
+    """SQLite itself is new enough."""
+    if case.file and (said := case.facts.settings["library"]):
+        yield warning(said, "pip install pysqlite3 (Linux on x86-64), or a newer Python or system.")
+
+
+def clock(case: Case) -> Findings:
+    """The clock goes right, as far as can be seen from here."""
+    newest, server = case.facts.newest, case.facts.settings.get("clock")
+    now, remedy = f"This machine's clock says {case.now:%F %T} UTC", "timedatectl set-ntp true"
+    if case.now < RELEASED:
+        yield fault(f"{now}, before this Datas was made.", remedy)
+    if newest and newest > case.now + DRIFT:
+        yield fault(f"{now}, and the newest item is of {newest:%F %T}.", remedy)
+    ahead = datetime.fromtimestamp(float(server), UTC) - case.now if server else DRIFT
+    if abs(ahead) > DRIFT:
+        yield warning(f"{now}, PostgreSQL's {ahead.total_seconds():+,.0f} s.", f"On both: {remedy}")
+
+
+def integrity(case: Case) -> Findings:
+    """No damage was found. (A backup is searched deeper: datas backup FILE.)"""
+    file = case.file if case.facts else None
+    if file is None:
+        return
+    if file.stat().st_size > LARGE:
+        click.echo(f"Looking for damage in {file}…", err=True)
+    damage = find_damage(file, PATIENCE)
+    if damage is None:
+        yield warning(
+            f"To look for damage takes over {PATIENCE:.0f} s, and was given up.",
+            "A backup is checked to its end, however long that takes: datas backup FILE.",
+        )
+    for each in damage or ():
+        yield fault(
+            f"{file} is damaged: {each}.",
+            "Stop the servers, keep a copy of all its files, and: datas restore BACKUP --force.",
+        )

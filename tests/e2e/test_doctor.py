@@ -1,0 +1,568 @@
+"""`datas doctor` over faults planted from outside: each is found, and nothing is changed."""
+
+import multiprocessing
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
+
+from datas.bootstrap import back_up_database, open_service
+from datas.cli import main
+from datas.cli.checks import CHECKS, examine
+from datas.cli.checks.case import Case, Finding, Sign
+from datas.settings import Settings, variable_names
+from tests.e2e.conftest import DEADLINE, Start, run_datas
+from tests.postgres import QUICK, Postgres, missing, running
+
+HOUR = 3600
+# Every remedy names one: something to run, to set, or to name on the command line.
+COMMANDS = r"datas \w+|chmod|chown|du |psql|pip|timedatectl|sudo|unset|ALTER|DATAS_|--\w+|PGPASS"
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
+
+Found = dict[str, list[tuple[str, str]]]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one that nobody else may read, where no setting is made."""
+    for name in [*variable_names(), *(name for name in os.environ if name.startswith("DATAS_"))]:
+        monkeypatch.setenv(name, "")  # so that what a test leaves is taken back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+def make(path: Path) -> Path:
+    """A database with an item, as a server that was stopped leaves it."""
+    with open_service(f"sqlite:///{path}") as items:
+        items.create("hello")
+    return path
+
+
+@pytest.fixture
+def db(folder: Path) -> Path:
+    """A healthy database, and a backup of it in `backups`."""
+    (folder / "backups").mkdir()
+    path = make(folder / "datas.db")
+    back_up_database(f"sqlite:///{path}", folder / "backups/copy.db")
+    return path
+
+
+def told(printed: str) -> Found:
+    """What is told, by check: the sign, and all the text; each fault has a remedy to act by."""
+    found: Found = {}
+    pattern = r"^(ok|warning|fault) +(\w+): (.*)(?:\n {9}(\S.*))?$"
+    for sign, name, text, remedy in re.findall(pattern, printed, re.MULTILINE):
+        assert bool(remedy) == (sign != "ok"), text
+        assert not remedy or re.search(COMMANDS, remedy), remedy
+        found.setdefault(name, []).append((sign, f"{text} {remedy}"))
+    return found
+
+
+def diagnosis(*arguments: str, code: int | None = None) -> Found:
+    """What `datas doctor` tells, beginning with the exit code that it must have."""
+    result = CliRunner().invoke(main, ["doctor", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    found = told(result.stdout)
+    signs = [sign for each in found.values() for sign, _ in each]
+    assert result.exit_code == ("fault" in signs if code is None else code), result.output
+    lines = len(result.stdout.splitlines())
+    assert lines == 2 * len(signs) - signs.count("ok") + 1, result.stdout
+    faults, warnings = signs.count("fault"), signs.count("warning")
+    summary = f"Faults: {faults}, warnings: {warnings}." if faults + warnings else "All is well."
+    assert result.stdout.endswith(f"\n{summary}\n")
+    return found
+
+
+def wrong(found: Found) -> dict[str, str]:
+    """The checks that found something, each with all that it tells."""
+    return {
+        name: "\n".join(f"{sign}: {text}" for sign, text in each if sign != "ok")
+        for name, each in found.items()
+        if any(sign != "ok" for sign, _ in each)
+    }
+
+
+def snapshot(folder: Path) -> dict[Path, tuple[object, ...]]:
+    """Every file with its bytes, its date of change, its rights and its owner."""
+    return {
+        path: (path.is_file() and path.read_bytes(), found.st_mtime_ns, found.st_mode, found.st_uid)
+        for path in [folder, *folder.rglob("*")]
+        if (found := path.lstat())
+    }
+
+
+def change(path: Path, *statements: str) -> None:
+    """Run statements on a database, past Datas."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_healthy_database_has_no_fault(db: Path, folder: Path) -> None:
+    """And no warning; a line for each check; nothing is changed or made, not even beside it."""
+    before = snapshot(folder)
+    found = diagnosis("--backups", "backups")
+    assert wrong(found) == {}
+    everywhere = {check.__name__ for check in CHECKS} - {"server", "connections"}
+    assert set(found) == everywhere
+    assert snapshot(folder) == before
+
+
+def test_it_looks_while_a_server_writes(start: Start, folder: Path) -> None:
+    """As a process of its own: no fault, no byte changed, not even the WAL's index."""
+    server = start("--workers", "1")
+    (folder / "backups").mkdir()
+    for number in range(50):
+        assert server.request("POST", "/api/datas", {"data": f"{number}"}).status == 201
+    run_datas(folder, "backup", "backups/copy.db")
+    before = snapshot(folder)
+    assert folder / "datas.db-shm" in before
+    done = run_datas(folder, "doctor", "--backups", "backups/copy.db", HOME=str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert wrong(told(done.stdout)) == {}
+    assert snapshot(folder) == before
+    assert server.request("POST", "/api/datas", {"data": "later"}).status == 201
+
+
+def test_what_a_killed_server_left_is_read_and_stays(folder: Path) -> None:
+    """The WAL has what was written last, and a new clock's date; its index may be missing."""
+    killed = folder / "killed"
+    killed.mkdir()
+    with open_service("sqlite:///living.db") as items:
+        items.create("in the WAL")
+        for side in ("", "-wal", "-shm"):
+            shutil.copy(f"living.db{side}", f"{killed}/datas.db{side}")
+    change(living := folder / "living.db", "UPDATE datas SET data = 'later'")
+    del living
+    before = snapshot(killed)
+    assert wrong(diagnosis("--database", "sqlite:///killed/datas.db")).keys() == {"backups"}
+    assert snapshot(killed) == before
+    (killed / "datas.db-shm").unlink()
+    before = snapshot(killed)
+    found = wrong(diagnosis("--database", "sqlite:///killed/datas.db"))
+    assert "datas.db-wal" in found["database"]
+    assert snapshot(killed) == before
+
+
+def test_all_settings_are_looked_at_at_once(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bad value is a fault, an unknown name a warning; the database is looked at too."""
+    bad = {"DATAS_ACCESS": "Open", "DATAS_TOKEN_DAYS": "1.5", "DATAS_CORS_ORIGINS": "x/"}
+    for name, value in (bad | {"DATAS_REGISTRATOIN": "open", "DATAS_XYZ": ""}).items():
+        monkeypatch.setenv(name, value)
+    found = diagnosis("--backups", "backups", code=1)
+    lines = wrong(found)["settings"].splitlines()
+    assert [line.split(":")[0] for line in lines] == ["warning", "warning", *["fault"] * 3]
+    assert "Do you mean DATAS_REGISTRATION?" in lines[0]
+    assert "DATAS_ACCESS: 'Open' can't be used" in wrong(found)["settings"]
+    assert "unset DATAS_TOKEN_DAYS" in wrong(found)["settings"]
+    assert wrong(found).keys() == {"settings"}
+    assert "integrity" in found
+
+
+def test_no_other_database_is_looked_at_in_the_place_of_one_that_is_none(db: Path) -> None:
+    """A URL that can't be used names none: what is told of the default one would mislead."""
+    found = diagnosis("--database", "mysql://me:hunter2@host/x", code=1)
+    assert "'mysql' is no database" in wrong(found)["settings"]
+    assert "hunter2" not in str(found)
+    assert "database" not in found
+
+
+OUTSIDE: list[tuple[dict[str, str], list[str], str, str]] = [
+    ({"ACCESS": "open"}, [], "access", "fault: In open mode anybody .+ datas user add .+--access"),
+    ({}, ["--access", "open"], "access", "warning: In open mode anybody who reaches 0.0.0.0:80"),
+    ({"EXPLAIN": "true"}, [], "access", "warning: DATAS_EXPLAIN .+ unset DATAS_EXPLAIN"),
+    ({"REGISTRATION": "open"}, [], "access", "warning: Anybody .+ DATAS_REGISTRATION=closed"),
+    ({"ALLOWED_HOSTS": ""}, [], "hosts", "warning: .+ localhost alone.+ DATAS_ALLOWED_HOSTS="),
+    ({"TRUSTED_PROXIES": "1"}, [], "proxies", "warning: .+ past the proxies.+--bind"),
+    ({}, ["--bind", "127.0.0.1:80"], "proxies", "warning: A proxy .+ DATAS_TRUSTED_PROXIES=1"),
+]
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_what_is_open_to_others_is_told(
+    case: tuple[dict[str, str], list[str], str, str], db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On every address, and for a name that others know; nothing else is wrong with it."""
+    settings, arguments, check, text = case
+    for name, value in ({"ALLOWED_HOSTS": "api.example"} | settings).items():
+        monkeypatch.setenv(f"DATAS_{name}", value)
+    found = diagnosis("--backups", "backups", "--bind", "0.0.0.0:80", *arguments)
+    assert wrong(found).keys() == {check}
+    assert re.match(text, wrong(found)[check])
+
+
+@pytest.mark.parametrize(
+    ("bind", "settings"),
+    [
+        ("localhost:0", {"ACCESS": "open", "EXPLAIN": "true", "REGISTRATION": "open"}),
+        ("[::1]:80", {"ACCESS": "open", "ALLOWED_HOSTS": "localhost"}),
+        ("10.0.0.5:80", {"TRUSTED_PROXIES": "1"}),
+        ("127.0.0.1:80", {"TRUSTED_PROXIES": "1", "ALLOWED_HOSTS": "api.example"}),
+    ],
+)
+def test_what_is_as_it_should_be_is_not_nagged_about(
+    bind: str, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sets up a server well has no warning left."""
+    for name, value in settings.items():
+        monkeypatch.setenv(f"DATAS_{name}", value)
+    assert wrong(diagnosis("--bind", bind)).keys() == {"database", "backups"}
+
+
+def garbage(path: Path) -> None:
+    """What an encrypted file looks like."""
+    path.write_bytes(os.urandom(20_000))
+
+
+def newer(path: Path) -> None:
+    """A later version of Datas was here."""
+    insert = "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
+    change(make(path), insert)
+
+
+def behind(path: Path) -> None:
+    """An older version of Datas was here."""
+    change(make(path), "DELETE FROM schema_migration WHERE name = '0004_lists'")
+
+
+def torn(path: Path) -> None:
+    """A page in the middle is lost."""
+    change(make(path), "PRAGMA journal_mode = wal", "DELETE FROM datas")
+    content = bytearray(path.read_bytes())
+    content[4096 * 4 : 4096 * 5] = bytes(4096)
+    path.write_bytes(content)
+
+
+def halved(path: Path) -> None:
+    """A copy that was interrupted."""
+    make(path)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def later(path: Path) -> None:
+    """An item was written when the clock went ahead."""
+    change(make(path), "UPDATE datas SET date_updated = '9999-01-01T00:00:00.000000Z'")
+
+
+def foreign(path: Path) -> None:
+    """Another program's database."""
+    change(path, "CREATE TABLE birds (name)")
+
+
+def lookalike(path: Path) -> None:
+    """Another program's database, with a table of migrations."""
+    change(path, "CREATE TABLE schema_migration (version)")
+
+
+def rollback(path: Path) -> None:
+    """A database as a restore leaves it."""
+    change(make(path), "PRAGMA journal_mode = delete")
+
+
+def orphan(path: Path) -> None:
+    """A row whose owner isn't there."""
+    change(make(path), "PRAGMA foreign_keys = off", "UPDATE datas SET owner = 'nobody'")
+
+
+INSIDE: list[tuple[Callable[[Path], object], str, str]] = [
+    (Path.absolute, "database", "fault: There is no database at .+ datas migrate"),
+    (Path.mkdir, "database", "fault: .+ It is no file"),
+    (os.mkfifo, "database", "fault: .+ It is no file"),
+    (lambda path: path.symlink_to("away"), "database", "fault: .+ It is no file"),
+    (garbage, "database", "fault: .+ not an SQLite database.+ datas restore"),
+    (foreign, "database", "fault: .+ tables aren't those.+ DATAS_DATABASE_URL"),
+    (lookalike, "database", "fault: .+ isn't as Datas makes.+ DATAS_DATABASE_URL"),
+    (halved, "database", "fault: .+ damaged.+ datas restore"),
+    (torn, "integrity", "fault: .+ datas restore"),
+    (orphan, "integrity", "fault: .+ row 1 of datas names one that users lacks"),
+    (newer, "schema", "fault: A newer Datas .+ 9999_future.+ datas restore"),
+    (behind, "schema", "warning: .+ 0004_lists.+ datas migrate"),
+    (Path.touch, "schema", "warning: .+ 0001_items"),
+    (rollback, "journal", "warning: .+ isn't a WAL.+ datas migrate"),
+    (later, "clock", "fault: .+ newest item is of .+ timedatectl"),
+]
+
+
+@pytest.mark.parametrize(("plant", "check", "text"), INSIDE)
+def test_what_is_wrong_with_the_database_is_told(
+    plant: Callable[[Path], object], check: str, text: str, folder: Path
+) -> None:
+    """In plain words, without a traceback, and with all as it was."""
+    plant(path := folder / "datas.db")
+    if path.is_file():
+        path.chmod(0o600)
+    before = snapshot(folder)
+    found = wrong(diagnosis())
+    assert re.search(text, found[check], re.DOTALL)
+    assert snapshot(folder) == before
+    assert found.keys() - {"journal"} == {check, "backups"} - {"journal"}
+    assert "journal" not in found or plant in {rollback, Path.touch}
+
+
+def test_a_backup_that_is_behind_is_a_fault_where_starts_do_not_migrate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the next start would be refused."""
+    behind(folder / "datas.db")
+    monkeypatch.setenv("DATAS_AUTO_MIGRATE", "false")
+    assert wrong(diagnosis(code=1))["schema"].startswith("fault: Migrations are pending")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_locked_database_is_told_of_in_time(db: Path, mode: str) -> None:
+    """Another process keeps it for itself; the doctor waits no longer than a writer would."""
+    code = f"""import sqlite3, sys
+one = sqlite3.connect('datas.db', isolation_level=None)
+for each in 'PRAGMA locking_mode = exclusive', 'PRAGMA journal_mode = {mode}', 'BEGIN EXCLUSIVE':
+    one.execute(each)
+print(flush=True)
+sys.stdin.read()"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=db.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline()
+        began = time.monotonic()
+        found = wrong(diagnosis(code=1))
+        assert time.monotonic() - began < 8
+        process.stdin.close()
+    assert re.match("fault: .+(locked by another program|has it for itself)", found["database"])
+
+
+def test_rights_are_looked_at(db: Path) -> None:
+    """What others may read or write, beside it too, and who may put another file in its place."""
+    db.chmod(0o640)
+    Path("datas.db-lock").chmod(0o602)
+    db.parent.chmod(0o707)
+    lines = wrong(diagnosis("--backups", "backups", code=1))["rights"].splitlines()
+    assert f"warning: Other users may read {db}" in lines[0]
+    assert f"chmod 600 {db}" in lines[0]
+    assert f"fault: Other users may write {db}-lock" in lines[1]
+    assert (
+        f"fault: Anybody may put another file in the database's place, in {db.parent}" in lines[2]
+    )
+
+
+def test_files_of_another_owner_are_found(db: Path) -> None:
+    """As they are after somebody ran it as root."""
+    if os.geteuid():
+        missing("root, who can give files away")
+    os.chown(db, 65534, 65534)
+    text = wrong(diagnosis("--backups", "backups", code=1))["rights"]
+    assert re.search(rf"fault: {db}-lock isn't \S+'s,.+ chown \S+ {db}-lock", text)
+    assert re.search(rf"warning: {db} is \S+'s, and you are root.+ sudo -u", text)
+
+
+def _as_nobody(folder: str, report: str) -> None:
+    if not os.geteuid():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    os.chdir(folder)
+    result = CliRunner().invoke(main, ["doctor"])
+    Path(report).write_text(f"{result.exit_code} {result.exception!r}\n{result.stdout}")
+
+
+def test_a_folder_that_cannot_be_written_is_found() -> None:
+    """By whoever may not write it: root always may."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        inner = folder / "inner"
+        inner.mkdir()
+        make(inner / "datas.db").chmod(0o444)
+        inner.chmod(0o555)
+        process = FORKS.Process(target=_as_nobody, args=(str(inner), f"{folder}/report"))
+        process.start()
+        process.join(DEADLINE)
+        code, _, printed = (folder / "report").read_text().partition("\n")
+        inner.chmod(0o755)
+    assert code == "1 SystemExit(1)"
+    text = wrong(told(printed))["rights"]
+    assert re.search(rf"fault: You \(\S+\) can't write {inner}\. .+ chown", text)
+    assert re.search(rf"fault: You \(\S+\) can't write {inner}/datas.db\. ", text)
+
+
+def test_a_disk_without_room_is_told_with_the_numbers(db: Path) -> None:
+    """A file with holes may be larger than the disk: of such a database no copy can be made."""
+    free = shutil.disk_usage(db.parent).free
+    os.truncate(db, 4096 * (free // 4096 + 1000))
+    text = wrong(diagnosis("--backups", "backups"))["disk"]
+    assert re.match(r"warning: [\d,]+ MB are free, beside a database of [\d,.]+ MB.+ du -xh", text)
+
+
+@pytest.mark.slow
+def test_an_old_sqlite_is_found(db: Path) -> None:
+    """Where the package that brings a new one is missing, and Python has an old one."""
+    Path("sitecustomize.py").write_text("import sys\nsys.modules['pysqlite3'] = None\n")
+    path = os.pathsep.join((str(db.parent), os.environ.get("PYTHONPATH", "")))
+    ask = "import sqlite3; print(*sqlite3.sqlite_version_info, sep='.')"
+    version = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, check=True
+    )
+    done = run_datas(db.parent, "doctor", PYTHONPATH=path, HOME=str(db.parent))
+    if tuple(map(int, version.stdout.split("."))) >= (3, 51, 3):
+        missing("a Python with an SQLite before 3.51.3")
+    assert f"SQLite {version.stdout.strip()} can damage" in wrong(told(done.stdout))["library"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_clock_before_this_version_is_a_fault(db: Path) -> None:
+    """As a machine without a battery starts."""
+    case = Case(Settings(), now=datetime(1970, 1, 1, tzinfo=UTC))
+    [*_, (_, first), (_, second)] = examine(
+        case, [check for check in CHECKS if check.__name__ == "clock"]
+    )
+    assert (first.sign, second.sign) == (Sign.FAULT, Sign.FAULT)
+    assert "1970-01-01" in first.text
+
+
+def _older(hours: float) -> Callable[[Path], object]:
+    return lambda path: os.utime(path, (time.time() - hours * HOUR,) * 2)
+
+
+BACKUPS: list[tuple[Callable[[Path], object], str]] = [
+    (Path.unlink, "fault: There is no backup at .+ datas backup FILE"),
+    (_older(25), "warning: The newest backup, .+ 25 hours old.+ datas backup FILE"),
+    (_older(24 * 8), "fault: The newest backup, .+ 192 hours old"),
+    (lambda path: path.chmod(0o644), "warning: Other users may read .+ chmod 600"),
+    (garbage, "fault: .+ is no backup of Datas"),
+    (lambda path: path.write_bytes(b""), "fault: .+ is no backup of Datas: it is empty"),
+    (torn, "fault: .+ is no backup of Datas: "),
+    (halved, "fault: .+ is no backup of Datas: .+ damaged"),
+    (lambda path: foreign(path.with_name("z.db")), "fault: .+z.db is no backup of Datas"),
+]
+
+
+@pytest.mark.parametrize(("plant", "text"), BACKUPS)
+def test_backups_are_looked_at(plant: Callable[[Path], object], text: str, db: Path) -> None:
+    """By the newest in a folder: how old it is, what it is, and who may read it."""
+    copy = db.parent / "backups/copy.db"
+    if plant in (torn, halved):
+        copy.unlink()
+    plant(copy)
+    for other in copy.parent.glob("copy.db?*"):
+        other.unlink()
+    before = snapshot(copy.parent)
+    found = wrong(diagnosis("--backups", "backups"))
+    assert found.keys() == {"backups"}
+    assert re.search(text, found["backups"])
+    assert snapshot(copy.parent) == before
+
+
+def test_a_database_is_no_backup_of_itself(db: Path) -> None:
+    """Nor is a part of it."""
+    for name in ("datas.db", "datas.db-lock", str(db)):
+        assert "is the database itself" in wrong(diagnosis("--backups", name, code=1))["backups"]
+
+
+def test_litestreams_folder_counts_by_its_newest_file(db: Path) -> None:
+    """Whatever level that is on."""
+    for name, hours in (("0/1-1.ltx", 90), ("0/2-2.ltx", 2), ("9/1-2.ltx", 30)):
+        file = Path("replica/ltx", name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)
+        _older(hours)(file)
+    found = diagnosis("--backups", "replica")
+    assert wrong(found) == {}
+    assert "2-2.ltx, is 2 hours old" in found["backups"][0][1]
+
+
+@pytest.mark.slow
+def test_a_start_tells_what_is_not_well_and_goes_on(start: Start, db: Path) -> None:
+    """Once each, with its remedy, and without what it says anyway; of backups nothing."""
+    db.chmod(0o644)
+    server = start("--bind", "0.0.0.0:0", "--workers", "1", DATAS_REGISTRATION="open", DATAS_XY="1")
+    server.stop()
+    text = "".join(server.output)
+    assert text.count("Warning: ") == 5
+    for part in ("DATAS_XY", "In open mode", "may register", "answers for localhost", "may read"):
+        assert text.count(part) == 1
+    assert f"\n  chmod 600 {db}\n" in text
+    assert "Datas is running" in text
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A server that is set up for speed alone."""
+    with running(*QUICK, "max_connections=30") as server:
+        yield server
+
+
+@pytest.mark.slow
+def test_a_postgresql_is_looked_at(
+    server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How it is set up, by its own words; nothing is made there."""
+    monkeypatch.setenv("DATAS_DATABASE_URL", server.url())
+    Path(".pgpass").write_text("*:*:*:*:secret")
+    Path(".pgpass").chmod(0o644)
+    found = wrong(diagnosis("--workers", "4", code=1))
+    assert ":secret" not in str(found)
+    assert re.search("warning: .+ holds a password.+ PGPASSWORD", found["secrets"])
+    assert f"chmod 600 {folder}/.pgpass" in found["secrets"]
+    assert re.match("fault: fsync is off.+ ALTER SYSTEM SET fsync = on", found["server"])
+    assert "fault: full_page_writes" in found["server"]
+    assert "warning: synchronous_commit is off" in found["server"]
+    assert "ALTER ROLE postgres SET statement_timeout = '30s';" in found["server"]
+    assert "fault: 4 workers may take 44 of 27 connections" in found["connections"]
+    assert "warning: Migrations are pending" in found["schema"]
+    assert "datas backup FILE" in found["backups"]
+    assert found.keys().isdisjoint({"database", "rights", "disk", "journal", "clock", "integrity"})
+    assert server.ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_is_set_up_well_has_no_fault(
+    server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the remedies that were named; its dump is a backup; and clocks are compared."""
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.settings = tuple(each for each in server.settings if not each.startswith(name))
+    server.stop()
+    server.start()
+    server.ask("CREATE DATABASE datas")
+    for name in ("statement_timeout = '30s'", "lock_timeout = '2s'"):
+        server.ask(f"ALTER ROLE postgres SET {name}")
+    monkeypatch.setenv("DATAS_DATABASE_URL", server.url("datas").replace(":secret", ""))
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    assert CliRunner().invoke(main, ["migrate"]).exit_code == 0
+    Path("datas.dump").write_bytes(b"PGDMP" + bytes(100))
+    Path("datas.dump").chmod(0o600)
+    assert wrong(diagnosis("--backups", "datas.dump", "--workers", "1")) == {}
+    case = Case(Settings.read(), now=datetime.now(UTC) + timedelta(hours=1))
+    checks = {check.__name__: check for check in CHECKS}
+    [(_, found)] = examine(case, [checks["clock"]])
+    assert isinstance(found, Finding)
+    assert re.search("PostgreSQL's -3,(599|600) s\\.", found.text)
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_is_away_is_told_of_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With libpq's words, and without the password."""
+    began = time.monotonic()
+    found = wrong(diagnosis("--database", "postgresql://me:hunter2@127.0.0.1:1/datas", code=1))
+    assert time.monotonic() - began < 5
+    assert re.search("127.0.0.1:1/datas: .+ refused.+ psql", found["database"])
+    assert "hunter2" not in str(found)
+    assert found.keys() == {"secrets", "database", "backups"}
