@@ -39,7 +39,9 @@ def doctor(
     case = Case(settings, bind, workers, access is not None, backups, mistakes)
     signs = []
     for name, (sign, text, remedy) in examine(case, CHECKS if named else WITHOUT_DATABASE):
-        click.echo(f"{sign:8} {name}: {text}" + (f"\n         {remedy}" if remedy else ""))
+        lines = f"{sign:8} {name}: {text}" + (f"\n         {remedy}" if remedy else "")
+        # A path may have bytes that aren't text.
+        click.echo(lines.encode(errors="backslashreplace").decode())
         signs.append(sign)
     faults, warnings = signs.count(Sign.FAULT), signs.count(Sign.WARNING)
     click.echo(f"Faults: {faults}, warnings: {warnings}." if faults + warnings else "All is well.")

@@ -274,6 +274,13 @@ def rollback(path: Path) -> None:
     change(make(path), "PRAGMA journal_mode = delete")
 
 
+def cut_off(path: Path) -> None:
+    """A change that a killed program began, with how to undo it."""
+    rollback(path)
+    path.with_name("datas.db-journal").write_bytes(b"1")
+    path.with_name("datas.db-journal").chmod(0o600)
+
+
 def orphan(path: Path) -> None:
     """A row whose owner isn't there."""
     change(make(path), "PRAGMA foreign_keys = off", "UPDATE datas SET owner = 'nobody'")
@@ -287,6 +294,7 @@ INSIDE: list[tuple[Callable[[Path], object], str, str]] = [
     (garbage, "database", "fault: .+ not an SQLite database.+ datas restore"),
     (foreign, "database", "fault: .+ tables aren't those.+ DATAS_DATABASE_URL"),
     (lookalike, "database", "fault: .+ isn't as Datas makes.+ DATAS_DATABASE_URL"),
+    (cut_off, "database", "fault: .+ datas.db-journal is to be brought in.+ datas migrate"),
     (halved, "database", "fault: .+ damaged.+ datas restore"),
     (torn, "integrity", "fault: .+ datas restore"),
     (orphan, "integrity", "fault: .+ row 1 of datas names one that users lacks"),
@@ -314,7 +322,13 @@ def test_what_is_wrong_with_the_database_is_told(
     assert "journal" not in found or plant in {rollback, Path.touch}
 
 
-def test_a_backup_that_is_behind_is_a_fault_where_starts_do_not_migrate(
+@pytest.mark.parametrize("name", ["a\udcff.db", "x" * 300, "no/such/folder.db", "datas.db/x"])
+def test_a_name_that_leads_nowhere_is_told(name: str, db: Path) -> None:
+    """Whatever it is made of."""
+    assert "database" in wrong(diagnosis("--database", f"sqlite:///{name}", code=1))
+
+
+def test_a_schema_that_is_behind_is_a_fault_where_starts_do_not_migrate(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the next start would be refused."""

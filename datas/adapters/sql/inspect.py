@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,13 +80,13 @@ def _facts(database: SqlDatabase, settings: dict[str, str], more: str | None = N
             raise StorageUnavailable("Its tables aren't those that Datas makes.")
         dates = database.look(_NEWEST)[0] if schema.applied else ()
         settings |= dict(database.look(more)) if more else {}
-        newest = max((datetime.fromisoformat(date) for date in dates if date), default=None)
+        moments = [datetime.fromisoformat(date).replace(tzinfo=UTC) for date in dates if date]
     except errors as error:
         raise _strange(error) from error
     finally:
         database.engine.release()
         database.close()
-    return Facts(schema, newest, settings)
+    return Facts(schema, max(moments, default=None), settings)
 
 
 def _strange(error: Exception) -> StorageUnavailable:
@@ -108,13 +108,14 @@ def _header(path: Path) -> tuple[str, str]:
             raise StorageUnavailable("It is no file.")
         with path.open("rb") as file:
             mode = "wal" if file.read(20)[18:] == b"\2\2" else "delete"
-        wal, index = (Path(f"{os.path.realpath(path)}-{side}") for side in ("wal", "shm"))
-        if mode == "wal" and not (wal.exists() and index.exists()):
-            if wal.exists():
-                raise StorageUnavailable(
-                    f"Another program has it for itself, or {wal.name}, which holds what was "
-                    "written last, came without its index, which the next start makes."
-                )
+        sides = (Path(f"{os.path.realpath(path)}-{side}") for side in ("wal", "shm", "journal"))
+        wal, index, journal = (side.exists() and side for side in sides)
+        if last := (mode == "wal" and not index and wal) or (mode == "delete" and journal):
+            raise StorageUnavailable(
+                f"Another program has it for itself, or was cut off: {last.name} is to be brought "
+                "in by the next start, or by datas migrate."
+            )
+        if mode == "wal" and not wal:
             return mode, "mode=ro&immutable=1"
     except OSError as error:
         raise StorageUnavailable(f"It can't be read: {error.strerror}.") from error

@@ -40,7 +40,7 @@ def examine(case: Case, checks: Iterable[Check]) -> Iterator[tuple[str, Finding]
         except UnreadError:
             continue
         except OSError as error:
-            what = f"{error.filename} can't be looked at: {error.strerror}."
+            what = f"{error.filename or 'A file'} can't be looked at: {error.strerror}."
             found = [fault(what, "Run it as the user that runs Datas: sudo -u USER datas doctor.")]
         yield from ((check.__name__, finding) for finding in found)
 

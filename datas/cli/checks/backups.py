@@ -38,9 +38,9 @@ def backups(case: Case) -> Findings:
 
 def _newest(path: Path) -> Path | None:
     """The file itself, or the newest in a folder; in Litestream's, of whatever level it is."""
-    deep = "**/*.ltx" if (path / "ltx").is_dir() else "[!.]*"
-    files = filter(Path.is_file, [path] if path.is_file() else path.glob(deep))
-    return max(files, key=lambda file: file.stat().st_mtime, default=None)
+    files = [path] if path.is_file() else [*path.glob("[!.]*"), *path.glob("**/*.ltx")]
+    there = filter(Path.is_file, files)
+    return max(there, key=lambda file: file.stat().st_mtime, default=None)
 
 
 def _no_backup(path: Path, database: Path | None) -> str:

@@ -24,7 +24,7 @@ def database(case: Case) -> Findings:
     """The database can be read."""
     file = database_file(case.settings.database_url)
     name = "by DATAS_DATABASE_URL or --database"
-    if file and not os.path.lexists(file):
+    if file and not (file.is_symlink() or file.exists()):
         text = f"There is no database at {file.absolute()}."
         yield fault(text, f"Name the right one {name}. To make a new one there: datas migrate.")
     elif isinstance(case.found, str) and file:
@@ -77,7 +77,7 @@ def rights(case: Case) -> Findings:
         )
     for each in (folder, *there):
         if not os.access(each, os.W_OK):
-            remedy = f"Whoever runs Datas must: chown {_user(me)} {quoted(each)}, chmod u+rw"
+            remedy = f"Run Datas as its owner, or: chown {_user(me)} {quoted(each)}"
             yield fault(f"You ({_user(me)}) can't write {each}.", remedy)
     if folder.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
         text = f"Anybody may put another file in the database's place, in {folder}."
