@@ -110,7 +110,8 @@ def _header(path: Path) -> tuple[str, str]:
             mode = "wal" if file.read(20)[18:] == b"\2\2" else "delete"
         sides = (Path(f"{os.path.realpath(path)}-{side}") for side in ("wal", "shm", "journal"))
         wal, index, journal = (side.exists() and side for side in sides)
-        if last := (mode == "wal" and not index and wal) or (mode == "delete" and journal):
+        hot = mode == "delete" and journal and journal.stat().st_size
+        if last := (mode == "wal" and not index and wal) or (hot and journal):
             raise StorageUnavailable(
                 f"Another program has it for itself, or was cut off: {last.name} is to be brought "
                 "in by the next start, or by datas migrate."

@@ -37,8 +37,11 @@ def backups(case: Case) -> Findings:
 
 
 def _newest(path: Path) -> Path | None:
-    """The file itself, or the newest in a folder; in Litestream's, of whatever level it is."""
-    files = [path] if path.is_file() else [*path.glob("[!.]*"), *path.glob("**/*.ltx")]
+    """The file itself, or the newest in a folder; in Litestream's, of whatever level it is.
+
+    Hidden ones aren't meant: Litestream keeps its own of that kind beside the database.
+    """
+    files = [path] if path.is_file() else [*path.glob("[!.]*"), *path.glob("[!.]*/**/*.ltx")]
     there = filter(Path.is_file, files)
     return max(there, key=lambda file: file.stat().st_mtime, default=None)
 

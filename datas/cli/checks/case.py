@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property, partial
@@ -55,7 +55,12 @@ class Case:
     asked: bool = False
     backups: Path | None = None
     mistakes: tuple[Finding, ...] = ()
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """What this machine's clock says."""
+        return self.at or datetime.now(UTC)
 
     @property
     def file(self) -> Path:

@@ -129,14 +129,16 @@ def library(case: Case) -> Findings:
 def clock(case: Case) -> Findings:
     """The clock goes right, as far as can be seen from here."""
     newest, server = case.facts.newest, case.facts.settings.get("clock")
-    now, remedy = f"This machine's clock says {case.now:%F %T} UTC", "timedatectl set-ntp true"
-    if case.now < RELEASED:
-        yield fault(f"{now}, before this Datas was made.", remedy)
-    if newest and newest > case.now + DRIFT:
-        yield fault(f"{now}, and the newest item is of {newest:%F %T}.", remedy)
-    ahead = datetime.fromtimestamp(float(server), UTC) - case.now if server else DRIFT
+    now = case.now
+    told, remedy = f"This machine's clock says {now:%F %T} UTC", "timedatectl set-ntp true"
+    if now < RELEASED:
+        yield fault(f"{told}, before this Datas was made.", remedy)
+    if newest and newest > now + DRIFT:
+        yield fault(f"{told}, and the newest item is of {newest:%F %T}.", remedy)
+    ahead = datetime.fromtimestamp(float(server), UTC) - now if server else DRIFT
     if abs(ahead) > DRIFT:
-        yield warning(f"{now}, PostgreSQL's {ahead.total_seconds():+,.0f} s.", f"On both: {remedy}")
+        text = f"{told}, and PostgreSQL's is {ahead.total_seconds():+,.0f} s off."
+        yield warning(text, f"On both: {remedy}")
 
 
 def integrity(case: Case) -> Findings:
