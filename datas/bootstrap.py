@@ -146,7 +146,7 @@ def inspect_file(file: Path) -> "Facts":
 
 
 def find_damage(file: Path, seconds: float) -> list[str] | None:
-    """What is damaged in an SQLite file; None: looking takes longer."""
+    """What is damaged in an SQLite file; None: it takes longer. Raises: StorageUnavailable."""
     from datas.adapters.sql.inspect import find_damage
 
     return find_damage(file, seconds)

@@ -20,7 +20,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.bootstrap import back_up_database, open_service
 from datas.cli import main
-from datas.cli.checks import CHECKS, examine
+from datas.cli.checks import CHECKS, examine, inside
 from datas.cli.checks.case import Case, Finding, Sign
 from datas.settings import Settings, variable_names
 from tests.e2e.conftest import DEADLINE, Start, run_datas
@@ -310,7 +310,7 @@ INSIDE: list[tuple[Callable[[Path], object], str, str]] = [
     (cut_off, "database", "fault: .+ datas.db-journal is to be brought in.+ datas migrate"),
     (halved, "database", "fault: .+ damaged.+ datas restore"),
     (torn, "integrity", "fault: .+ datas restore"),
-    (orphan, "integrity", "fault: .+ row 1 of datas names one that users lacks"),
+    (orphan, "integrity", r"fault: .+ row 1 of \w+ names one that users lacks"),
     (newer, "schema", "fault: A newer Datas .+ 9999_future.+ datas restore"),
     (behind, "schema", "warning: .+ 0004_lists.+ datas migrate"),
     (Path.touch, "schema", "warning: .+ 0001_items"),
@@ -348,6 +348,20 @@ def test_a_schema_that_is_behind_is_a_fault_where_starts_do_not_migrate(
     behind(folder / "datas.db")
     monkeypatch.setenv("DATAS_AUTO_MIGRATE", "false")
     assert wrong(diagnosis(code=1))["schema"].startswith("fault: Migrations are pending")
+
+
+def test_a_search_for_damage_has_an_end(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large database isn't waited for; a backup searches all of it."""
+    monkeypatch.setattr(inside, "PATIENCE", 0.0)
+    monkeypatch.setattr(inside, "LARGE", 0)
+    change(
+        db,
+        "WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < 30000) "
+        "INSERT INTO datas (data, date_created, date_updated, version) "
+        "SELECT 'x', '2026-11-22T16:00:00.000000Z', '2026-11-22T16:00:00.000000Z', 1 FROM more",
+    )
+    found = wrong(diagnosis())["integrity"]
+    assert re.match("warning: To look for damage takes over .+ datas backup FILE", found)
 
 
 @pytest.mark.slow

@@ -51,7 +51,10 @@ def inspect_server(database: SqlDatabase) -> Facts:
 
 
 def find_damage(path: Path, seconds: float) -> list[str] | None:
-    """What is damaged in an SQLite file, in a few lines; None, if looking takes longer."""
+    """What is damaged in an SQLite file, in a few lines; None, if looking takes longer.
+
+    Raises: StorageUnavailable, if it can't be opened.
+    """
     how = _header(path)[1]
     database = SqlDatabase(SqliteEngine(path, how=how))
     end = time.monotonic() + seconds

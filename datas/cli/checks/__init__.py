@@ -21,6 +21,7 @@ from datas.cli.checks.inside import (
 )
 from datas.cli.checks.outside import access, hosts, proxies, secrets, settings
 from datas.cli.checks.server import connections, server
+from datas.domain.errors import StorageUnavailable
 
 Check = Callable[[Case], Findings]
 
@@ -39,6 +40,8 @@ def examine(case: Case, checks: Iterable[Check]) -> Iterator[tuple[str, Finding]
             found = list(check(case)) or [Finding(Sign.OK, check.__doc__ or "")]
         except UnreadError:
             continue
+        except StorageUnavailable as error:
+            found = [fault(str(error), "It was there a moment ago. Look again: datas doctor.")]
         except OSError as error:
             what = f"{error.filename or 'A file'} can't be looked at: {error.strerror}."
             found = [fault(what, "Run it as the user that runs Datas: sudo -u USER datas doctor.")]
