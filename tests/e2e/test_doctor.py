@@ -365,13 +365,23 @@ def test_a_search_for_damage_has_an_end(db: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["wal", "delete"])
-def test_a_locked_database_is_told_of_in_time(db: Path, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("locking", "journal", "text"),
+    [
+        ("exclusive", "wal", "has it for itself.+datas.db-wal"),
+        ("exclusive", "delete", "has it for itself.+datas.db-journal"),
+        ("normal", "delete", "locked by another program"),
+    ],
+)
+def test_a_locked_database_is_told_of_in_time(
+    db: Path, locking: str, journal: str, text: str
+) -> None:
     """Another process keeps it for itself; the doctor waits no longer than a writer would."""
     code = f"""import sqlite3, sys
 one = sqlite3.connect('datas.db', isolation_level=None)
-for each in 'PRAGMA locking_mode = exclusive', 'PRAGMA journal_mode = {mode}', 'BEGIN EXCLUSIVE':
-    one.execute(each)
+one.execute('PRAGMA locking_mode = {locking}')
+one.execute('PRAGMA journal_mode = {journal}')
+one.execute('BEGIN EXCLUSIVE')
 print(flush=True)
 sys.stdin.read()"""
     with subprocess.Popen(
@@ -387,7 +397,7 @@ sys.stdin.read()"""
         found = wrong(diagnosis(code=1))
         assert time.monotonic() - began < 8
         process.stdin.close()
-    assert re.match("fault: .+(locked by another program|has it for itself)", found["database"])
+    assert re.match(f"fault: .+{text}", found["database"])
 
 
 def test_rights_are_looked_at(db: Path) -> None:
