@@ -425,6 +425,8 @@ def test_files_of_another_owner_are_found(db: Path) -> None:
 
 
 def _as_nobody(folder: str, report: str) -> None:
+    # What is loaded late is loaded now: nobody may have no way to the code.
+    CliRunner().invoke(main, ["doctor", "--database", f"sqlite:///{folder}/datas.db"])
     if not os.geteuid():
         os.setgroups([])
         os.setgid(65534)
@@ -603,6 +605,14 @@ def test_a_postgresql_that_is_set_up_well_has_no_fault(
     Path("datas.dump").write_bytes(b"PGDMP" + bytes(100))
     Path("datas.dump").chmod(0o600)
     assert wrong(diagnosis("--backups", "datas.dump", "--workers", "1")) == {}
+    (standby := server.folder / "standby.signal").touch()
+    server.stop()
+    server.start()
+    try:
+        told_of_it = wrong(diagnosis("--backups", "datas.dump", "--workers", "1", code=1))["server"]
+    finally:
+        standby.unlink()
+    assert re.match("fault: It is a standby.+ target_session_attrs=read-write", told_of_it)
     case = Case(Settings.read(), at=datetime.now(UTC) + timedelta(hours=1))
     checks = {check.__name__: check for check in CHECKS}
     [(_, found)] = examine(case, [checks["clock"]])
