@@ -143,6 +143,8 @@ def test_it_looks_while_a_server_writes(start: Start, folder: Path) -> None:
     for number in range(50):
         assert server.request("POST", "/api/datas", {"data": f"{number}"}).status == 201
     run_datas(folder, "backup", "backups/copy.db")
+    # A reader of what is new would mark in the index how far it reads.
+    assert server.request("POST", "/api/datas", {"data": "new"}).status == 201
     before = snapshot(folder)
     assert folder / "datas.db-shm" in before
     done = run_datas(folder, "doctor", "--backups", "backups/copy.db", HOME=str(folder))
