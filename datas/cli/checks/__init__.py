@@ -26,10 +26,11 @@ from datas.domain.errors import StorageUnavailable
 Check = Callable[[Case], Findings]
 
 # What `datas serve` looks at too: before it opens the database, and after.
-BEFORE: tuple[Check, ...] = (secrets, access, hosts, proxies)
+BEFORE: tuple[Check, ...] = (secrets, access, hosts)
 AFTER: tuple[Check, ...] = (rights, disk, journal, clock, server, connections)
-# What `datas doctor` looks at, in this order. The rest takes long, or a start says it anyway.
-WITHOUT_DATABASE: tuple[Check, ...] = (settings, *BEFORE)
+# What `datas doctor` looks at, in this order. The rest takes long, or a start says it anyway, or
+# can't know: in a container everybody listens at 0.0.0.0, and nobody else may reach it.
+WITHOUT_DATABASE: tuple[Check, ...] = (settings, *BEFORE, proxies)
 CHECKS = (*WITHOUT_DATABASE, database, schema, library, *AFTER, integrity, backups)
 
 
