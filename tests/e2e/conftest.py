@@ -108,6 +108,20 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
 
+    def freeze(self) -> None:
+        """Stop all its processes where they are, and return when none runs any more."""
+        pids = [self.process.pid, *self.workers()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        for task in (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir()):
+            while (task / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+                time.sleep(0.001)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for pid in [self.process.pid, *self.workers()]:
+            os.kill(pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """Kill the master."""
         self.process.kill()

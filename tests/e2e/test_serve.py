@@ -2,14 +2,12 @@
 
 import os
 import re
-import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -361,101 +359,6 @@ def test_a_killed_master_frees_the_port_within_a_second(start: Start) -> None:
                 assert time.monotonic() < end, "the port is still taken"
                 time.sleep(0.02)
     idle.close()
-
-
-class Writers:
-    """Clients that post as fast as they can, and remember what was acknowledged."""
-
-    def __init__(self, server: Server, count: int) -> None:
-        self.acknowledged: list[str] = []
-        self._server = server
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._post, args=(n,)) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
-
-    def _post(self, name: int) -> None:
-        connection = self._server.connect()
-        for n in range(100_000):
-            if self._stopping.is_set():
-                break
-            text = f"{name}-{n}"
-            try:
-                if request(connection, "POST", "/api/datas", {"data": text}).status == 201:
-                    self.acknowledged.append(text)
-            except (OSError, HTTPException):
-                connection.close()
-                connection = self._server.connect()
-        connection.close()
-
-    def stop(self) -> None:
-        """Let each finish its request."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(DEADLINE)
-
-
-def _stored(server: Server) -> list[str]:
-    stored: list[str] = []
-    path = "/api/datas?limit=1000"
-    while path:
-        page = server.request("GET", path).json
-        stored += [item["data"] for item in page["data"]]
-        path = page["next"]
-    return stored
-
-
-def _nothing_lost(acknowledged: list[str], stored: list[str]) -> None:
-    assert len(acknowledged) > 50
-    assert set(acknowledged) <= set(stored)
-    assert len(set(stored)) == len(stored)
-
-
-@pytest.mark.slow
-@pytest.mark.gunicorn  # granian gives up when a worker dies twice within seconds
-def test_killed_workers_lose_no_acknowledged_item(start: Start) -> None:
-    """Under a stream of POSTs, what was answered with 201 is there afterwards, once."""
-    server = start("--workers", "2")
-    writers = Writers(server, 8)
-    for _ in range(3):
-        time.sleep(0.4)
-        os.kill(server.workers()[0], signal.SIGKILL)
-    time.sleep(0.4)
-    writers.stop()
-    _nothing_lost(writers.acknowledged, _stored(server))
-
-
-def test_a_killed_server_loses_no_acknowledged_item(start: Start) -> None:
-    """The same when everything is killed at once and started again."""
-    server = start("--workers", "2")
-    writers = Writers(server, 8)
-    time.sleep(1)
-    server.kill()
-    writers.stop()
-    _nothing_lost(writers.acknowledged, _stored(start("--workers", "2")))
-
-
-@pytest.mark.slow
-def test_a_full_disk_refuses_writes_and_still_reads(start: Start) -> None:
-    """503 with Retry-After; reads go on; with room again, so do writes, and nothing was lost."""
-    server = start("--workers", "1")
-    [worker] = server.workers()
-    item = {"data": "x" * 255}
-    assert server.request("POST", "/api/datas", item).status == 201
-    unlimited = resource.prlimit(worker, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-    kept = 1
-    for _ in range(200):
-        answer = server.request("POST", "/api/datas", item)
-        if answer.status != 201:
-            break
-        kept += 1
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-    assert answer.json["type"] == "/problems/storage-unavailable"
-    assert server.request("GET", "/api/datas/1").status == 200
-    resource.prlimit(worker, resource.RLIMIT_FSIZE, unlimited)
-    assert server.request("POST", "/api/datas", item).status == 201
-    found = server.request("GET", "/api/datas?limit=1000").json["data"]
-    assert len(found) == kept + 1
 
 
 @pytest.mark.parametrize("bind", ["localhost:99999", "localhost", "8000", "localhost:x"])
