@@ -1,0 +1,125 @@
+"""Disks that are full, read-only, or cut off from power, under load."""
+
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
+
+from tests.e2e.conftest import Server, Start
+from tests.e2e.disk import Disk, mounted
+from tests.e2e.ledger import GOOD, OF_DEATH, REFUSED, ROUNDS, WRITES, Ledger, check, check_integrity
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """An empty one."""
+    with mounted(tmp_path) as disk:
+        yield disk
+
+
+def _serve(start: Start, disk: Disk, *arguments: str) -> Server:
+    url = f"sqlite:///{disk.path}/datas.db"
+    return start("--workers", "2", "--database", url, *arguments)
+
+
+@pytest.mark.slow
+def test_a_full_disk_refuses_writes_and_still_reads(start: Start, disk: Disk) -> None:
+    """503 with a way out; with room again writes go on by themselves, and nothing was lost."""
+    server = _serve(start, disk)
+    with Ledger(server) as ledger:
+        for _ in range(ROUNDS):
+            ledger.wait_for_more()
+            disk.fill()
+            ledger.wait_for("503", *WRITES)
+            ledger.wait_for("200", "GET")
+            disk.empty()
+            ledger.wait_for_more()
+    check(server, ledger)
+    check_integrity(disk.path / "datas.db")
+    server.stop()
+    assert ledger.outcomes <= GOOD | {"503"}
+    assert ("GET", "503") not in ledger.answers
+    assert ledger.reasons == {"The disk that holds the database is full. Nothing was changed."}
+
+
+@pytest.mark.slow
+def test_a_file_that_may_not_grow_is_a_full_disk(start: Start) -> None:
+    """By a limit of the process: it needs no mount. With room again writes go on."""
+    server = start("--workers", "1")
+    [worker] = server.workers()
+    item = {"data": "x" * 255}
+    assert server.request("POST", "/api/datas", item).status == 201
+    unlimited = resource.prlimit(worker, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    kept = 1
+    for _ in range(200):
+        answer = server.request("POST", "/api/datas", item)
+        if answer.status != 201:
+            break
+        kept += 1
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json["type"] == "/problems/storage-unavailable"
+    assert server.request("GET", "/api/datas/1").status == 200
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, unlimited)
+    assert server.request("POST", "/api/datas", item).status == 201
+    found = server.request("GET", "/api/datas?limit=1000").json["data"]
+    assert len(found) == kept + 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_turns_read_only_still_reads(start: Start, disk: Disk) -> None:
+    """As ext4 does after an error of the device: writes are 503, and none that was told is lost."""
+    server = _serve(start, disk)
+    with Ledger(server) as ledger:
+        ledger.wait_for_more(200)
+        # Not amid an fsync: there the kernel may take for written what it gives up.
+        server.freeze()
+        disk.remount("abort")
+        server.thaw()
+        ledger.wait_for("503", *WRITES)
+        os.kill(server.workers()[0], signal.SIGKILL)
+        ledger.wait_for("200", "GET", count=200)
+    check(server, ledger)
+    server.kill()
+    disk.unmount()
+    disk.mount()
+    check(_serve(start, disk), ledger)
+    check_integrity(disk.path / "datas.db")
+    assert ledger.outcomes <= GOOD | {"503"} | OF_DEATH - {REFUSED}
+    assert ("GET", "503") not in ledger.answers
+    assert "The disk that holds the database fails. Nothing was changed." in ledger.reasons
+
+
+@pytest.mark.slow
+def test_a_power_cut_loses_nothing_acknowledged(start: Start, disk: Disk) -> None:
+    """What was answered is on the disk: what only the kernel had is lost, and no item of ours."""
+    server = _serve(start, disk)
+    ledgers = []
+    control = disk.path / "control.db"
+    for number in range(ROUNDS):
+        with Ledger(server, name=f"r{number}-") as ledger:
+            ledgers.append(ledger)
+            ledger.wait_for_more(100)
+            # To know that it was a power cut: a writer who doesn't wait for the disk.
+            with closing(sqlite3.connect(control, isolation_level=None)) as careless:
+                careless.execute("PRAGMA journal_mode = wal")
+                careless.execute("PRAGMA synchronous = normal")
+                careless.execute("CREATE TABLE IF NOT EXISTS t (x)")
+                for _ in range(100):
+                    careless.execute("INSERT INTO t VALUES (1)")
+                server.freeze()
+                disk.cut_power()
+            server.kill()
+            ledger.closing.set()
+        disk.unmount()
+        disk.mount()
+        with closing(sqlite3.connect(control)) as careless:
+            assert careless.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        server = _serve(start, disk)
+        check(server, *ledgers)
+        check_integrity(disk.path / "datas.db")
+        assert ledger.outcomes <= GOOD | OF_DEATH
