@@ -95,6 +95,28 @@ def test_a_disk_that_turns_read_only_still_reads(start: Start, disk: Disk) -> No
 
 
 @pytest.mark.slow
+def test_a_file_that_was_read_only_is_written_again(start: Start, disk: Disk) -> None:
+    """By every thread, without a restart, those too that came to know it as one."""
+    server, file = _serve(start, disk), disk.path / "datas.db"
+    with Ledger(server) as ledger:
+        ledger.wait_for_more()
+        disk.protect(file)
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+        ledger.wait_for("503", *WRITES, count=200)
+        ledger.wait_for("200", "GET")
+        disk.protect(file, on=False)
+        ledger.wait_for_more(200)
+        refused = ledger.count("503", *WRITES)
+        ledger.wait_for_more(200)
+        assert ledger.count("503", *WRITES) == refused
+    check(server, ledger)
+    assert ledger.outcomes <= GOOD | {"503"} | OF_DEATH - {REFUSED}
+    assert ("GET", "503") not in ledger.answers
+    assert ledger.reasons == {"The database is read-only. Nothing was changed."}
+
+
+@pytest.mark.slow
 def test_a_power_cut_loses_nothing_acknowledged(start: Start, disk: Disk) -> None:
     """What was answered is on the disk: what only the kernel had is lost, and no item of ours."""
     server = _serve(start, disk)

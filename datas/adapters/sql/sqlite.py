@@ -135,6 +135,11 @@ class SqliteEngine:
                 if check:
                     self.check()
                 yield
+            except StorageUnavailable as error:
+                if str(error) == _REASONS["SQLITE_READONLY"]:
+                    # A connection that was made while nobody could write would stay so.
+                    self.peewee.close()
+                raise
             finally:
                 fcntl.flock(lock, fcntl.LOCK_UN)
         finally:
