@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
-from tests.e2e.conftest import Server, Start
+from tests.e2e.conftest import Server, Start, run_datas
 from tests.e2e.disk import Disk, mounted
 from tests.e2e.ledger import GOOD, OF_DEATH, REFUSED, ROUNDS, WRITES, Ledger, check, check_integrity
 
@@ -114,6 +114,21 @@ def test_a_file_that_was_read_only_is_written_again(start: Start, disk: Disk) ->
     assert ledger.outcomes <= GOOD | {"503"} | OF_DEATH - {REFUSED}
     assert ("GET", "503") not in ledger.answers
     assert ledger.reasons == {"The database is read-only. Nothing was changed."}
+
+
+@pytest.mark.slow
+def test_a_start_on_a_read_only_disk_is_refused(start: Start, disk: Disk, tmp_path: Path) -> None:
+    """In one line that says what SQLite needs; with it the items are there."""
+    server = _serve(start, disk)
+    assert server.request("POST", "/api/datas", {"data": "hello"}).status == 201
+    server.stop()
+    disk.remount("ro")
+    refused = run_datas(tmp_path, "serve", "--database", f"sqlite:///{disk.path}/datas.db")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "its folder be writable" in refused.stderr
+    disk.remount("rw")
+    assert _serve(start, disk).request("GET", "/api/datas/1").status == 200
 
 
 @pytest.mark.slow

@@ -36,7 +36,9 @@ _REPLACED = (
 # SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
 _REASONS = {
     "SQLITE_BUSY": "The database is locked by another program. Try again in a moment.",
-    "SQLITE_CANTOPEN": "The database file can't be opened. It must exist, and be readable.",
+    "SQLITE_CANTOPEN": (
+        "The database file can't be opened. It must exist, be readable, and its folder be writable."
+    ),
     "SQLITE_CORRUPT": "The database file is damaged. Restore it from a backup.",
     "SQLITE_FULL": "The disk that holds the database is full. Nothing was changed.",
     "SQLITE_IOERR": "The disk that holds the database fails. Nothing was changed.",
