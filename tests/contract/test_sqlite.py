@@ -177,6 +177,28 @@ def test_a_path_that_cannot_be_opened_says_so(
     assert str(tmp_path) not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "data = CAST(x'ff' AS TEXT)",
+        "date_created = CAST(x'ff' AS TEXT)",
+        "date_created = 'yesterday'",
+        "date_updated = '2026-11-22T16:00:00.123456'",
+        "date_updated = 7",
+    ],
+)
+def test_a_value_that_nobody_wrote_is_damage(tmp_path: Path, damage: str) -> None:
+    """A page's bytes can change so that SQLite sees nothing: it's no bug, and the item no other."""
+    database = open_database(_url(tmp_path))
+    items = SqlItems(database)
+    item = items.add("hello", NOW)
+    database.peewee.execute_sql(f"UPDATE datas SET {damage}")  # noqa: S608 (ours)
+    for use in (lambda: items.get(item.id), lambda: items.find(Query())):
+        with pytest.raises(StorageUnavailable, match=r"damaged.*backup"):
+            use()
+    database.close()
+
+
 @pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
 def test_nothing_is_written_to_a_file_that_is_gone(tmp_path: Path, *, replaced: bool) -> None:
     """What went to a file without a name would be lost: the writer is told, and so is a monitor."""

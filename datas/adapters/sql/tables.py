@@ -4,6 +4,10 @@ from datetime import datetime
 
 import peewee
 
+from datas.domain.errors import StorageUnavailable
+
+_DAMAGED = "The database is damaged: it has a time that is none. Restore it from a backup."
+
 
 class UtcField(peewee.Field):
     """A moment: aware and in UTC outside, inside fixed-width RFC 3339 text that sorts by time."""
@@ -15,8 +19,14 @@ class UtcField(peewee.Field):
         return value.isoformat("T", "microseconds")[:26] + "Z"
 
     def python_value(self, value: str) -> datetime:
-        """The moment that `db_value` wrote."""
-        return datetime.fromisoformat(value)
+        """The moment that `db_value` wrote. Raises: StorageUnavailable, if it can't have."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError) as error:
+            raise StorageUnavailable(_DAMAGED) from error
+        if moment.tzinfo is None:
+            raise StorageUnavailable(_DAMAGED)
+        return moment
 
 
 class IdField(peewee.AutoField):
