@@ -18,7 +18,7 @@ from tests.e2e.conftest import Answer, Server
 
 # How often each fault happens: FAULT_ROUNDS=100 looks longer.
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "4"))
-PAUSE = 0.02  # seconds after an answer that asks for patience, or none
+PAUSE = 0.05  # seconds after an answer that asks for patience, or none
 NOTHING_CHANGED = "Nothing was changed."
 
 # What an item may be: its data and version, or None if it isn't there.
