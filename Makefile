@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench lock audit openapi-snapshot clean again
+.PHONY: help run test test-all check bench soak lock audit openapi-snapshot clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ bench: .venv/dev ## Measure a GET, a token, a sign-in and a million items (ten: 
 	.venv/bin/python -m tests.bench.token_write
 	.venv/bin/python -m tests.bench.sign_in_time
 	.venv/bin/python -m tests.bench.million $(ARGS)
+
+soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other times: ARGS="--minutes 60")
+	.venv/bin/python -m tests.bench.soak $(ARGS)
 
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv
