@@ -17,7 +17,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from tests.e2e.conftest import Answer, Server
 
 # How often each fault happens: FAULT_ROUNDS=100 looks longer.
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
 PAUSE = 0.05  # seconds after an answer that asks for patience, or none
 NOTHING_CHANGED = "Nothing was changed."
 
