@@ -108,6 +108,14 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
 
+    def reload(self) -> None:
+        """Have it replace its workers, and return when the last of the old ones is gone."""
+        before, end = self.workers(), time.monotonic() + DEADLINE
+        self.process.send_signal(signal.SIGHUP)
+        while len(now := self.workers()) != len(before) or set(now) & set(before):
+            assert time.monotonic() < end, "old workers still run"
+            time.sleep(0.02)
+
     def freeze(self) -> None:
         """Stop all its processes where they are, and return when none runs any more."""
         pids = [self.process.pid, *self.workers()]

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -338,12 +338,14 @@ def read_all(server: Server) -> dict[int, State]:
     return stored
 
 
+def checkpoint(path: Path) -> None:
+    """Bring all of a database into its one file. (Not each server does so at its end.)"""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def check_integrity(path: Path) -> None:
     """SQLite finds nothing wrong with the file."""
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    finally:
-        with suppress(sqlite3.Error):
-            connection.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Server, Start, run_datas
+from tests.e2e.ledger import checkpoint
 
 PAGE = 4096
 COUNT = 300
@@ -21,14 +22,17 @@ def _overwrite(path: Path, pages: slice) -> None:
 
 
 @pytest.fixture
-def server(start: Start, tmp_path: Path) -> Server:
-    """One with items, and a backup of them."""
+def good(start: Start, tmp_path: Path) -> bytes:
+    """The list of all items of a server that has stopped, with a backup of them."""
     server = start("--workers", "1")
     lines = b"".join(b'{"data": "text %d %b"}\n' % (n, b"x" * 200) for n in range(1, COUNT + 1))
     ndjson = {"Content-Type": "application/x-ndjson"}
     assert server.request("POST", "/api/datas/bulk", lines, ndjson).status == 201
     assert run_datas(tmp_path, "backup", "backup.db").returncode == 0
-    return server
+    listed = server.request("GET", ALL).content
+    server.stop()
+    checkpoint(tmp_path / "datas.db")
+    return listed
 
 
 def _go_back(start: Start, folder: Path) -> Server:
@@ -43,11 +47,9 @@ def _go_back(start: Start, folder: Path) -> Server:
 @pytest.mark.slow
 @pytest.mark.parametrize("pages", [slice(0, 1), slice(1, None)], ids=["its head", "all the rest"])
 def test_a_file_that_can_not_be_read_stops_the_start(
-    start: Start, server: Server, tmp_path: Path, pages: slice
+    start: Start, good: bytes, tmp_path: Path, pages: slice
 ) -> None:
     """One line names the way back to a backup, and it works."""
-    good = server.request("GET", ALL).content
-    server.stop()
     _overwrite(tmp_path / "datas.db", pages)
     refused = run_datas(tmp_path, "serve")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
@@ -57,11 +59,9 @@ def test_a_file_that_can_not_be_read_stops_the_start(
 
 @pytest.mark.slow
 def test_damaged_pages_are_told_of_when_they_are_read(
-    start: Start, server: Server, tmp_path: Path
+    start: Start, good: bytes, tmp_path: Path
 ) -> None:
     """What stands on others is right; the way back to a backup works."""
-    good = server.request("GET", ALL).content
-    server.stop()
     _overwrite(tmp_path / "datas.db", slice(30, None, 3))
     damaged = start("--workers", "2")
     statuses = set()
