@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.e2e.conftest import DEADLINE
 from tests.postgres import missing
 
-SIZE = 24 * 1024 * 1024
+SIZE = 96 * 1024 * 1024  # bytes, of which only those that are used exist
 # ext4 answers with EIO from then on, and whatever had not been written is never written: what its
 # developers take for a power cut (`godown` of xfstests). The flag: not even the journal is.
 EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -63,11 +63,11 @@ class Disk:
     def fill(self) -> None:
         """Leave no byte."""
         with self._ballast.open("wb", buffering=0) as file:
-            size = 1024 * 1024
+            taken, size = 0, SIZE
             while size >= 1024:
                 try:
-                    file.write(bytes(size))
-                    os.fsync(file.fileno())
+                    os.posix_fallocate(file.fileno(), taken, size)
+                    taken += size
                 except OSError:
                     size //= 2
 

@@ -277,7 +277,8 @@ class Ledger:
     def __str__(self) -> str:
         told = sorted(self.answers.items())
         answers = ", ".join(f"{method} {outcome}: {count}" for (method, outcome), count in told)
-        return f"{answers}; carried out without an answer: {dict(self.lost)}"
+        lost = f"carried out without an answer: {dict(self.lost)}"
+        return f"{answers}; {lost}; {sorted(self.reasons)}; {len(self.faults)} faults"
 
     def node(self) -> Server:
         """Each in turn."""
@@ -298,7 +299,7 @@ class Ledger:
         """Wait until so many more are acknowledged; return how long the first of them took."""
         before, begun = len(self.acknowledged), time.monotonic()
         while len(self.acknowledged) < before + count:
-            assert time.monotonic() < begun + within, f"writes don't go on: {self} {self.faults}"
+            assert time.monotonic() < begun + within, f"writes don't go on: {self}"
             time.sleep(0.01)
         return self.acknowledged[before] - begun
 
@@ -310,7 +311,7 @@ class Ledger:
         """Wait until there are so many more of them."""
         wanted, end = self.count(outcome, *methods) + count, time.monotonic() + within
         while self.count(outcome, *methods) < wanted:
-            assert time.monotonic() < end, f"too few {methods} {outcome}: {self} {self.faults}"
+            assert time.monotonic() < end, f"too few {methods} {outcome}: {self}"
             time.sleep(0.01)
 
 
