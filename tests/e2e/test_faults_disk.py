@@ -149,7 +149,7 @@ def test_a_power_cut_loses_nothing_acknowledged(start: Start, disk: Disk) -> Non
     for number in range(ROUNDS):
         with Ledger(server, name=f"r{number}-") as ledger:
             ledgers.append(ledger)
-            ledger.wait_for_more(100)
+            ledger.wait_for_more(300)
             # To know that it was a power cut: a writer who doesn't wait for the disk.
             with closing(sqlite3.connect(control, isolation_level=None)) as careless:
                 careless.execute("PRAGMA journal_mode = wal")
