@@ -245,7 +245,8 @@ class Ledger:
         self.answers: Counter[tuple[str, str]] = Counter()  # by method, and what came of it
         self.reasons: set[str] = set()  # that were given for a 503
         self.faults: list[str] = []
-        # Requests that turned out to be carried out when they were repeated, by what came of them.
+        # Requests that turned out, by their repetition, to have been carried out without an answer;
+        # by what came of them.
         self.lost: Counter[str] = Counter()
         self.closing = threading.Event()
         self._nodes = nodes
@@ -272,6 +273,7 @@ class Ledger:
         self.closing.set()
         for thread in self._threads:
             thread.join(60)
+        assert not any(thread.is_alive() for thread in self._threads), f"no answer: {self}"
         print(f"{len(self.acknowledged)} acknowledged; {self}")
 
     def __str__(self) -> str:
@@ -295,13 +297,12 @@ class Ledger:
         """All that came of requests."""
         return {outcome for _, outcome in self.answers}
 
-    def wait_for_more(self, count: int = 50, within: float = 20.0) -> float:
-        """Wait until so many more are acknowledged; return how long the first of them took."""
-        before, begun = len(self.acknowledged), time.monotonic()
-        while len(self.acknowledged) < before + count:
-            assert time.monotonic() < begun + within, f"writes don't go on: {self}"
+    def wait_for_more(self, count: int = 50, within: float = 20.0) -> None:
+        """Wait until so many more writes are acknowledged."""
+        wanted, end = len(self.acknowledged) + count, time.monotonic() + within
+        while len(self.acknowledged) < wanted:
+            assert time.monotonic() < end, f"writes don't go on: {self}"
             time.sleep(0.01)
-        return self.acknowledged[before] - begun
 
     def count(self, outcome: str, *methods: str) -> int:
         """How many requests with one of these methods came to this."""
