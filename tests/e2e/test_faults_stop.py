@@ -25,8 +25,9 @@ def test_a_stop_harms_no_request(start: Start) -> None:
             begun = time.monotonic()
             assert server.process.wait(STOPPED) == 0
             print(f"stopped after {time.monotonic() - begun:.2f} s")
-            # Whoever is in doubt asks the next one.
-            server = start("--workers", "2", "--bind", f"127.0.0.1:{server.port}")
+            # Whoever is in doubt asks the next one, which serves on for a moment at its own end.
+            again = ("--workers", "2", "--bind", f"127.0.0.1:{server.port}")
+            server = start(*again, DATAS_DRAIN_SECONDS="1")
             ledger.wait_for_more()
     check(server, ledger)
     assert ledger.outcomes <= GOOD | BETWEEN | {REFUSED}
