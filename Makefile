@@ -23,7 +23,7 @@ test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones t
 	@exec .venv/bin/python -m pytest -n 4 --dist worksteal -m "not slow" $(ARGS)
 
 # What depends on the server is tested with each.
-SERVED = $(addprefix tests/e2e/test_,serve.py watching.py bulk.py retries.py)
+SERVED = $(addprefix tests/e2e/test_,serve.py watching.py bulk.py retries.py faults.py faults_stop.py)
 
 test-all: .venv/dev ## Run all tests
 	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
