@@ -55,6 +55,8 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
 		-o requirements/dev.txt
+	$(LOCK) --extra granian --extra metrics --extra postgres -c requirements/dev.txt \
+		pyproject.toml requirements/build.in -o requirements/production.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 
 # A place of its own too: who only runs or tests needs none of it.
