@@ -15,8 +15,10 @@ from granian.server import MPServer
 from datas import logs, serving
 
 MAX_HEAD = 64 * 1024  # bytes
+HEAD_TIMEOUT = 10_000  # milliseconds for a whole head
 MAX_CONNECTIONS = 1000  # of a worker
 
+_MASTER = "GRANIAN_MASTER"  # its process id
 _script_name = os.environ.get("SCRIPT_NAME", "").rstrip("/")
 
 
@@ -24,20 +26,26 @@ class Server(MPServer):
     """granian's, which after SIGTERM serves on for a moment while readiness fails."""
 
     def signal_handler_interrupt(self, signum: int, *rest: Any) -> None:
-        """Stop: at once at Ctrl+C, and when somebody asks twice."""
+        """Stop: when somebody asks twice, and at Ctrl+C, without waiting for requests."""
         stop = super().signal_handler_interrupt
-        if signum != signal.SIGTERM or serving.is_draining():
+        if signum == signal.SIGINT:
+            self.workers_kill_timeout = 1
+        if signum == signal.SIGINT or serving.is_draining():
             stop()  # type: ignore[no-untyped-call]
         else:
-            threading.Timer(serving.drain(), stop).start()
+            end = threading.Timer(serving.drain(), stop)
+            end.daemon = True
+            end.start()
 
 
 def run(host: str, port: int, workers: int, threads: int) -> None:
     """Serve until SIGTERM or Ctrl+C."""
     # Workers are to share what says that the server is stopping.
     multiprocessing.set_start_method("fork")
-    master = os.getpid()
-    os.register_at_fork(after_in_child=lambda: _begin(master))
+    os.environ[_MASTER] = str(os.getpid())
+    os.register_at_fork(after_in_child=_forget_handlers)
+    for unwanted in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(unwanted, signal.SIG_IGN)
     server = Server(
         "datas.granian_server:make_app",
         address=host,
@@ -48,9 +56,7 @@ def run(host: str, port: int, workers: int, threads: int) -> None:
         blocking_threads=threads,
         backpressure=MAX_CONNECTIONS,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=serving.CLIENT_TIMEOUT * 1000, max_buffer_size=MAX_HEAD
-        ),
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_TIMEOUT, max_buffer_size=MAX_HEAD),
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=serving.GRACE,
@@ -64,15 +70,15 @@ def run(host: str, port: int, workers: int, threads: int) -> None:
     server.serve()
 
 
-def _begin(master: int) -> None:
+def _forget_handlers() -> None:
     """Let a worker that is asked to stop while it starts stop, not note it for a master."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    serving.die_with(master)
 
 
 def make_app() -> Callable[..., Iterable[bytes]]:
     """The app, in a worker. SCRIPT_NAME is where it is mounted, whatever a request says."""
+    serving.die_with(int(os.environ[_MASTER]))
     from datas.wsgi import app  # noqa: PLC0415 (the master is to open nothing)
 
     if not _script_name:

@@ -53,4 +53,6 @@ def config(level: str, form: str) -> dict[str, Any]:
 
 def is_json(form: str) -> bool:
     """Whether lines are JSON: on a terminal they are for people, if nothing else is asked for."""
-    return form == "json" if form else not sys.stderr.isatty()
+    if form:
+        return form == "json"
+    return sys.stderr is None or not sys.stderr.isatty()

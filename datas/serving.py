@@ -6,26 +6,28 @@ import os
 import shutil
 import signal
 import sys
-from pathlib import Path
+from contextlib import suppress
+from ipaddress import ip_address
 
-# Seconds without a byte from a client, or to one, after which its thread is freed.
-CLIENT_TIMEOUT = 10
+# Seconds without a byte from a client, or to one, after which it is given up.
+CLIENT_TIMEOUT = 30
 # Seconds that requests in flight get to finish, after the last that is let in.
 GRACE = 20
 
-METRICS_FOLDER = "datas-metrics-"
+# The variable that names the folder of metrics, where `datas serve` made it.
+OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
 
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
 _draining = mmap.mmap(-1, 1)
 
 
-def drain() -> float:
+def drain() -> int:
     """Let readiness fail from now on; return for how many seconds requests are served yet.
 
     Who spreads requests over servers looks elsewhere meanwhile.
     """
     _draining[0] = 1
-    return float(os.environ.get("DATAS_DRAIN_SECONDS", "2"))
+    return int(os.environ.get("DATAS_DRAIN_SECONDS", "2"))
 
 
 def is_draining() -> bool:
@@ -45,17 +47,21 @@ def die_with(parent: int) -> None:
 
 def clean_up() -> None:
     """Remove the folder of metrics, if `datas serve` made it."""
-    folder = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""))
-    if folder.name.startswith(METRICS_FOLDER):
+    if folder := os.environ.get(OWN_METRICS):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def greet(host: str, port: int, script_name: str) -> None:
     """Say where the server is, and what somebody who starts it needs next."""
-    local = host in ("127.0.0.1", "::1")
-    where = "localhost" if local or host in ("0.0.0.0", "::") else host  # noqa: S104 (compared)
+    address = ip_address(host)
+    where = f"[{host}]" if ":" in host else host
+    if host in ("127.0.0.1", "::1") or address.is_unspecified:
+        where = "localhost"
     access = os.environ.get("DATAS_ACCESS", "authenticated")
-    print(banner(f"http://{where}:{port}{script_name}", access, local=local), flush=True)
+    text = banner(f"http://{where}:{port}{script_name}", access, local=address.is_loopback)
+    # Whoever doesn't want to read it may have closed the other end.
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def banner(url: str, access: str, *, local: bool) -> str:

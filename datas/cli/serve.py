@@ -3,7 +3,9 @@
 import os
 import socket
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import mkdtemp
 
 import click
@@ -12,7 +14,8 @@ from datas.cli.checks import AFTER, BEFORE, tell_at_start
 from datas.cli.checks.case import Case
 from datas.cli.settings import database_option, opened_database, read_settings
 from datas.domain.access import Mode
-from datas.serving import METRICS_FOLDER
+from datas.serving import OWN_METRICS
+from datas.settings import Settings
 
 MAX_PORT = 65535
 
@@ -63,17 +66,19 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
     tell_at_start(case, AFTER)
-    if settings.metrics:
-        _share_metrics()
-    bind = _free_address(bind)
+    address, port = _free_address(bind)
     if server == "granian":
-        _run_granian(bind, workers, threads, reload=reload)
+        run = _granian(settings, reload=reload)
+        _share_metrics(settings)
+        run(address, port, workers, threads)
         return
+    _share_metrics(settings)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and none
     # of our modules, which --reload couldn't replace.
     arguments = [
         *("--config", "python:datas.gunicorn_conf"),
-        *("--bind", bind, "--workers", str(workers), "--threads", str(threads)),
+        *("--bind", f"[{address}]:{port}" if ":" in address else f"{address}:{port}"),
+        *("--workers", str(workers), "--threads", str(threads)),
         *(["--reload"] if reload else []),
         "datas.wsgi:app",
     ]
@@ -81,7 +86,7 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606
 
 
-def _run_granian(bind: str, workers: int, threads: int, *, reload: bool) -> None:
+def _granian(settings: Settings, *, reload: bool) -> Callable[[str, int, int, int], None]:
     if reload:
         raise click.UsageError("--reload is gunicorn's: leave --server granian out.")
     try:
@@ -90,22 +95,33 @@ def _run_granian(bind: str, workers: int, threads: int, *, reload: bool) -> None
         raise click.ClickException(
             f"granian can't be loaded ({error}). Install it: pip install 'datas[granian]'"
         ) from None
-    host, _, port = bind.rpartition(":")
-    run(host.strip("[]"), int(port), workers, threads)
+    if settings.trusted_proxies:
+        click.echo(
+            "Warning: granian takes a header X_Forwarded_For for X-Forwarded-For. The proxy must "
+            "drop names with underscores, as nginx does, or clients can make addresses up.",
+            err=True,
+        )
+    return run
 
 
-def _share_metrics() -> None:
+def _share_metrics(settings: Settings) -> None:
     """Make the folder in which workers count together, unless there is one."""
+    os.environ.pop(OWN_METRICS, None)
+    if not settings.metrics:
+        return
     if find_spec("prometheus_client") is None:
         raise click.ClickException(
             "DATAS_METRICS needs prometheus-client. Install it: pip install 'datas[metrics]'"
         )
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix=METRICS_FOLDER)
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    else:
+        os.environ[OWN_METRICS] = mkdtemp(prefix="datas-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ[OWN_METRICS]
 
 
-def _free_address(bind: str) -> str:
-    """The address with its port (0 becomes a free one), if it can be had.
+def _free_address(bind: str) -> tuple[str, int]:
+    """The address of a name, and its port (0 becomes a free one), if they can be had.
 
     gunicorn would tell after five tries and a traceback.
     """
@@ -121,7 +137,8 @@ def _free_address(bind: str) -> str:
         with socket.socket(family, kind) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
-            return f"{host}:{trial.getsockname()[1]}"
+            found: tuple[str, int] = trial.getsockname()[:2]
+            return found
     except (OSError, OverflowError) as error:
         raise click.ClickException(
             f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another --bind."

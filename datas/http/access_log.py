@@ -4,6 +4,7 @@ The lines are written as they are, past the standard library's logging: see DECI
 """
 
 import os
+import select
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -12,14 +13,15 @@ import orjson
 from datas.http.observation import Exchange
 
 STDERR = 2
+PATIENCE = 0.1  # seconds
 _JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class AccessLog:
     """Writes a line for each request, as JSON or for people, in one piece.
 
-    So the lines of several workers don't mix. Where nothing can be written, requests are served
-    all the same.
+    So the lines of several workers don't mix. Where nothing can be written, lines are lost and
+    requests are served all the same.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -32,7 +34,9 @@ class AccessLog:
         """Write the line."""
         line = self._line(exchange, datetime.now(UTC))
         with suppress(OSError):
-            os.write(STDERR, line)
+            # A pipe that nobody reads takes 64 KiB, and then lets writers wait.
+            if select.select((), (STDERR,), (), PATIENCE)[1]:
+                os.write(STDERR, line)
 
 
 def json_line(exchange: Exchange, time: datetime) -> bytes:
@@ -75,4 +79,5 @@ def text_line(exchange: Exchange, time: datetime) -> bytes:
 
 
 def _level(exchange: Exchange) -> str:
-    return "error" if exchange.status >= 500 or exchange.broken else "info"  # noqa: PLR2004
+    failed = exchange.status >= 500 and exchange.problem != "server-stopping"  # noqa: PLR2004
+    return "error" if failed or exchange.broken else "info"

@@ -5,11 +5,18 @@ whichever worker is asked tells of all.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import falcon
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from datas import __version__
@@ -24,7 +31,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Metrics:
     """What happened with requests, counted, and told at `/metrics` to whoever can reach it."""
 
-    produces = ("text/plain", "application/openmetrics-text")
+    produces = ("text/plain",)
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -58,7 +65,7 @@ class Metrics:
             "datas_build_info",
             "What runs here; the value is 1.",
             ("version",),
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
             registry=registry,
         )
         build.labels(__version__).set(1)
@@ -90,10 +97,8 @@ class Metrics:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All of them, of all workers."""
-        encode, content_type = choose_encoder(req.env.get("HTTP_ACCEPT", ""))
-        resp.data = encode(_of_all_workers() or self._registry)
-        resp.content_type = content_type
-        resp.append_header("Vary", "Accept")
+        resp.data = generate_latest(_of_all_workers() or self._registry)
+        resp.content_type = CONTENT_TYPE_LATEST
 
 
 def _of_all_workers() -> CollectorRegistry | None:
@@ -104,9 +109,11 @@ def _of_all_workers() -> CollectorRegistry | None:
         pid = int(file.stem.rpartition("_")[2])
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
-            # What a worker was at when it was killed isn't in flight any more.
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+        except OSError:
+            # What a worker was at when it was killed isn't in flight any more. (Whoever has its id
+            # now and is somebody else's is no worker. Another worker may be at the same.)
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry

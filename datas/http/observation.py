@@ -9,6 +9,8 @@ import falcon
 
 from datas.http.request import Request
 
+MAX_METHOD = 20  # characters: a client may write any word
+
 
 class Exchange(NamedTuple):
     """A request that has been answered. Nothing in it is a secret: no path, no query, no header."""
@@ -67,7 +69,7 @@ class Observation:
     def _end(self, req: Request, resp: falcon.Response, size: int, *, broken: bool) -> None:
         exchange = Exchange(
             req.id,
-            req.method,
+            req.method[:MAX_METHOD],
             req.route,
             resp.status_code,
             size,

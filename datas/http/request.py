@@ -47,7 +47,7 @@ class Request(falcon.Request):
         of ours anybody can have written.
         """
         if not trusted_proxies:
-            return str(self.remote_addr)
+            return str(self.remote_addr).removeprefix("::ffff:")
         hops = self.env.get("HTTP_X_FORWARDED_FOR", "").split(",")
         seen = [hop.strip() for hop in hops if hop.strip()] or [self.remote_addr]
         address: str = seen[-min(trusted_proxies, len(seen))]

@@ -42,6 +42,7 @@ class Server:
     """`datas serve` as a process of its own, known by its pid; open to anyone, if not told else."""
 
     script_name = ""
+    stderr = subprocess.STDOUT
 
     def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
         self.output: list[str] = []
@@ -53,7 +54,7 @@ class Server:
             cwd=folder,
             env=clean_environ() | environ,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=self.stderr,
             text=True,
         )
         ready = threading.Event()

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import DEADLINE, Server, Start, run_datas
+from tests.e2e.conftest import DEADLINE, Server, Start, request, run_datas
 
 
 def log_lines(server: Server) -> list[dict[str, Any]]:
@@ -110,9 +109,7 @@ def test_metrics_are_off_unless_asked_for_and_leave_nothing(start: Start, tmp_pa
     """404 without the setting; with it their folder goes when the server does."""
     assert start("--workers", "1").request("GET", "/metrics").status == 404
     server = start("--workers", "1", DATAS_METRICS="true", TMPDIR=str(tmp_path))
-    prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5"
-    for accept in ("*/*", prometheus, "text/plain"):
-        assert server.request("GET", "/metrics", headers={"Accept": accept}).status == 200
+    assert server.request("GET", "/metrics").status == 200
     assert list(tmp_path.glob("datas-metrics-*"))
     server.stop()
     assert not list(tmp_path.glob("datas-metrics-*"))
@@ -148,26 +145,129 @@ def is_listening(server: Server) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn  # granian holds no thread for it
-def test_a_client_without_a_word_frees_its_thread(start: Start) -> None:
-    """Half a head, and silence: ten seconds later the thread serves others. No line is logged."""
-    server = start("--workers", "1", "--threads", "1")
-    silent = server.connect()
-    silent.connect()
-    silent.sock.sendall(b"GET /api/datas HTTP/1.1\r\nHo")
-    time.sleep(0.2)
-    begin = time.monotonic()
-    answers: list[int] = []
-    other = threading.Thread(
-        target=lambda: answers.append(server.request("GET", "/healthz").status)
-    )
-    other.start()
-    other.join(DEADLINE)
-    assert answers == [200]
-    assert time.monotonic() - begin > 5, "the thread was held, or this test shows nothing"
-    silent.close()
+@pytest.mark.gunicorn  # granian waits for a body as long as it takes
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /api/datas HTTP/1.1\r\nHo",
+        b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{",
+    ],
+    ids=["head", "body"],
+)
+def test_a_client_without_a_word_frees_its_thread(
+    start: Start, tmp_path: Path, sent: bytes
+) -> None:
+    """Half a head or body, and silence: then the thread serves others. No line is logged."""
+    # Here the silence is two seconds.
+    code = "import datas.serving\ndatas.serving.CLIENT_TIMEOUT = 2\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', Path.cwd())}"
+    server = start("--workers", "1", "--threads", "1", PYTHONPATH=path)
+    with closing(server.connect()) as silent:
+        silent.connect()
+        silent.sock.sendall(sent)
+        time.sleep(0.2)
+        begin = time.monotonic()
+        assert server.request("GET", "/healthz").status == 200
+        assert time.monotonic() - begin > 1, "the thread was held, or this test shows nothing"
     server.stop()
     assert "Traceback" not in "".join(server.output)
+
+
+def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(start: Start) -> None:
+    """It said that it would close; others are served while its thread waits for that."""
+    server = start("--workers", "1", "--threads", "4")
+    lingering = [server.connect() for _ in range(3)]
+    for each in lingering:
+        each.connect()
+        each.sock.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    time.sleep(0.2)
+    begin = time.monotonic()
+    assert server.request("GET", "/healthz").status == 200
+    assert time.monotonic() - begin < 1.5
+    for each in lingering:
+        each.close()
+
+
+@pytest.mark.slow
+@pytest.mark.gunicorn  # granian kills the worker, and says so by its exit code
+def test_ctrl_c_waits_for_nobody(start: Start) -> None:
+    """A request that is half there doesn't keep somebody at a terminal."""
+    server = start("--workers", "1", DATAS_DRAIN_SECONDS="10")
+    with closing(server.connect()) as slow:
+        slow.putrequest("POST", "/api/datas")
+        slow.putheader("Content-Type", "application/json")
+        slow.putheader("Content-Length", "15")
+        slow.endheaders()
+        time.sleep(0.2)
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(DEADLINE) == 0
+        assert time.monotonic() - begin < 5
+
+
+@pytest.mark.slow
+def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path) -> None:
+    """Lines are lost then, and nothing else."""
+    read, write = os.pipe()
+
+    class Unread(Server):
+        stderr = write
+
+    server = Unread(tmp_path, "--workers", "1", DATAS_LOG_LEVEL="info")
+    try:
+        with closing(server.connect()) as connection:
+            for _ in range(400):  # more than the pipe takes
+                answer = request(connection, "GET", "/healthz")
+                assert answer.status == 200
+    finally:
+        os.close(read)
+        os.close(write)
+        server.kill()
+        assert server.process.stdout
+        server.process.stdout.close()
+
+
+@pytest.mark.slow
+@pytest.mark.gunicorn
+def test_a_signal_for_another_gunicorn_harms_nothing(start: Start) -> None:
+    """SIGUSR2 would start a second master, and SIGTTOU leave a socket without a worker."""
+    server = start("--workers", "2", DATAS_METRICS="true")
+    for number in (signal.SIGUSR2, signal.SIGTTOU, signal.SIGTTIN):
+        server.process.send_signal(number)
+    time.sleep(1)
+    assert len(server.workers()) == 2
+    assert server.request("GET", "/metrics").status == 200
+    assert server.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_folder_of_ones_own_for_metrics_is_kept(start: Start, tmp_path: Path) -> None:
+    """With the counts of servers before, whoever has their process ids now."""
+    folder = tmp_path / "datas-metrics-mine"
+    for _ in range(2):
+        server = start("--workers", "1", DATAS_METRICS="true", PROMETHEUS_MULTIPROC_DIR=str(folder))
+        server.request("GET", "/api/datas")
+        count = sample(server, "datas_http_requests_total", route="/api/datas")
+        server.stop()
+        for file in folder.glob("gauge_live*.db"):
+            file.rename(file.with_stem(f"{file.stem.rpartition('_')[0]}_1"))
+    assert count == 2
+
+
+def test_metrics_are_told_whatever_is_accepted(start: Start) -> None:
+    """By Prometheus, and by whoever writes a version that is none."""
+    server = start("--workers", "1", DATAS_METRICS="true")
+    prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5"
+    for accept in ("*/*", f"{prometheus},*/*;q=0.2", "text/plain; version=zzz, */*"):
+        assert server.request("GET", "/metrics", headers={"Accept": accept}).status == 200
+
+
+@pytest.mark.slow
+def test_a_name_can_be_bound(start: Start) -> None:
+    """Its address is looked up once."""
+    server = start("--workers", "1", "--bind", "localhost:0")
+    assert server.request("GET", "/healthz").status == 200
 
 
 def test_metrics_without_their_library_stop_the_start(tmp_path: Path) -> None:

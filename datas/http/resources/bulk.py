@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
 from tempfile import SpooledTemporaryFile
@@ -55,7 +55,7 @@ class BulkResource:
         resp.content_type = _FORMATS[media_type].content_type
         resp.append_header("Vary", "Accept")
         resp.stream = _FORMATS[media_type].write(chain([first], chunks))
-        if req.env.get("SERVER_SOFTWARE") == "Granian":
+        if req.env.get("SERVER_SOFTWARE") == "Granian" and req.method != "HEAD":
             # It ends a stream that breaks as if it were whole (2.8).
             resp.stream = _read_first(resp.stream)
             next(resp.stream)
@@ -95,7 +95,8 @@ class BulkResource:
                     count += 1
                     spool.write(orjson.dumps([*line.draft]) + b"\n")
         except (Refusal, LineTooLong):
-            body.pass_over(PASSED_OVER)
+            with suppress(Refusal):
+                body.pass_over(PASSED_OVER)
             raise
         faults.refuse()
         spool.seek(0)
