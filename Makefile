@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench soak lock audit openapi-snapshot clean again
+.PHONY: help run test test-all check bench bench-parts soak lock audit openapi-snapshot clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -35,8 +35,18 @@ check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-bench: .venv/dev ## Measure a GET, a token, a sign-in and a million items (ten: ARGS=--ten-million)
-	.venv/bin/python -m tests.bench.get_one
+# The peers, in an environment of their own.
+PEERS = build/bench/venv/complete
+$(PEERS): requirements/bench.txt | .venv/dev
+	@echo "Setting up build/bench/venv from $< (once)…"
+	@.venv/bin/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+bench: .venv/dev $(PEERS) ## Measure Datas beside its peers: 12 minutes (two: ARGS=--quick)
+	.venv/bin/python -m tests.bench.side_by_side $(ARGS)
+
+bench-parts: .venv/dev ## Measure a token, a sign-in and a million items (ten: ARGS=--ten-million)
 	.venv/bin/python -m tests.bench.token_write
 	.venv/bin/python -m tests.bench.sign_in_time
 	.venv/bin/python -m tests.bench.million $(ARGS)
@@ -57,6 +67,7 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 		-o requirements/dev.txt
 	$(LOCK) --extra granian --extra metrics --extra postgres -c requirements/dev.txt \
 		pyproject.toml requirements/build.in -o requirements/production.txt
+	$(LOCK) -c requirements/run.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 
 # A place of its own too: who only runs or tests needs none of it.

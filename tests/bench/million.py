@@ -4,9 +4,7 @@ Requests are asked one after the other of servers side by side, each over its ow
 in turn. What is counted is the CPU that the worker used, and the time on the clock.
 """
 
-import random
 import statistics
-import string
 import sys
 import tempfile
 import time
@@ -19,15 +17,13 @@ from typing import NamedTuple
 
 from peewee import sqlite3  # type: ignore[attr-defined]
 
-from datas.adapters.sql.items import SqlItems
-from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database
-from datas.domain.items import Draft, search_key
+from datas.domain.items import search_key
 from datas.domain.query import ALL, SORTS, Filter, Position, Sort
-from datas.domain.transfer import Transfer
 from datas.http.params import SortOrder, _context, _cursor
 from datas.http.request import Request
 from tests.bench.serving import Server, serving
+from tests.bench.tables import fill, texts
 
 ROUNDS = 9
 NAMES = {sort: name for name, sort in SortOrder.NAMES.items()}
@@ -40,24 +36,6 @@ class Job(NamedTuple):
     path: str
     times: int = 20
     body: bytes | None = None
-
-
-def texts(count: int) -> Iterator[str]:
-    """Texts of forty letters and blanks, the same ones each time."""
-    source = random.Random(count)  # noqa: S311 (no secret)
-    letters = string.ascii_letters + " " * 8
-    return ("x" + "".join(source.choices(letters, k=39)) for _ in range(count))
-
-
-def fill(url: str, count: int) -> None:
-    """Make a database with as many items, in batches as `datas import` does."""
-    database = open_database(url)
-    items = SqlItems(database)
-    transfer = Transfer(items, items, SystemClock())
-    data = texts(count)
-    for _ in range(0, count, 10_000):
-        transfer.create_all(Draft(next(data)) for _ in range(10_000))
-    database.close()
 
 
 def after(path: Path, sort: Sort, depth: float, which: Filter = ALL) -> str:
@@ -209,7 +187,7 @@ def main() -> None:
         folder = Path(name)
         for size in sizes:
             with timed(f"filling a database of {size:,}", size):
-                fill(f"sqlite:///{folder}/{size}.db", size)
+                fill(f"sqlite:///{folder}/{size}.db", texts(size))
         compare_sizes(folder, sizes)
         stream(folder, 1_000_000)
 

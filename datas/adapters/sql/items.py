@@ -203,7 +203,10 @@ def _new_row(draft: Draft, time: str, owner: str | None) -> tuple[object, ...]:
 def _item(  # noqa: PLR0913, PLR0917 (a row)
     item_id: int, data: str, created: str, updated: str, version: int, owner: str | None
 ) -> Item:
-    return Item(item_id, data, _to_time(created), _to_time(updated), version, owner)
+    first = _to_time(created)
+    # Most items were never changed: reading one time takes a quarter of what an item takes.
+    last = first if updated == created else _to_time(updated)
+    return Item(item_id, data, first, last, version, owner)
 
 
 def _reads_all(sort: Sort, given: Given) -> bool:
