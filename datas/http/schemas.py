@@ -311,10 +311,10 @@ def dump_item(item: Item) -> dict[str, Any]:
 
     This is the hottest line of the server; a property test holds the two equal.
     """
-    return item._asdict() | {
-        "date_created": rfc3339(item.date_created),
-        "date_updated": rfc3339(item.date_updated),
-    }
+    created = updated = rfc3339(item.date_created)
+    if item.date_updated is not item.date_created:
+        updated = rfc3339(item.date_updated)
+    return item._asdict() | {"date_created": created, "date_updated": updated}
 
 
 def rfc3339(moment: datetime) -> str:

@@ -31,12 +31,12 @@ INSTRUCTIONS = {
     "get": 1.64,
     "get, as shipped": 2.05,
     "304": 1.72,
-    "list": 2.19,
+    "list": 1.99,
     "create": 2.95,
     "update": 2.2,
 }
 # The most that a GET may cost a worker of Datas's gunicorn, if it costs the floor's 1.
-SERVER = 1.67
+SERVER = 1.25
 PEAKS = {
     "get": 1.12,
     "get, as shipped": 1.84,
