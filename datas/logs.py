@@ -22,13 +22,16 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if request_id := getattr(record, "request_id", None):
+            line["request_id"] = request_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
 def config(level: str, form: str) -> dict[str, Any]:
     """For `logging.config.dictConfig`: Datas, its server and Python's warnings in one form."""
+    as_json = is_json(form)
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -39,13 +42,18 @@ def config(level: str, form: str) -> dict[str, Any]:
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "formatter": "json" if is_json(form) else "text",
+                "formatter": "json" if as_json else "text",
             }
         },
         "root": {"level": level.upper(), "handlers": ["stderr"]},
-        # Servers have levels and handlers of their own: only what somebody must look at.
+        # Servers have levels and handlers of their own. On a terminal their starts, workers and
+        # signals are nobody's business.
         "loggers": {
-            name: {"level": "WARNING", "handlers": [], "propagate": True}
+            name: {
+                "level": level.upper() if as_json else "WARNING",
+                "handlers": [],
+                "propagate": True,
+            }
             for name in ("gunicorn.error", "_granian")
         },
     }

@@ -93,7 +93,7 @@ def _granian(settings: Settings, *, reload: bool) -> Callable[[str, int, int, in
         from datas.granian_server import run  # noqa: PLC0415 (the extra may be missing)
     except ImportError as error:
         raise click.ClickException(
-            f"granian can't be loaded ({error}). Install it: pip install 'datas[granian]'"
+            f"granian can't be loaded ({error}). Install it: pip install 'granian>=2'"
         ) from None
     if settings.trusted_proxies:
         click.echo(
@@ -111,7 +111,8 @@ def _share_metrics(settings: Settings) -> None:
         return
     if find_spec("prometheus_client") is None:
         raise click.ClickException(
-            "DATAS_METRICS needs prometheus-client. Install it: pip install 'datas[metrics]'"
+            "DATAS_METRICS needs prometheus-client. Install it: "
+            "pip install 'prometheus-client>=0.22'"
         )
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,8 @@ def _handle_domain(
     if isinstance(error, TooManyAttempts):
         resp.set_header("Retry-After", str(error.retry_after))
     if isinstance(error, StorageUnavailable):
-        _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__)
+        known = {"request_id": req.id}
+        _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
         resp.set_header("Retry-After", RETRY_AFTER)
     _write(req, resp, error.code, _explained(error), getattr(error, "errors", None))
 
@@ -118,7 +119,9 @@ def _handle_falcon(
 
 
 def _handle_bug(req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
-    _log.error("%s %s failed (request %s)", req.method, req.route, req.id, exc_info=error)
+    text = "%s %s failed (request %s)"
+    known = {"request_id": req.id}
+    _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
     detail = (
         "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
         "give the request id to whoever runs this server, whose log has the rest."

@@ -204,6 +204,12 @@ OUTSIDE: list[tuple[dict[str, str], list[str], str, str]] = [
     ({"REGISTRATION": "open"}, [], "access", "warning: Anybody .+ DATAS_REGISTRATION=closed"),
     ({"ALLOWED_HOSTS": ""}, [], "hosts", "warning: .+ localhost alone.+ DATAS_ALLOWED_HOSTS="),
     ({"TRUSTED_PROXIES": "1"}, [], "proxies", "warning: .+ past the proxies.+--bind"),
+    (
+        {"ACCESS": "open", "TRUSTED_PROXIES": "1"},
+        ["--bind", "127.0.0.1:80"],
+        "access",
+        "warning: In open mode anybody",
+    ),
     ({}, ["--bind", "127.0.0.1:80"], "proxies", "warning: A proxy .+ DATAS_TRUSTED_PROXIES=1"),
 ]
 
@@ -301,6 +307,11 @@ def orphan(path: Path) -> None:
     change(make(path), "PRAGMA foreign_keys = off", "UPDATE datas SET owner = 'nobody'")
 
 
+def bereft(path: Path) -> None:
+    """A table is gone."""
+    change(make(path), "DROP TABLE tokens")
+
+
 INSIDE: list[tuple[Callable[[Path], object], str, str]] = [
     (Path.absolute, "database", "fault: There is no database at .+ datas migrate"),
     (Path.mkdir, "database", "fault: .+ It is no file"),
@@ -308,6 +319,7 @@ INSIDE: list[tuple[Callable[[Path], object], str, str]] = [
     (lambda path: path.symlink_to("away"), "database", "fault: .+ It is no file"),
     (garbage, "database", "fault: .+ not an SQLite database.+ datas restore"),
     (foreign, "database", "fault: .+ tables aren't those.+ DATAS_DATABASE_URL"),
+    (bereft, "database", "fault: .+ It lacks the table tokens.+ datas restore"),
     (lookalike, "database", "fault: .+ isn't as Datas makes.+ DATAS_DATABASE_URL"),
     (cut_off, "database", "fault: .+ datas.db-journal is to be brought in.+ datas migrate"),
     (halved, "database", "fault: .+ damaged.+ datas restore"),
@@ -505,7 +517,7 @@ BACKUPS: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: path.write_bytes(b""), "fault: .+ is no backup of Datas: it is empty"),
     (torn, "fault: .+ is no backup of Datas: "),
     (halved, "fault: .+ is no backup of Datas: .+ damaged"),
-    (lambda path: foreign(path.with_name("z.db")), "fault: .+z.db is no backup of Datas"),
+    (lambda path: foreign(path.with_name("z.db")), "fault: .+z.db, is no backup of Datas"),
 ]
 
 

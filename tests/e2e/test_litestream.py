@@ -70,8 +70,8 @@ class Machine:
         self.folder = folder
         self.database = folder / "datas.db"
         self._environ = clean_environ() | {
-            "DATAS_FILE": str(self.database),
-            "DATAS_REPLICA": str(replica),
+            "LITESTREAM_FILE": str(self.database),
+            "LITESTREAM_REPLICA": str(replica),
         }
         self._log = folder / "litestream.log"
         self._started: list[subprocess.Popen[bytes]] = []

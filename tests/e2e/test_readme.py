@@ -20,7 +20,7 @@ NOT_RUN = {
     ".example": "the host is made up",
     "$DATAS_DATABASE_URL": "so is the database",
     "litestream": "test_litestream.py runs them",
-    "DATAS_REPLICA": "this is for them,",
+    "LITESTREAM_REPLICA": "this is for them,",
     "umask": "this too,",
     "fetched.db": "and this is what they leave",
 }

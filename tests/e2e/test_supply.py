@@ -56,7 +56,7 @@ def test_whatever_make_installs_has_its_hash_checked() -> None:
         line for line in makefile.splitlines() if " install " in line and "apt " not in line
     ]
     unchecked = [line for line in installs if "--require-hashes" not in line]
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert [line.rstrip("; }").split()[-1] for line in unchecked] == ["uv", "."]
 
 

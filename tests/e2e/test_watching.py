@@ -280,5 +280,6 @@ def test_metrics_without_their_library_stop_the_start(tmp_path: Path) -> None:
     )
     assert result.returncode == 1
     assert result.stderr == (
-        "Error: DATAS_METRICS needs prometheus-client. Install it: pip install 'datas[metrics]'\n"
+        "Error: DATAS_METRICS needs prometheus-client. "
+        "Install it: pip install 'prometheus-client>=0.22'\n"
     )

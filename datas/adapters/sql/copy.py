@@ -8,11 +8,9 @@ import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
-from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, ItemRow, TokenRow, UserRow
+from datas.adapters.sql.tables import TABLES
 from datas.domain.errors import CopyFailed
 
-# Who is referred to comes first.
-TABLES: tuple[type[peewee.Model], ...] = (UserRow, TokenRow, ItemRow, IdempotencyRow, AttemptRow)
 CHUNK = 1000  # rows
 
 Advance = Callable[[int], object]

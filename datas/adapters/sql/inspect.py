@@ -12,6 +12,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import SchemaStatus
 from datas.adapters.sql.sqlite import SqliteEngine, library_fault
+from datas.adapters.sql.tables import TABLES
 from datas.domain.errors import StorageUnavailable
 
 _SHOWN = 5  # damages
@@ -81,6 +82,9 @@ def _facts(database: SqlDatabase, settings: dict[str, str], more: str | None = N
         schema = database.schema_status()
         if not schema.applied and database.peewee.get_tables():
             raise StorageUnavailable("Its tables aren't those that Datas makes.")
+        names = {table._meta.table_name for table in TABLES}  # noqa: SLF001 (Peewee's documented name)
+        if not schema.pending and (missing := names.difference(database.peewee.get_tables())):
+            raise StorageUnavailable(f"It lacks the table {min(missing)}.")
         dates = database.look(_NEWEST)[0] if schema.applied else ()
         settings |= dict(database.look(more)) if more else {}
         moments = [datetime.fromisoformat(date).replace(tzinfo=UTC) for date in dates if date]

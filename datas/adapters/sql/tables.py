@@ -105,3 +105,7 @@ class AttemptRow(peewee.Model):
 
     class Meta:
         table_name = "attempts"
+
+
+# Who is referred to comes first.
+TABLES: tuple[type[peewee.Model], ...] = (UserRow, TokenRow, ItemRow, IdempotencyRow, AttemptRow)

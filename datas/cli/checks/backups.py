@@ -24,16 +24,20 @@ def backups(case: Case) -> Findings:
     if newest is None:
         yield fault(f"There is no backup at {case.backups}.", make)
         return
+    if why := _no_backup(newest, database_file(case.settings.database_url)):
+        remedy = "Name backups alone, by --backups; and make one: datas backup FILE."
+        yield fault(f"The newest file there, {newest}, is no backup of Datas: {why}", remedy)
+        return
     age = case.now - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
     sign = Sign.FAULT if age > WEEK else Sign.WARNING if age > DAY else Sign.OK
     text = f"The newest backup, {newest}, is {age / timedelta(hours=1):,.0f} hours old."
-    yield Finding(sign, text, make if age > DAY else "")
+    if age < -DAY:
+        yield warning(f"{newest} is of a time to come.", f"Look at it, and: {make}")
+    else:
+        yield Finding(sign, text, make if age > DAY else "")
     if newest.stat().st_mode & 0o044:
         text = f"Other users may read {newest}, and the hashes of passwords."
         yield warning(text, f"chmod 600 {quoted(newest)}")
-    if why := _no_backup(newest, database_file(case.settings.database_url)):
-        remedy = "Name backups alone, by --backups; and make one: datas backup FILE."
-        yield fault(f"{newest} is no backup of Datas: {why}", remedy)
 
 
 def _newest(path: Path) -> Path | None:

@@ -108,6 +108,12 @@ class Case:
         """Whether other machines may reach the server itself."""
         return self.host is None or not self.host.is_loopback
 
+    @property
+    def is_served(self) -> bool:
+        """Whether others may reach it, if only through a proxy."""
+        names = {*self.settings.allowed_hosts} - {"localhost", "127.0.0.1", "[::1]"}
+        return self.is_public or bool(names) or self.settings.trusted_proxies > 0
+
 
 def quoted(path: Path) -> str:
     """A path for a shell."""

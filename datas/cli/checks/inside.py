@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import resource
 import shutil
 import stat
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ def database(case: Case) -> Findings:
     if file and not (file.is_symlink() or file.exists()):
         text = f"There is no database at {file.absolute()}."
         yield fault(text, f"Name the right one {name}. To make a new one there: datas migrate.")
+    elif file and file.is_file() and not os.access(file, os.R_OK):
+        yield fault(f"You ({_user(os.geteuid())}) can't read {file}.", _as_owner(file))
     elif isinstance(case.found, str) and file:
         yield fault(
             case.found,
@@ -69,19 +72,29 @@ def rights(case: Case) -> Findings:
         if found.st_uid != owner:
             text = f"{each} isn't {_user(owner)}'s, who owns the database and may have to write it."
             yield fault(text, f"chown {_user(owner)} {shown}")
+            continue
     if owner != me:
         yield warning(
             f"{file} is {_user(owner)}'s, and you are {_user(me)}: what you make beside it, its "
             "server can't write.",
-            f"Run all of Datas as its owner: sudo -u {_user(owner)} datas …",
+            _as_owner(file),
         )
     for each in (folder, *there):
         if not os.access(each, os.W_OK):
-            remedy = f"Run Datas as its owner, or: chown {_user(me)} {quoted(each)}"
-            yield fault(f"You ({_user(me)}) can't write {each}.", remedy)
+            yield fault(f"You ({_user(me)}) can't write {each}.", _as_owner(each))
     if folder.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
         text = f"Anybody may put another file in the database's place, in {folder}."
         yield fault(text, f"chmod o-w {quoted(folder)}")
+
+
+def _as_owner(path: Path) -> str:
+    """What to do, so that the service may write it."""
+    owner = path.stat().st_uid
+    if owner == os.geteuid():
+        return f"chmod u+rw{'x' * path.is_dir()} {quoted(path)}"
+    if owner == 0:
+        return f"Give it to the user that runs Datas: chown USER {quoted(path)}"
+    return f"Run all of Datas as its owner: sudo -u {_user(owner)} datas …"
 
 
 def _user(number: int) -> str:
@@ -101,6 +114,9 @@ def disk(case: Case) -> Findings:
         f"{free / 1e6:,.0f} MB are free, beside a database of {sizes[0] / 1e6:,.1f} MB and "
         f"{sum(sizes[1:]) / 1e6:,.1f} MB in its WAL."
     )
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit not in (resource.RLIM_INFINITY, -1) and limit < sum(sizes) + LITTLE:
+        yield warning(f"No file may be over {limit / 1e6:,.1f} MB.", "ulimit -f unlimited")
     remedy = f"Make room. What takes it: du -xh {quoted(file.parent)} | sort -h"
     if free < LITTLE:
         yield fault(text, remedy)

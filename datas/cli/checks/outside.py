@@ -33,11 +33,11 @@ def secrets(case: Case) -> Findings:
 
 def access(case: Case) -> Findings:
     """Who may do what fits who can reach the server."""
-    if not case.is_public:
+    if not case.is_served:
         return
     if case.settings.access == Mode.OPEN:
         yield Finding(
-            Sign.WARNING if case.asked else Sign.FAULT,
+            Sign.FAULT if case.is_public and not case.asked else Sign.WARNING,
             f"In open mode anybody who reaches {case.bind} may change everything.",
             "Choose another DATAS_ACCESS, and make a first user: datas user add NAME. If it is "
             "meant, say so on the command line: --access open.",
