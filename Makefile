@@ -26,8 +26,8 @@ test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones t
 SERVED = $(addprefix tests/e2e/test_,serve.py watching.py bulk.py retries.py faults.py faults_stop.py)
 
 test-all: .venv/dev ## Run all tests
-	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
-	@SERVER=granian .venv/bin/python -m pytest -n 3 --dist worksteal -m "not gunicorn" $(SERVED) $(ARGS)
+	@.venv/bin/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@SERVER=granian .venv/bin/python -m pytest -n 4 --dist worksteal -m "not gunicorn" $(SERVED) $(ARGS)
 
 check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff format --check

@@ -1,5 +1,6 @@
 """What `datas serve` runs gunicorn with (https://docs.gunicorn.org/en/stable/settings.html)."""
 
+import ctypes
 import logging
 import os
 import signal
@@ -60,6 +61,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return
         while self.sockets:
             listener, before = self.sockets.pop(), -1
+            if serving.is_draining():
+                _admit_nobody(listener)
             while before != self.nr_conns:
                 before = self.nr_conns
                 self.accept(listener)
@@ -75,6 +78,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.close(graceful=True)
             conn.close = _is_closed  # for gunicorn comes to do it again
         return kept
+
+
+def _admit_nobody(listener: Any) -> None:
+    """Let Linux drop what asks to connect; a second later it asks again, and is refused.
+
+    Else who connects between the last look and the end would be cut off. It holds for the socket,
+    whoever has it: at a reload the next worker goes on with it. (SO_ATTACH_FILTER, socket(7).)
+    """
+    if sys.platform == "linux":
+        so_attach_filter, bpf_ret = 26, 6
+        keep_nothing = ctypes.create_string_buffer(struct.pack("HBBI", bpf_ret, 0, 0, 0))
+        program = struct.pack("HL", 1, ctypes.addressof(keep_nothing))
+        listener.setsockopt(socket.SOL_SOCKET, so_attach_filter, program)
 
 
 def _is_closed(*, graceful: bool = False) -> None:

@@ -2,17 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import settings
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("datas", deadline=None)
 settings.load_profile("datas")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: at the end all others would wait for it."""
-    items.sort(key=lambda item: item.path.name != "test_pages.py")
 
 
 class TickingClock:
