@@ -73,14 +73,14 @@ def banner(url: str, access: str, *, local: bool) -> str:
         "owner": "users may change their own items",
         "private": "users see their own items alone",
     }[access]
-    # Only a worker knows our other modules: the master couldn't replace them for --reload.
-    from datas.bootstrap import shown_url  # noqa: PLC0415
+    # Only a worker loads our other modules: gunicorn's master couldn't replace them for --reload.
+    from datas.bootstrap import shown_url  # noqa: PLC0415 (see above)
 
     database = shown_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
     if access == "open":
         first = token = ""
-    # Not by the settings' reader: the master must load none of our modules.
+    # Not by the settings' reader, for the same reason.
     off = os.environ.get("DATAS_CONSOLE", "").lower() in {"0", "f", "false", "n", "no", "off"}
     console = "" if off else f"  Open it in a browser: {url}/\n"
     return (

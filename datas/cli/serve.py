@@ -73,8 +73,8 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
         run(address, port, workers, threads)
         return
     _share_metrics(settings)
-    # A fresh interpreter: the master must hold no connection that workers could inherit, and none
-    # of our modules, which --reload couldn't replace.
+    # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
+    # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [
         *("--config", "python:datas.gunicorn_conf"),
         *("--bind", f"[{address}]:{port}" if ":" in address else f"{address}:{port}"),
@@ -83,7 +83,7 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
         "datas.wsgi:app",
     ]
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
 
 
 def _granian(settings: Settings, *, reload: bool) -> Callable[[str, int, int, int], None]:
