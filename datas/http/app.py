@@ -17,25 +17,24 @@ from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
 from datas.http.media import JSON
 from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Params, Response
-from datas.http.observation import Observation, Observer
+from datas.http.observation import Observer, RequestEvents
 from datas.http.params import IdConverter
 from datas.http.request import Request
-from datas.http.resources.bulk import BulkResource
-from datas.http.resources.console import console_routes
-from datas.http.resources.docs import docs_routes
-from datas.http.resources.items import ItemResource, ItemsResource
-from datas.http.resources.openapi import OpenApiResource
-from datas.http.resources.problems import ProblemResource, ProblemsResource
-from datas.http.resources.system import HealthResource, ReadinessResource
-from datas.http.resources.users import (
+from datas.http.resources.accounts import (
+    CurrentTokenResource,
     MeResource,
     PasswordResource,
     TokenResource,
     TokensResource,
     UsersResource,
 )
+from datas.http.resources.bulk import BulkResource
+from datas.http.resources.pages import console_routes, docs_routes
+from datas.http.resources.problem_pages import ProblemResource, ProblemsResource
+from datas.http.resources.records import ItemResource, ItemsResource
+from datas.http.resources.system import HealthResource, OpenApiResource, ReadinessResource
 
-# What a page of another origin may read of an answer, beside its body.
+# Headers of an answer that a page of another origin may read.
 EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
 
 App: TypeAlias = "falcon.App[Request, Response]"
@@ -43,7 +42,7 @@ App: TypeAlias = "falcon.App[Request, Response]"
 
 @dataclass(frozen=True)
 class Parts:
-    """What the API is made of, already built."""
+    """The parts of the API, already built."""
 
     items: ItemService
     transfer: Transfer
@@ -66,7 +65,7 @@ def create_app(parts: Parts) -> App:
     """The WSGI application over these parts. It opens and reads nothing by itself."""
     app = falcon.App(request_type=Request, response_type=Response, router=Router())
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
-        app.add_middleware(Observation(observers, parts.trusted_proxies))
+        app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Authentication(parts.sign_in, parts.access, parts.cors_origins))
     app.add_middleware(Accept())
@@ -99,7 +98,7 @@ def _routes(parts: Parts) -> dict[str, object]:
         "/api/users/me/password": PasswordResource(parts.sign_in),
         "/api/tokens": TokensResource(parts.sign_in, parts.trusted_proxies),
         "/api/tokens/{token_id:id}": TokenResource(parts.sign_in),
-        "/api/tokens/current": TokenResource(parts.sign_in),
+        "/api/tokens/current": CurrentTokenResource(parts.sign_in),
         "/healthz": HealthResource(),
         "/readyz": ReadinessResource(parts.check_storage, parts.is_draining),
         "/problems": ProblemsResource(),

@@ -22,14 +22,14 @@ MEDIA_PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="datas"'
 BAD_TOKEN = f'{CHALLENGE}, error="invalid_token"'
 RETRY_AFTER = "1"  # seconds
-MAX_SHOWN = 80  # characters of a client's text that are given back
+MAX_SHOWN = 80  # characters of a client's text that an answer repeats
 MAX_FAULTS = 20  # names at fault that an answer lists
 
 _log = logging.getLogger("datas")
 
 
 class Refusal(Exception):
-    """What HTTP itself refuses, before or without the domain: a code, and words for people."""
+    """A request that HTTP itself refuses, without the domain: a problem's code and its text."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class Refusal(Exception):
         members: Mapping[str, object] | None = None,
     ) -> None:
         errors = errors or {}
-        # The names are the client's: without a bound an answer is many times the request.
-        shown = {_shown(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
+        # The names are the client's. Without a bound an answer can be many times its request.
+        shown = {_shortened(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
         more = len(errors) - len(shown)
         super().__init__(detail or list_faults(shown) + (f" And {more} more." if more else ""))
         self.code = code
         self.errors = shown
         self.headers = headers or {}
-        self.members = members or {}  # of the problem, that it alone has
+        self.members = members or {}  # more members of the problem
 
 
 def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
@@ -77,11 +77,11 @@ def _handle_domain(
         known = {"request_id": req.id}
         _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
         resp.set_header("Retry-After", RETRY_AFTER)
-    _write(req, resp, error.code, _explained(error), getattr(error, "errors", None))
+    _write(req, resp, error.code, _detail(error), getattr(error, "errors", None))
 
 
-def _explained(error: DomainError) -> str:
-    """The error, with what only HTTP knows: which headers would help."""
+def _detail(error: DomainError) -> str:
+    """The error's text, and which headers would help: only HTTP knows those."""
     if not isinstance(error, Unauthenticated):
         return str(error)
     if error.bad_token:
@@ -95,8 +95,8 @@ def _explained(error: DomainError) -> str:
 def _handle_falcon(
     req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
 ) -> None:
-    """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
-    path = _shown(req.root_path + req.path)
+    """Falcon's own errors. They are few, since our code reads bodies and parameters."""
+    path = _shortened(req.root_path + req.path)
     if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
         detail = (
             f"Nothing is at {path}. Items are at {req.root_path}/api/datas, each under "
@@ -111,8 +111,8 @@ def _handle_falcon(
     elif isinstance(error, falcon.HTTPInvalidHeader):
         _write(req, resp, "invalid-header", f"{error.title}. {error.description}")
     elif type(error) is falcon.HTTPBadRequest:
-        # Falcon raises it for one thing: a method that is in no table of methods.
-        detail = f"{_shown(req.method)} is no method that this server knows."
+        # Falcon raises it for one thing: a method that it does not know.
+        detail = f"{_shortened(req.method)} is no method that this server knows."
         _write(req, resp, "method-unknown", detail)
     else:
         _handle_bug(req, resp, error, _)
@@ -138,7 +138,7 @@ def _write(
 ) -> None:
     problem = PROBLEMS[code]
     req.problem = code
-    # Whatever was prepared for a success: a transaction can fail as late as at its end.
+    # Remove what a responder set for a success: a transaction can still fail at its end.
     for name in ("ETag", "Link", "Location"):
         resp.delete_header(name)
     resp.set_header("Cache-Control", "no-store")
@@ -156,6 +156,6 @@ def _write(
     }
 
 
-def _shown(text: str) -> str:
-    """A client's text, short enough to be given back."""
+def _shortened(text: str) -> str:
+    """A client's text, short enough for an answer."""
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

@@ -1,14 +1,15 @@
-"""Every problem that an answer can have: one table, in `problems.toml` beside this file."""
+"""All problems, from the table `problems.toml` beside this file."""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A kind of error (RFC 9457): what `type`, `status` and `title` say of it, and its page."""
+    """A kind of error (RFC 9457), and the texts of its page."""
 
     code: str
     status: int
@@ -19,6 +20,14 @@ class Problem:
     fails: str = ""
     mended: str
     reference: Mapping[str, str]  # title and url
+
+    def at(self, url: str) -> Self:
+        """The problem with examples for the server at this address."""
+        examples = {
+            name: getattr(self, name).replace("{url}", url)
+            for name in ("server", "fails", "mended")
+        }
+        return replace(self, **examples)
 
 
 def _read() -> dict[str, Problem]:

@@ -8,15 +8,7 @@ import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
 from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
-from datas.domain.users import (
-    MAX_LABEL,
-    MAX_PASSWORD,
-    MIN_PASSWORD,
-    USERNAME,
-    label_faults,
-    password_faults,
-    username_faults,
-)
+from datas.domain.users import USERNAME
 from datas.http.errors import MAX_FAULTS, Refusal
 
 # No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
@@ -42,7 +34,7 @@ def rule(faults: Callable[[Any], list[str]]) -> Callable[[Any], None]:
     return validate
 
 
-_TEXT_FAULTS: dict[str, Any] = {
+TEXT_FAULTS: dict[str, Any] = {
     "required": "is missing.",
     "null": "must be a string, not null.",
     "invalid": "must be a string.",
@@ -61,7 +53,7 @@ class ItemSchema(Schema):
     data = fields.String(
         required=True,
         validate=rule(data_faults),
-        error_messages=_TEXT_FAULTS,
+        error_messages=TEXT_FAULTS,
         metadata={
             "minLength": MIN_LENGTH,
             "maxLength": MAX_LENGTH,
@@ -75,27 +67,27 @@ class ItemSchema(Schema):
     owner = fields.String(dump_only=True, allow_none=True)
 
 
-class _OpenSchema(Schema):
+class OpenSchema(Schema):
     """What answers are made of: a later version may add to it."""
 
     class Meta:
         unknown = EXCLUDE
 
 
-class _AnswerSchema(_OpenSchema):
+class AnswerSchema(OpenSchema):
     """The envelope of a success, around `data`."""
 
     success = fields.Boolean(required=True, metadata={"enum": [True]})
     msg = fields.String(required=True)
 
 
-class ItemAnswerSchema(_AnswerSchema):
+class ItemAnswerSchema(AnswerSchema):
     """One item, in its envelope."""
 
     data = fields.Nested(ItemSchema, required=True)
 
 
-class ItemPageSchema(_AnswerSchema):
+class ItemPageSchema(AnswerSchema):
     """A page of items, in its envelope."""
 
     data = fields.List(fields.Nested(ItemSchema), required=True)
@@ -109,32 +101,26 @@ class ItemPageSchema(_AnswerSchema):
     )
 
 
-class CreatedSchema(_OpenSchema):
+class CreatedSchema(OpenSchema):
     """How many items were created."""
 
     created = fields.Integer(required=True)
 
 
-class BulkAnswerSchema(_AnswerSchema):
+class BulkAnswerSchema(AnswerSchema):
     """What became of many items, in the envelope."""
 
     data = fields.Nested(CreatedSchema, required=True)
 
 
-class HealthSchema(_OpenSchema):
-    """What a monitor is told."""
-
-    status = fields.String(required=True, metadata={"enum": ["ok"]})
-
-
-class LineErrorSchema(_OpenSchema):
+class LineErrorSchema(OpenSchema):
     """A line at fault."""
 
     line = fields.Integer(required=True)
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
 
 
-class ProblemSchema(_OpenSchema):
+class ProblemSchema(OpenSchema):
     """An error (RFC 9457), with the envelope's `success` and `msg`."""
 
     type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
@@ -157,148 +143,6 @@ class ProblemSchema(_OpenSchema):
     )
     line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
     request_id = fields.String(required=True)
-
-
-class ProblemKindSchema(_OpenSchema):
-    """A kind of error, in a word."""
-
-    type = fields.String(required=True)
-    status = fields.Integer(required=True)
-    title = fields.String(required=True)
-
-
-class ProblemIndexSchema(_OpenSchema):
-    """All kinds of errors."""
-
-    problems = fields.List(fields.Nested(ProblemKindSchema), required=True)
-
-
-class ReferenceSchema(_OpenSchema):
-    """Where something is written."""
-
-    title = fields.String(required=True)
-    url = fields.String(required=True, metadata={"format": "uri"})
-
-
-class ProblemPageSchema(_OpenSchema):
-    """A kind of error: what happened, why, a request that fails, and the same one mended."""
-
-    code = fields.String(required=True)
-    status = fields.Integer(required=True)
-    title = fields.String(required=True)
-    meaning = fields.String(required=True)
-    cause = fields.String(required=True)
-    fails = fields.String(required=True)
-    mended = fields.String(required=True)
-    reference = fields.Nested(ReferenceSchema, required=True)
-
-
-class _UserBody(Schema):
-    """What bodies about users have in common."""
-
-    class Meta:
-        unknown = RAISE
-
-    error_messages = {"unknown": "is unknown here; leave it out."}
-
-
-def _secret(*, checked: bool) -> fields.String:
-    return fields.String(
-        required=True,
-        load_only=True,
-        validate=rule(password_faults) if checked else None,
-        error_messages=_TEXT_FAULTS,
-        metadata={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD} if checked else {},
-    )
-
-
-class RegistrationSchema(_UserBody):
-    """A new user."""
-
-    username = fields.String(
-        required=True,
-        validate=rule(username_faults),
-        error_messages=_TEXT_FAULTS,
-        metadata={"pattern": USERNAME_PATTERN},
-    )
-    password = _secret(checked=True)
-
-
-class CredentialsSchema(_UserBody):
-    """What signing in takes. Its rules are those of what is kept, and are told to nobody."""
-
-    username = fields.String(required=True, error_messages=_TEXT_FAULTS)
-    password = _secret(checked=False)
-    label = fields.String(
-        load_default="",
-        validate=rule(label_faults),
-        error_messages=_TEXT_FAULTS,
-        metadata={
-            "maxLength": MAX_LABEL,
-            "pattern": "^[^\\u0000]*$",
-            "description": "By which you know the token again.",
-        },
-    )
-
-
-class PasswordChangeSchema(_UserBody):
-    """The old password and the new one."""
-
-    password = _secret(checked=False)
-    new_password = _secret(checked=True)
-
-
-class UserSchema(_OpenSchema):
-    """A user, as they see themselves."""
-
-    id = fields.Integer(required=True)
-    username = fields.String(required=True)
-    date_joined = UtcTime(required=True)
-
-
-class TokenSchema(_OpenSchema):
-    """A token without its secret."""
-
-    id = fields.Integer(required=True)
-    label = fields.String(required=True)
-    date_created = UtcTime(required=True)
-    date_expires = UtcTime(required=True)
-
-
-class NewTokenSchema(TokenSchema):
-    """A token with its secret, which is shown this once."""
-
-    token = fields.String(required=True)
-
-
-class OwnTokenSchema(TokenSchema):
-    """One of several tokens."""
-
-    current = fields.Boolean(required=True, metadata={"description": "The one in use."})
-
-
-class UserAnswerSchema(_AnswerSchema):
-    """A user, in the envelope."""
-
-    data = fields.Nested(UserSchema, required=True)
-
-
-class NewTokenAnswerSchema(_AnswerSchema):
-    """A new token, in the envelope."""
-
-    data = fields.Nested(NewTokenSchema, required=True)
-
-
-class TokenListSchema(_AnswerSchema):
-    """One's own tokens, in the envelope."""
-
-    data = fields.List(fields.Nested(OwnTokenSchema), required=True)
-
-
-class DoneSchema(_AnswerSchema):
-    """A success with nothing to show."""
-
-    data = fields.Raw(required=True, metadata={"type": "null"})
 
 
 _ITEM = ItemSchema()
@@ -335,17 +179,13 @@ def load_item(
     """
     if ignore_read_only and isinstance(body, Mapping):
         body = {name: value for name, value in body.items() if name not in READ_ONLY}
-    return _load(_ITEM, body, "invalid-item", '{"data": "hello"}', partial=partial)
+    return load_body(_ITEM, body, "invalid-item", '{"data": "hello"}', partial=partial)
 
 
-def load_user(schema: Schema, body: object) -> dict[str, Any]:
-    """The fields of a body about a user. Raises: Refusal (`invalid-user`)."""
-    return _load(schema, body, "invalid-user", '{"username": "alice", "password": "…"}')
-
-
-def _load(
+def load_body(
     schema: Schema, body: object, code: str, example: str, *, partial: bool = False
 ) -> dict[str, Any]:
+    """The fields of a body. Raises: Refusal with this code, which shows the example."""
     if not isinstance(body, Mapping):
         raise Refusal(code, errors={"body": [f"must be a JSON object, such as {example}."]})
     try:

@@ -22,12 +22,13 @@ from datas.http.idempotency import answer_once, idempotency_key
 from datas.http.middleware import preferred
 from datas.http.params import read_dry_run, read_list
 from datas.http.request import Request
+from datas.http.resources import records_openapi
 from datas.http.schemas import envelope
 from datas.http.streams import FORMATS, Format, Line
 
 MAX_SHOWN_LINES = 100
-# Bytes of a refused body that are read all the same, so that its sender comes to read the refusal.
-PASSED_OVER = 16 * 1024 * 1024
+# Bytes of a refused body that are still read, so that the client gets to read the refusal.
+MAX_DISCARDED = 16 * 1024 * 1024
 PIECE = 64 * 1024  # bytes
 IN_MEMORY = 1024 * 1024  # bytes; what is more waits on the disk
 
@@ -38,6 +39,7 @@ class BulkResource:
     """All items as one stream."""
 
     actions = {"GET": Action.READ, "POST": Action.CREATE}
+    operations = records_openapi.BULK
     produces = tuple(_FORMATS)
     reads_params = True
 
@@ -96,7 +98,7 @@ class BulkResource:
                     spool.write(orjson.dumps([*line.draft]) + b"\n")
         except (Refusal, LineTooLong):
             with suppress(Refusal):
-                body.pass_over(PASSED_OVER)
+                body.discard(MAX_DISCARDED)
             raise
         faults.refuse()
         spool.seek(0)
@@ -118,25 +120,25 @@ class Faults:
 
     def __init__(self) -> None:
         self._count = 0
-        self._shown: list[dict[str, Any]] = []
+        self._listed: list[dict[str, Any]] = []
 
     def add(self, line: Line) -> None:
         """Count a line."""
         self._count += 1
         if self._count <= MAX_SHOWN_LINES:
-            self._shown.append({"line": line.number, "errors": line.errors})
+            self._listed.append({"line": line.number, "errors": line.errors})
 
     def refuse(self) -> None:
         """Raises: Refusal (`invalid-lines`), if there are any."""
         if not self._count:
             return
-        first, others = self._shown[0], self._count - 1
+        first, others = self._listed[0], self._count - 1
         more = f" {others} more lines are at fault, see line_errors." if others else ""
         detail = (
             f"Line {first['line']}: {list_faults(first['errors'])}{more} "
             "Nothing was stored: mend, and send all again."
         )
-        members = {"line_errors": self._shown, "line_error_count": self._count}
+        members = {"line_errors": self._listed, "line_error_count": self._count}
         raise Refusal("invalid-lines", detail, members=members)
 
 

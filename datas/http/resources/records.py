@@ -12,14 +12,17 @@ from datas.http.idempotency import answer_once
 from datas.http.media import JSON
 from datas.http.params import next_page, read_page, refuse_params
 from datas.http.request import Request
+from datas.http.resources import records_openapi
 from datas.http.schemas import dump_item, envelope, load_item
 
 
 class ItemsResource:
     """The collection."""
 
-    # What each method does; domain/access.py says who may do that.
+    # What each method does with items; domain/access.py has the rules for it.
     actions = {"GET": Action.READ, "POST": Action.CREATE}
+    operations = records_openapi.COLLECTION
+    components = records_openapi.components()
     reads_params = True
 
     def __init__(self, items: ItemService, idempotency: Idempotency) -> None:
@@ -64,12 +67,13 @@ class ItemResource:
         "PATCH": Action.CHANGE,
         "DELETE": Action.CHANGE,
     }
+    operations = records_openapi.RECORD
 
     def __init__(self, items: ItemService) -> None:
         self._items = items
 
     def on_get(self, req: Request, resp: falcon.Response, item_id: int) -> None:
-        """Read it, or learn that it hasn't changed (304)."""
+        """The item, or 304 if the client has this version."""
         known = if_none_match(req)
         item = self._items.get(item_id, actor=req.actor)
         if known is not None and item.version in known:
