@@ -1,16 +1,16 @@
-"""Who may do what with items: four modes, one small table."""
+"""Who may do what with records: four modes, one small table."""
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from datas.domain.errors import Forbidden, ItemNotFound, Unauthenticated
-from datas.domain.items import Item
-from datas.domain.query import Filter
+from datas.domain.errors import Forbidden, RecordNotFound, Unauthenticated
+from datas.domain.query import Condition, Conditions, Operator
+from datas.domain.records import Record
 
 
 class Actor(NamedTuple):
-    """Whoever makes a request: a user, by a token; nobody in particular; or the system itself."""
+    """The maker of a request: a user with a token, an anonymous client, or the system itself."""
 
     username: str | None = None
     token_id: int | None = None
@@ -29,7 +29,7 @@ SYSTEM = Actor(is_system=True)
 
 
 class Action(StrEnum):
-    """What can be done, mostly with items. Deleting is changing."""
+    """What can be done, mostly with records. To delete is to change."""
 
     READ = "read"
     CREATE = "create"
@@ -46,7 +46,7 @@ class Mode(StrEnum):
     PRIVATE = "private"
 
 
-Rule = Callable[[str | None, str | None], bool]  # who asks, whose item it is
+Permission = Callable[[str | None, str | None], bool]  # the user who asks, the record's owner
 
 
 def anyone(who: str | None, owner: str | None) -> bool:
@@ -60,30 +60,30 @@ def signed_in(who: str | None, owner: str | None) -> bool:
 
 
 def owner_alone(who: str | None, owner: str | None) -> bool:
-    """The user whose item it is."""
+    """The user who owns the record."""
     return who is not None and who == owner
 
 
 def owner_if_any(who: str | None, owner: str | None) -> bool:
-    """The user whose item it is; any user, if it is nobody's."""
+    """The user who owns the record; any user, if it has no owner."""
     return who is not None and owner in (None, who)
 
 
-class Rules(NamedTuple):
-    """The rule of each action."""
+class Permissions(NamedTuple):
+    """Who may do each action."""
 
-    read: Rule
-    create: Rule
-    change: Rule
-    account: Rule = signed_in
+    read: Permission
+    create: Permission
+    change: Permission
+    account: Permission = signed_in
 
 
 MODES = {
     # mode                    read         create     change, delete
-    Mode.OPEN:          Rules(anyone,      anyone,    anyone),
-    Mode.AUTHENTICATED: Rules(anyone,      signed_in, signed_in),
-    Mode.OWNER:         Rules(anyone,      signed_in, owner_if_any),
-    Mode.PRIVATE:       Rules(owner_alone, signed_in, owner_alone),
+    Mode.OPEN:          Permissions(anyone,      anyone,    anyone),
+    Mode.AUTHENTICATED: Permissions(anyone,      signed_in, signed_in),
+    Mode.OWNER:         Permissions(anyone,      signed_in, owner_if_any),
+    Mode.PRIVATE:       Permissions(owner_alone, signed_in, owner_alone),
 }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ class Access:
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
         self._rules = MODES[mode]
-        # What anyone may do, whatever the item: found out once, asked at every request.
+        # What anyone may do with any record: computed once, asked at every request.
         self.free = frozenset(action for action in Action if self._rule(action) is anyone)
 
     def admit(self, actor: Actor, action: Action) -> None:
@@ -101,31 +101,34 @@ class Access:
         if action not in self.free and actor.username is None and not actor.is_system:
             raise Unauthenticated
 
-    def permit(self, actor: Actor, action: Action, item: Item) -> None:
-        """Raises: ItemNotFound, if the actor may not know of the item; Forbidden."""
+    def permit(self, actor: Actor, action: Action, name: str, record: Record[Any]) -> None:
+        """Raises: RecordNotFound, if the actor may not know of the record; Forbidden.
+
+        `name` is the collection's, for the sentence.
+        """
         if action in self.free or actor.is_system:
             return
-        if self._rule(action)(actor.username, item.owner):
+        if self._rule(action)(actor.username, record.owner):
             return
-        if not self._rules.read(actor.username, item.owner):
-            raise ItemNotFound(item.id)
-        raise Forbidden(item.id)
+        if not self._rules.read(actor.username, record.owner):
+            raise RecordNotFound(name, record.id)
+        raise Forbidden(name, record.id)
 
-    def visible(self, which: Filter, actor: Actor) -> Filter:
-        """Of the items that are asked for, those that the actor may see. Raises: Unauthenticated.
+    def hides_records(self, actor: Actor) -> bool:
+        """Whether there may be records that the actor may not read."""
+        return self._rules.read is owner_alone and not actor.is_system
 
-        What the rule says of one item, in a question's words: it is about the owner, or it isn't.
-        """
+    def visible(self, where: Conditions, actor: Actor) -> Conditions:
+        """The conditions, and what the actor may see besides. Raises: Unauthenticated."""
         self.admit(actor, Action.READ)
-        if self._rules.read in (anyone, signed_in) or actor.is_system:
-            return which
-        mine = which.owner in (None, actor.username)
-        return which._replace(owner=actor.username if mine else "")  # nobody's name is empty
+        if not self.hides_records(actor):
+            return where
+        return (Condition("owner", Operator.EQUAL, actor.username), *where)
 
-    def _rule(self, action: Action) -> Rule:
-        rule: Rule = getattr(self._rules, action.value)
+    def _rule(self, action: Action) -> Permission:
+        rule: Permission = getattr(self._rules, action.value)
         return rule
 
 
-# What a server is if nobody says otherwise.
+# The default.
 AUTHENTICATED = Access(Mode.AUTHENTICATED)

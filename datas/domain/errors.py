@@ -4,13 +4,12 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 
 class DomainError(Exception):
-    """The parent of all that the domain refuses."""
+    """The parent of all that the domain refuses. `code` is stable: programs may rely on it."""
 
-    code: ClassVar[str]
+    code: str
 
 
 class InvalidFields(DomainError):
@@ -21,42 +20,78 @@ class InvalidFields(DomainError):
         self.errors = errors
 
 
-class InvalidItem(InvalidFields):
-    """Data that breaks a rule."""
+class InvalidRecord(InvalidFields):
+    """Fields of a record that break a rule; the code is `invalid-item` for an item.
 
-    code = "invalid-item"
+    `index` is the place of the draft at fault among many.
+    """
+
+    index: int | None = None
+
+    def __init__(self, name: str, errors: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(errors)
+        self.code = f"invalid-{name}"
+
+    @classmethod
+    def missing_reference(cls, name: str, field: str, record_id: int) -> "InvalidRecord":
+        """The field refers to a record that does not exist, or that the actor may not read."""
+        return cls(name, {field: [f"refers to {record_id}, which does not exist."]})
+
+
+class ValueTaken(InvalidFields):
+    """Another record has the value of a field that must be unique.
+
+    `index` is the place of the draft at fault among many.
+    """
+
+    code = "value-taken"
+    index: int | None = None
+
+    def __init__(self, name: str, field: str) -> None:
+        super().__init__({field: [f"is the value of another {name} already. Choose another."]})
+
+
+class RecordInUse(DomainError):
+    """Records of a collection refer to the one that was to be deleted."""
+
+    code = "record-in-use"
+
+    def __init__(self, name: str, record_id: int, plural: str) -> None:
+        super().__init__(
+            f"{name.capitalize()} {record_id} can't be deleted, because {plural} refer to it. "
+            "Change or delete those first."
+        )
 
 
 class LineTooLong(DomainError):
-    """A line of many items is longer than any item can be."""
+    """A line of a bulk body is too long."""
 
     code = "body-too-large"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A line is over {most} bytes. An item's data has at most 255 characters.")
+        super().__init__(f"A line is over {most} bytes. Write a shorter one.")
 
 
-class ItemNotFound(DomainError):
-    """No item has this id: it never did, or it was deleted."""
+class RecordNotFound(DomainError):
+    """No record has this id: it never did, or it was deleted. The code is `item-not-found`."""
 
-    code = "item-not-found"
-
-    def __init__(self, item_id: int) -> None:
-        super().__init__(f"There is no item {item_id}. It was deleted, or it never existed.")
-        self.item_id = item_id
+    def __init__(self, name: str, record_id: int) -> None:
+        super().__init__(f"There is no {name} {record_id}. It was deleted, or it never existed.")
+        self.code = f"{name}-not-found"
+        self.record_id = record_id
 
 
 class VersionMismatch(DomainError):
-    """The item is at another version than the change was meant for."""
+    """The record is at another version than the change was meant for."""
 
     code = "version-mismatch"
 
-    def __init__(self, item_id: int, version: int) -> None:
+    def __init__(self, name: str, record_id: int, version: int) -> None:
         super().__init__(
-            f"Item {item_id} is at version {version} now, which is not what the request asked for. "
-            "Read it again, then repeat the change if it still makes sense."
+            f"{name.capitalize()} {record_id} is at version {version} now, which is not what the "
+            "request asked for. Read it again, then repeat the change if it still makes sense."
         )
-        self.item_id = item_id
+        self.record_id = record_id
         self.version = version
 
 
@@ -104,12 +139,14 @@ class WrongCredentials(DomainError):
 
 
 class Forbidden(DomainError):
-    """The item is another user's."""
+    """The record is another user's."""
 
     code = "forbidden"
 
-    def __init__(self, item_id: int) -> None:
-        super().__init__(f"Item {item_id} is another user's: only its owner may change it.")
+    def __init__(self, name: str, record_id: int) -> None:
+        super().__init__(
+            f"{name.capitalize()} {record_id} is another user's: only its owner may change it."
+        )
 
 
 class RegistrationClosed(DomainError):
@@ -158,13 +195,13 @@ class UserNotFound(AdministrationError):
         self.username = username
 
 
-class UserOwnsItems(AdministrationError):
-    """A user who owns items can't be removed."""
+class UserOwnsRecords(AdministrationError):
+    """A user who owns records can't be removed."""
 
-    code = "user-owns-items"
+    code = "user-owns-records"
 
     def __init__(self, username: str) -> None:
-        super().__init__(f"{username} owns items. Another user must be given them.")
+        super().__init__(f"{username} owns records. Give them to another user first.")
         self.username = username
 
 

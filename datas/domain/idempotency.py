@@ -16,8 +16,8 @@ LIFETIME = timedelta(hours=24)
 PURGED = 10
 
 
-class Record(NamedTuple):
-    """What is kept of a request: whose it was, its key, its digest, when, and its answer."""
+class KeptAnswer(NamedTuple):
+    """The answer that is kept for retries of one request, by actor and key."""
 
     actor: str
     key: str
@@ -29,16 +29,16 @@ class Record(NamedTuple):
 class IdempotencyRecords(Protocol):
     """Where records are kept. Each method raises `StorageUnavailable` if the store can't work."""
 
-    def claim(self, record: Record, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
         """Store a record in the place of none, or of one created at `expired` or before.
 
         False: there is a younger one. In a transaction of its own nobody else can claim the same.
         """
 
-    def get(self, actor: str, key: str) -> Record:
+    def get(self, actor: str, key: str) -> KeptAnswer:
         """Return the record that stood in the way of a claim."""
 
-    def complete(self, record: Record) -> None:
+    def complete(self, record: KeptAnswer) -> None:
         """Store the answer of a claimed record."""
 
     def purge(self, expired: datetime, limit: int) -> None:
@@ -62,7 +62,7 @@ class Idempotency:
         leaves the key free. Raises: IdempotencyKeyReused, StorageUnavailable, what `work` raises.
         """
         now = self._clock.now()
-        claimed = Record(actor, key, fingerprint, now)
+        claimed = KeptAnswer(actor, key, fingerprint, now)
         with self._storage.atomic():
             self._records.purge(now - LIFETIME, PURGED)
             if not self._records.claim(claimed, now - LIFETIME):

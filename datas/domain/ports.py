@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from datas.domain.items import Draft, Item
-from datas.domain.query import Filter, Query
+from datas.domain.query import Conditions, Query, Step
+from datas.domain.records import D, Record
 
 
 class Clock(Protocol):
@@ -17,54 +17,58 @@ class Clock(Protocol):
 
 
 class Storage(Protocol):
-    """What all stores of one database share: the transaction."""
+    """The transaction, which all repositories of one database share."""
 
     def atomic(self) -> AbstractContextManager[None]:
         """A block whose changes happen together, or, if it raises, not at all."""
 
 
-class Items(Protocol):
-    """Where items are kept. It stores; rules, permissions and versions are the service's.
+class Repository(Protocol[D]):
+    """Where the records of one collection are kept. It stores; the service has the rules.
 
     Every method raises `StorageUnavailable` if the store can't do its work.
     """
 
-    def add(self, data: str, now: datetime, owner: str | None = None) -> Item:
-        """Store a new item at version 1 and return it. Its id was never used before.
+    def add(self, draft: D, now: datetime, owner: str | None = None) -> Record[D]:
+        """Store a new record at version 1 and return it. Its id was never used before.
 
-        Raises: Unauthenticated, if the owner is a user no more.
+        Raises: ValueTaken; InvalidRecord, for a reference to no record; Unauthenticated, if the
+        owner is no user any more.
         """
 
-    def get(self, item_id: int) -> Item:
-        """Return one item. Raises: ItemNotFound."""
+    def add_many(self, drafts: Iterable[D], now: datetime, owner: str | None = None) -> int:
+        """Store new records in this order, all or none; return how many they were.
 
-    def find(self, query: Query) -> Sequence[Item]:
-        """Return up to `query.limit` items that follow `query.after`, in the order asked for."""
-
-    def count(self, which: Filter) -> int:
-        """Return how many items there are."""
-
-    def swap(self, item: Item, version: int) -> bool:
-        """Store `item` in the place of its earlier self if that is still at `version`.
-
-        One atomic compare-and-set. False: it is at another version, or gone.
+        Raises: as `add`, with the `index` of the draft at fault.
         """
 
-    def remove(self, item_id: int, version: int) -> bool:
-        """Delete an item if it is still at `version`; as atomic as `swap`."""
+    def get(self, record_id: int) -> Record[D]:
+        """Return one record. Raises: RecordNotFound."""
 
+    def find(self, query: Query) -> Sequence[Record[D]]:
+        """Return up to `query.limit` records that follow `query.after`, in the order asked for."""
 
-class ItemBatches(Protocol):
-    """What is done to many items at once. The same store as `Items`, and the same errors."""
+    def scan(self, query: Query) -> Step[D]:
+        """Look at the next `query.limit` records in the order; return those that meet `where`.
 
-    def add_many(self, drafts: Iterable[Draft], now: datetime, owner: str | None = None) -> int:
-        """Store new items in this order, all or none; return how many they were.
-
-        Raises: Unauthenticated, if the owner is a user no more.
+        So the cost of a step does not depend on how many records meet it.
         """
 
-    def give(self, owner: str, heir: str, now: datetime) -> int:
-        """Make all items of one user another's, a change of each; return how many they were.
+    def count(self, where: Conditions) -> int:
+        """Return how many records meet the conditions."""
 
-        Raises: UserNotFound, if there is no heir.
+    def swap(self, record: Record[D], version: int) -> bool:
+        """Store `record` in the place of its earlier self if that is still at `version`.
+
+        One atomic compare-and-set. False: it is at another version, or gone. Raises: ValueTaken;
+        InvalidRecord, for a reference to no record.
+        """
+
+    def remove(self, record_id: int, version: int) -> bool:
+        """Delete a record if it is still at `version`; as atomic as `swap`. Raises: RecordInUse."""
+
+    def reassign(self, owner: str, new_owner: str, now: datetime) -> int:
+        """Give all records of one user to another, a change of each; return how many they were.
+
+        Raises: UserNotFound, if there is no new owner.
         """

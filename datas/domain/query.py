@@ -1,20 +1,50 @@
-"""What a client may ask of the collection: which of it, how much, in which order, from where on."""
+"""What can be asked of a collection: which records, how many, in which order, from where on."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from operator import eq, ge, lt
+from typing import Any, Generic, NamedTuple
 
-from datas.domain.items import Item
+from datas.domain.records import D, Record, value_of
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 MAX_SEARCH = 255
 
 
-class Sort(NamedTuple):
-    """An order of items: by one field, ties broken by id in the same direction.
+class Operator(StrEnum):
+    """How a field is compared with a value. A field that is None meets no condition."""
 
-    `data` is ordered by code point, whatever the store's language.
+    EQUAL = "="
+    FROM = ">="
+    BELOW = "<"
+    CONTAINS = "contains"  # case folded
+
+
+class Filter(NamedTuple):
+    """What a list can be asked: a field, and how it is compared with the value that is given."""
+
+    field: str
+    operator: Operator = Operator.EQUAL
+
+
+class Condition(NamedTuple):
+    """A filter with its value. Records meet all conditions of a question."""
+
+    field: str
+    operator: Operator
+    value: Any
+
+
+Conditions = tuple[Condition, ...]
+
+
+class Sort(NamedTuple):
+    """An order of records: by one field; ties break by id, in the same direction.
+
+    Text is ordered by code point, whatever the store's language.
     """
 
     field: str = "id"
@@ -22,30 +52,16 @@ class Sort(NamedTuple):
 
 
 BY_ID = Sort()
-SORTS = tuple(
-    Sort(field, descending)
-    for field in ("id", "data", "date_created", "date_updated")
-    for descending in (False, True)
-)
-
-
-class Filter(NamedTuple):
-    """Which items are meant; None: whatever it is."""
-
-    search: str | None = None  # a part of `data`, case folded
-    created_from: datetime | None = None  # inclusive
-    created_to: datetime | None = None  # exclusive
-    owner: str | None = None
-
-
-ALL = Filter()
 
 
 class Position(NamedTuple):
-    """A place in an order: just after this id, and after this value of the field that sorts."""
+    """A place in an order: just after this id, and after this value of the field that sorts.
+
+    The value is None if the order is by id.
+    """
 
     id: int
-    value: str | datetime | None = None
+    value: str | int | Decimal | date | datetime | None = None
 
 
 class Query(NamedTuple):
@@ -54,22 +70,54 @@ class Query(NamedTuple):
     limit: int = DEFAULT_LIMIT
     sort: Sort = BY_ID
     after: Position | None = None
-    filter: Filter = ALL
+    where: Conditions = ()
 
 
-class Page(NamedTuple):
-    """Items in order, where the next page starts (None: there is none), how many there are in all.
+class Page(NamedTuple, Generic[D]):
+    """Records in order; where the next page starts (None: there is none); how many there are.
 
     The total is None unless it was asked for.
     """
 
-    items: Sequence[Item]
+    records: Sequence[Record[D]]
     next: Position | None
     total: int | None = None
 
 
+class Step(NamedTuple, Generic[D]):
+    """The records found in one part of a collection; where the next part starts, if there is one.
+
+    A step may have no records although later ones do.
+    """
+
+    records: Sequence[Record[D]]
+    next: Position | None
+
+
+def search_key(text: str) -> str:
+    """A text as searches compare it: in Unicode's full case folding."""
+    return text.casefold()
+
+
+_COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
+    Operator.EQUAL: eq,
+    Operator.FROM: ge,
+    Operator.BELOW: lt,
+    Operator.CONTAINS: lambda text, part: search_key(part) in search_key(text),
+}
+
+
+def meets(record: Record[Any], conditions: Conditions) -> bool:
+    """Whether a record meets all conditions: what every store must answer."""
+    for name, operator, wanted in conditions:
+        value = value_of(record, name)
+        if value is None or not _COMPARISONS[operator](value, wanted):
+            return False
+    return True
+
+
 def search_faults(text: str) -> list[str]:
-    """What is wrong with the part that is searched for, in words that follow its name."""
+    """What is wrong with a text to search for."""
     faults = []
     if not 1 <= len(text) <= MAX_SEARCH:
         faults.append(f"must be 1 to {MAX_SEARCH} characters long.")
@@ -78,6 +126,6 @@ def search_faults(text: str) -> list[str]:
     return faults
 
 
-def position(item: Item, sort: Sort) -> Position:
-    """The place just after an item."""
-    return Position(item.id, None if sort.field == "id" else getattr(item, sort.field))
+def position(record: Record[Any], sort: Sort) -> Position:
+    """The place just after a record."""
+    return Position(record.id, None if sort.field == "id" else value_of(record, sort.field))

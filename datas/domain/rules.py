@@ -1,0 +1,289 @@
+"""Rules: what values a field may have. A rule returns what is wrong with a value.
+
+The texts follow the field's name: `pages: must be 1 to 100000.` Each rule here is a small value
+that also carries its bounds, as JSON Schema writes them (https://json-schema.org), and an example.
+Any function from a value to a list of texts is a rule too; it has neither.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+Rule = Callable[[Any], list[str]]
+
+# Ids and integers are what both databases keep in 64 bits.
+MAX_INTEGER = 2**63 - 1
+
+# Unicode's White_Space property, spelled out: `str.isspace` and the `\s` of regular expressions
+# disagree with it and with one another.
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+# The same in any dialect of regular expressions.
+_BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
+_ANY_TEXT = r"^[^\u0000]*$"
+_NOT_BLANK = rf"^[^\u0000]*[^\u0000{_BLANK}][^\u0000]*$"
+
+
+def character_faults(text: str) -> list[str]:
+    """The characters of `text` that a database could not keep."""
+    faults = []
+    if "\0" in text:
+        faults.append("must not contain the NUL character (U+0000).")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        faults.append("must not contain a lone surrogate (U+D800 to U+DFFF).")
+    return faults
+
+
+@dataclass(frozen=True)
+class TextRule:
+    """A `str` of so many code points. With a least length of 1 or more it must not be blank."""
+
+    min_length: int
+    max_length: int
+    example: str = "hello"
+
+    def __call__(self, value: object) -> list[str]:
+        if not isinstance(value, str):
+            return ["must be a string."]
+        faults = []
+        if not self.min_length <= len(value) <= self.max_length:
+            faults.append(f"must be {self.min_length} to {self.max_length} characters long.")
+        elif self.min_length and not value.strip(WHITE_SPACE):
+            faults.append("must have a character that is not white space.")
+        return faults + character_faults(value)
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """`minLength`, `maxLength` and `pattern`."""
+        return {
+            "minLength": self.min_length,
+            "maxLength": self.max_length,
+            "pattern": _NOT_BLANK if self.min_length else _ANY_TEXT,
+        }
+
+
+@dataclass(frozen=True)
+class IntegerRule:
+    """An `int` between two bounds, both included."""
+
+    minimum: int
+    maximum: int
+
+    def __call__(self, value: object) -> list[str]:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return ["must be an integer."]
+        in_bounds = self.minimum <= value <= self.maximum
+        return [] if in_bounds else [f"must be {self.minimum} to {self.maximum}."]
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """`minimum` and `maximum`, in 64 bits."""
+        return {"format": "int64", "minimum": self.minimum, "maximum": self.maximum}
+
+    @property
+    def example(self) -> int:
+        """7, or the bound that is nearest to it."""
+        return min(max(7, self.minimum), self.maximum)
+
+
+@dataclass(frozen=True)
+class DecimalRule:
+    """A `Decimal` with at most so many places, between two bounds, both included."""
+
+    places: int
+    minimum: Decimal
+    maximum: Decimal
+
+    def __call__(self, value: object) -> list[str]:
+        if not isinstance(value, Decimal) or not value.is_finite():
+            return ["must be a decimal number."]
+        # The bounds come first: to round a huge number would need its digits.
+        if not self.minimum <= value <= self.maximum:
+            return [f"must be {self.minimum} to {self.maximum}."]
+        if value != round(value, self.places):
+            return [f"must have at most {self.places} decimal places."]
+        return []
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """A `pattern`: in JSON a decimal is a string with exactly so many places."""
+        sign = "-?" if self.minimum < 0 else ""
+        fraction = rf"\.[0-9]{{{self.places}}}" if self.places else ""
+        return {"format": "decimal", "pattern": f"^{sign}[0-9]+{fraction}$"}
+
+    @property
+    def example(self) -> Decimal:
+        """12.5, or the bound that is nearest to it."""
+        return min(max(round(Decimal("12.5"), self.places), self.minimum), self.maximum)
+
+
+@dataclass(frozen=True)
+class BooleanRule:
+    """True or False."""
+
+    json_schema: Mapping[str, Any] = field(default_factory=dict)
+    example: bool = True
+
+    def __call__(self, value: object) -> list[str]:
+        return [] if isinstance(value, bool) else ["must be true or false."]
+
+
+@dataclass(frozen=True)
+class DateRule:
+    """A `datetime.date`."""
+
+    json_schema: Mapping[str, Any] = field(default_factory=lambda: {"format": "date"})
+    example: dt.date = dt.date(2026, 11, 22)
+
+    def __call__(self, value: object) -> list[str]:
+        is_date = isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+        return [] if is_date else ["must be a date, such as 2026-11-22."]
+
+
+@dataclass(frozen=True)
+class MomentRule:
+    """An aware `datetime.datetime` in UTC."""
+
+    json_schema: Mapping[str, Any] = field(default_factory=lambda: {"format": "date-time"})
+    example: dt.datetime = dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
+
+    def __call__(self, value: object) -> list[str]:
+        in_utc = isinstance(value, dt.datetime) and value.utcoffset() == dt.timedelta()
+        return [] if in_utc else ["must be a time in UTC, such as 2026-11-22T16:00:00Z."]
+
+
+@dataclass(frozen=True)
+class ChoiceRule:
+    """One of some texts."""
+
+    choices: tuple[str, ...]
+
+    def __call__(self, value: object) -> list[str]:
+        if isinstance(value, str) and value in self.choices:
+            return []
+        return [f"must be one of: {', '.join(self.choices)}."]
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """`enum`."""
+        return {"enum": list(self.choices)}
+
+    @property
+    def example(self) -> str:
+        """The first."""
+        return self.choices[0]
+
+
+@dataclass(frozen=True)
+class TextsRule:
+    """A tuple of texts, each of which keeps a rule of its own."""
+
+    text: TextRule
+    max_items: int
+
+    def __call__(self, value: object) -> list[str]:
+        if not isinstance(value, tuple):
+            return ["must be a list of strings."]
+        if len(value) > self.max_items:
+            return [f"must have at most {self.max_items} entries."]
+        faults = {fault: None for text in value for fault in self.text(text)}
+        return [f"each entry {fault}" for fault in faults]
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """`maxItems`, and what each entry must be."""
+        return {"maxItems": self.max_items, "items": {"type": "string", **self.text.json_schema}}
+
+    @property
+    def example(self) -> tuple[str, ...]:
+        """One entry."""
+        return (self.text.example,) if self.max_items else ()
+
+
+@dataclass(frozen=True)
+class OptionalRule:
+    """None, or what another rule allows."""
+
+    rule: Rule
+
+    def __call__(self, value: object) -> list[str]:
+        return [] if value is None else self.rule(value)
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """The other rule's."""
+        return json_schema(self.rule)
+
+    @property
+    def example(self) -> Any:
+        """The other rule's."""
+        return example(self.rule)
+
+
+def text(min_length: int, max_length: int) -> TextRule:
+    """A text of so many code points; if it must have one, it must not be blank."""
+    return TextRule(min_length, max_length)
+
+
+def integer(minimum: int = -MAX_INTEGER - 1, maximum: int = MAX_INTEGER) -> IntegerRule:
+    """A whole number of up to 64 bits."""
+    return IntegerRule(minimum, maximum)
+
+
+def decimal(places: int, minimum: str | int, maximum: str | int) -> DecimalRule:
+    """A decimal number with at most so many places: `decimal(2, 0, "9999.99")`."""
+    return DecimalRule(places, Decimal(minimum), Decimal(maximum))
+
+
+def boolean() -> BooleanRule:
+    """True or False."""
+    return BooleanRule()
+
+
+def calendar_date() -> DateRule:
+    """A day of the calendar."""
+    return DateRule()
+
+
+def moment() -> MomentRule:
+    """A moment in UTC, with microseconds."""
+    return MomentRule()
+
+
+def choice(choices: Iterable[str]) -> ChoiceRule:
+    """One of these texts; the members of a `StrEnum` are some."""
+    return ChoiceRule(tuple(str(each) for each in choices))
+
+
+def texts(rule: TextRule, max_items: int) -> TextsRule:
+    """A list of up to so many texts."""
+    return TextsRule(rule, max_items)
+
+
+def optional(rule: Rule) -> OptionalRule:
+    """The same, or None."""
+    return OptionalRule(rule)
+
+
+def reference() -> IntegerRule:
+    """The id of a record."""
+    return IntegerRule(1, MAX_INTEGER)
+
+
+def required(rule: Rule) -> Rule:
+    """What a rule says of a value that is there."""
+    return rule.rule if isinstance(rule, OptionalRule) else rule
+
+
+def json_schema(rule: Rule) -> Mapping[str, Any]:
+    """The rule's bounds; a function of one's own has none."""
+    return cast("Mapping[str, Any]", getattr(rule, "json_schema", {}))
+
+
+def example(rule: Rule) -> Any:
+    """A value that keeps the rule; None for a function of one's own."""
+    return getattr(rule, "example", None)
