@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from peewee import Database, Select
@@ -131,6 +131,16 @@ class SqlDatabase:
             return
         self.bring_up()
         with self.engine.turn(), self._translating(), self.peewee.atomic():
+            yield
+
+    def savepoint(self) -> AbstractContextManager[Any]:
+        """A block whose failure leaves the transaction around it usable, if there is one."""
+        return self.peewee.atomic() if self.peewee.in_transaction() else nullcontext()
+
+    @contextmanager
+    def bulk_write(self) -> Iterator[None]:
+        """A transaction in which much is written."""
+        with self.atomic(), self.engine.many():
             yield
 
     def bring_up(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import peewee
 
@@ -20,8 +21,8 @@ _TOKEN = (
     TokenRow.date_expires,
 )
 _ATTEMPT = (AttemptRow.username, AttemptRow.address, AttemptRow.date)
-_to_text = UserRow.date_joined.db_value
-_to_time = UserRow.date_joined.python_value
+_to_text: Any = UserRow.date_joined.db_value
+_to_time: Any = UserRow.date_joined.python_value
 
 
 class SqlUsers:
