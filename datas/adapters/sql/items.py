@@ -63,7 +63,7 @@ class SqlItems:
             )
         )
         later = [(ItemRow.date_updated > self._param, ItemRow.date_updated)]
-        self._give = self._compile(
+        self._reassign = self._compile(
             ItemRow.update(
                 {
                     ItemRow.date_updated: peewee.Case(None, later, self._param),
@@ -127,7 +127,7 @@ class SqlItems:
         """DELETE … WHERE id = ? AND version = ?"""
         return bool(self._database.write(self._remove, item_id, version))
 
-    def give(self, owner: str, heir: str, now: datetime) -> int:
+    def reassign(self, owner: str, new_owner: str, now: datetime) -> int:
         """UPDATE … SET version = version + 1 WHERE owner = ?
 
         To the end of the transaction the owner gets no new ones, so that they may be removed in it.
@@ -136,9 +136,9 @@ class SqlItems:
             with self._database.atomic():
                 self._database.read(self._hold, owner)
                 time = _to_text(now)
-                return len(self._database.write(self._give, time, time, heir, owner))
+                return len(self._database.write(self._reassign, time, time, new_owner, owner))
         except self._database.integrity_error:
-            raise UserNotFound(heir) from None
+            raise UserNotFound(new_owner) from None
 
     def add_many(self, drafts: Iterable[Draft], now: datetime, owner: str | None = None) -> int:
         """Insert rows."""
