@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from datas.domain.access import AUTHENTICATED, Access, Mode
+from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
-from datas.domain.sign_in import Gate, SignIn
 from datas.domain.transfer import Transfer
-from datas.domain.user_service import UserService
 from datas.logs import is_json
 
 if TYPE_CHECKING:
@@ -198,8 +197,7 @@ class Services:
 
     items: ItemService
     transfer: Transfer
-    users: UserService
-    sign_in: SignIn
+    accounts: Accounts
     idempotency: Idempotency
     access: Access
 
@@ -208,43 +206,31 @@ def build_services(
     settings: "Settings", database: "SqlDatabase", room: Room = _as_it_is
 ) -> Services:
     """The services over a database. Nothing is opened."""
+    from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
     from datas.adapters.sql.idempotency import SqlIdempotencyRecords
     from datas.adapters.sql.items import SqlItems
-    from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
     from datas.adapters.system import Argon2Passwords, SystemClock
 
-    clock, gate, access = SystemClock(), Gate(), Access(Mode(settings.access))
+    clock, access = SystemClock(), Access(Mode(settings.access))
     database = room("sql", database)
     items = room("adapters", SqlItems(database))
-    users = room("adapters", SqlUsers(database))
-    tokens = room("adapters", SqlTokens(database))
-    attempts = room("adapters", SqlAttempts(database))
-    passwords = room("adapters", Argon2Passwords())
     records = room("adapters", SqlIdempotencyRecords(database))
+    accounts = Accounts(
+        users=room("adapters", SqlUsers(database)),
+        tokens=room("adapters", SqlTokens(database)),
+        attempts=room("adapters", SqlAttempts(database)),
+        items=items,
+        passwords=room("adapters", Argon2Passwords()),
+        storage=database,
+        clock=clock,
+        limiter=HashLimiter(),
+        token_days=settings.token_days,
+        registration_open=settings.registration == "open",
+    )
     return Services(
         items=ItemService(items, clock, access),
         transfer=Transfer(items, items, clock, access),
-        users=UserService(
-            users=users,
-            tokens=tokens,
-            attempts=attempts,
-            items=items,
-            passwords=passwords,
-            storage=database,
-            clock=clock,
-            gate=gate,
-            registration_open=settings.registration == "open",
-        ),
-        sign_in=SignIn(
-            users=users,
-            tokens=tokens,
-            attempts=attempts,
-            passwords=passwords,
-            storage=database,
-            clock=clock,
-            gate=gate,
-            token_days=settings.token_days,
-        ),
+        accounts=accounts,
         idempotency=Idempotency(records, database, clock),
         access=access,
     )
@@ -261,8 +247,7 @@ def _parts(
         items=room("service", services.items),
         transfer=room("service", services.transfer),
         idempotency=room("service", services.idempotency),
-        users=room("service", services.users),
-        sign_in=room("service", services.sign_in),
+        accounts=room("service", services.accounts),
         access=services.access,
         check_storage=database.check,
         is_draining=is_draining,

@@ -8,11 +8,10 @@ import falcon
 from falcon.routing import CompiledRouter
 
 from datas.domain.access import Access
+from datas.domain.accounts import Accounts
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
-from datas.domain.sign_in import SignIn
 from datas.domain.transfer import Transfer
-from datas.domain.user_service import UserService
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
 from datas.http.media import JSON
@@ -48,8 +47,7 @@ class Parts:
     items: ItemService
     transfer: Transfer
     idempotency: Idempotency
-    users: UserService
-    sign_in: SignIn
+    accounts: Accounts
     access: Access
     check_storage: Callable[[], None]
     is_draining: Callable[[], bool] = bool
@@ -68,7 +66,7 @@ def create_app(parts: Parts) -> App:
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
         app.add_middleware(Observation(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
-    app.add_middleware(Authentication(parts.sign_in, parts.access, parts.cors_origins))
+    app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(Accept())
     app.add_middleware(Params())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
@@ -94,12 +92,12 @@ def _routes(parts: Parts) -> dict[str, object]:
         "/api/datas": ItemsResource(parts.items, parts.idempotency),
         "/api/datas/{item_id:id}": ItemResource(parts.items),
         "/api/datas/bulk": BulkResource(parts.transfer, parts.idempotency, parts.bulk_lines),
-        "/api/users": UsersResource(parts.users),
-        "/api/users/me": MeResource(parts.users),
-        "/api/users/me/password": PasswordResource(parts.sign_in),
-        "/api/tokens": TokensResource(parts.sign_in, parts.trusted_proxies),
-        "/api/tokens/{token_id:id}": TokenResource(parts.sign_in),
-        "/api/tokens/current": TokenResource(parts.sign_in),
+        "/api/users": UsersResource(parts.accounts),
+        "/api/users/me": MeResource(parts.accounts),
+        "/api/users/me/password": PasswordResource(parts.accounts),
+        "/api/tokens": TokensResource(parts.accounts, parts.trusted_proxies),
+        "/api/tokens/{token_id:id}": TokenResource(parts.accounts),
+        "/api/tokens/current": TokenResource(parts.accounts),
         "/healthz": HealthResource(),
         "/readyz": ReadinessResource(parts.check_storage, parts.is_draining),
         "/problems": ProblemsResource(),

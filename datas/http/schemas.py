@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
-from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
-from datas.domain.users import (
+from datas.domain.credentials import (
     MAX_LABEL,
     MAX_PASSWORD,
     MIN_PASSWORD,
@@ -17,6 +16,7 @@ from datas.domain.users import (
     password_faults,
     username_faults,
 )
+from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
 from datas.http.errors import MAX_FAULTS, Refusal
 
 # No NUL anywhere, and something that is not white space; spelled for any dialect of regex.

@@ -103,4 +103,5 @@ def add_sort(db: peewee.Database, table: str, field: str) -> None:
 def reference(table: str, *, null: bool = False) -> peewee.Field:
     """A column that refers to a record of another table, which can't be deleted meanwhile."""
     refers = peewee.SQL(f'REFERENCES "{table}" ("id")')
-    return peewee.BigIntegerField(null=null, index=True, constraints=[refers])
+    options: dict[str, Any] = {"null": null, "index": True, "constraints": [refers]}
+    return peewee.BigIntegerField(**options)

@@ -83,10 +83,11 @@ class TokenRow(peewee.Model):
 
 
 class AttemptRow(peewee.Model):
-    """One try to sign in that didn't succeed."""
+    """One failed password attempt."""
 
     id = peewee.AutoField()
     username = peewee.TextField()
+    purpose = peewee.TextField()
     address = peewee.TextField()
     date = MomentField()
 
