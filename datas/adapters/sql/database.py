@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 from peewee import Database, Select
 
+from datas.adapters.sql.comparison import database_faults
 from datas.adapters.sql.migrate import Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.tables import Tables
 from datas.domain.errors import StorageUnavailable
 
 Rows = list[tuple[Any, ...]]
@@ -80,11 +82,14 @@ class SqlDatabase:
     `auto_migrate=False` a database whose schema isn't current is refused instead.
     """
 
-    def __init__(self, engine: Engine, *, auto_migrate: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, tables: Tables | None = None, *, auto_migrate: bool = True
+    ) -> None:
         self.peewee = engine.peewee
         self.integrity_error = engine.integrity_error
         self.engine = engine
         self._schema = Schema(engine.peewee)
+        self.tables = tables or {}
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
@@ -169,6 +174,8 @@ class SqlDatabase:
                 with self.engine.migrating():
                     applied += self._schema.migrate(name)
             self._schema.check()
+            if faults := list(database_faults(self.peewee, self.tables)):
+                raise StorageUnavailable(" ".join(faults))
         except self.engine.errors as error:
             raise StorageUnavailable(self._reason(error) or _FOREIGN) from error
         finally:

@@ -34,6 +34,7 @@ class SqlRepository(Generic[D]):
         table = tables[collection.plural]
         self._database = database
         self._collection = collection
+        self._draft = collection.draft
         self._statements = Statements(database, table)
         self._constraints = Constraints(database, table, tables)
         self._search = collection.fields.index(collection.search) if collection.search else None
@@ -171,12 +172,15 @@ class SqlRepository(Generic[D]):
         return values
 
     def _record(self, row: tuple[Any, ...]) -> Record[D]:
-        record_id, created, updated, version, owner, *values = row
+        record_id, created, updated, version, owner = row[:5]
         first = _to_time(created)
         # Most records were never changed, and to read a time is a quarter of the work here.
         last = first if updated == created else _to_time(updated)
-        for place, _, from_database in self._converted:
-            values[place] = from_database(values[place])
-        draft: D = _new(self._collection.draft, values)
+        values: Any = row[5:]
+        if self._converted:
+            values = list(values)
+            for place, _, from_database in self._converted:
+                values[place] = from_database(values[place])
+        draft: D = _new(self._draft, values)
         record: Record[D] = _new(Record, (record_id, draft, first, last, version, owner))
         return record
