@@ -1,25 +1,26 @@
 """Every port in plain dictionaries: for tests, demos, and as the shortest example of an adapter."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
-from operator import attrgetter, gt, lt
+from operator import gt, lt
+from typing import TYPE_CHECKING, Any, Generic
 
 from datas.domain.errors import (
-    ItemNotFound,
+    InvalidRecord,
+    RecordInUse,
+    RecordNotFound,
     Unauthenticated,
-    UsernameTaken,
     UserNotFound,
-    UserOwnsItems,
+    ValueTaken,
 )
-from datas.domain.idempotency import Record
-from datas.domain.items import Draft, Item, search_key
-from datas.domain.query import Filter, Query
-from datas.domain.users import Attempt, Token, User
+from datas.domain.idempotency import KeptAnswer
+from datas.domain.query import Conditions, Query, Step, meets, position
+from datas.domain.records import Collection, D, Record, value_of
 
-_TABLES = ("items", "idempotency", "users", "tokens", "attempts")
+if TYPE_CHECKING:
+    from datas.domain.credentials import Attempt, Token, User
 
 
 class Memory:
@@ -27,23 +28,30 @@ class Memory:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.items: dict[int, Item] = {}
-        self.idempotency: dict[tuple[str, str], Record] = {}
+        self.collections: dict[str, Collection[Any]] = {}  # by plural
+        self.records: dict[str, dict[int, Record[Any]]] = {}  # by plural and id
+        self.idempotency: dict[tuple[str, str], KeptAnswer] = {}
         self.users: dict[str, User] = {}
         self.tokens: dict[bytes, Token] = {}
         self.attempts: list[Attempt] = []
-        self._last_ids = dict.fromkeys(_TABLES, 0)
+        self._last_ids: dict[str, int] = {}
 
     def next_id(self, table: str) -> int:
         """An id that the table never had."""
-        self._last_ids[table] += 1
+        self._last_ids[table] = self._last_ids.get(table, 0) + 1
         return self._last_ids[table]
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """All of the block happens, or, if it raises, none of it. Ids stay used either way."""
         with self.lock:
-            before = {table: getattr(self, table).copy() for table in _TABLES}
+            before = {
+                "records": {plural: dict(kept) for plural, kept in self.records.items()},
+                "idempotency": dict(self.idempotency),
+                "users": dict(self.users),
+                "tokens": dict(self.tokens),
+                "attempts": list(self.attempts),
+            }
             try:
                 yield
             except BaseException:
@@ -51,92 +59,139 @@ class Memory:
                 raise
 
 
-class MemoryItems:
-    """The `Items` and `ItemBatches` ports over `Memory`."""
+class MemoryRepository(Generic[D]):
+    """The `Repository` port over `Memory`."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, collection: Collection[D]) -> None:
         self._memory = memory
+        self._collection = collection
+        memory.collections[collection.plural] = collection
+        memory.records.setdefault(collection.plural, {})
 
-    def add(self, data: str, now: datetime, owner: str | None = None) -> Item:
-        """Store a new item under the next id."""
+    @property
+    def _records(self) -> dict[int, Record[D]]:
+        return self._memory.records[self._collection.plural]
+
+    def add(self, draft: D, now: datetime, owner: str | None = None) -> Record[D]:
+        """Store a new record under the next id."""
         with self._memory.lock:
+            self._check_constraints(draft, None)
             if owner is not None and owner not in self._memory.users:
                 raise Unauthenticated(no_user=owner)
-            item = Item(self._memory.next_id("items"), data, now, now, 1, owner)
-            self._memory.items[item.id] = item
-            return item
+            record_id = self._memory.next_id(self._collection.plural)
+            record = Record(record_id, draft, now, now, 1, owner)
+            self._records[record_id] = record
+            return record
 
-    def get(self, item_id: int) -> Item:
-        """Return one item, or raise ItemNotFound."""
+    def add_many(self, drafts: Iterable[D], now: datetime, owner: str | None = None) -> int:
+        """Add one after the other, and none if one fails."""
+        count = 0
+        with self._memory.atomic():
+            for count, draft in enumerate(drafts, 1):
+                try:
+                    self.add(draft, now, owner)
+                except (InvalidRecord, ValueTaken) as error:
+                    error.index = count - 1
+                    raise
+        return count
+
+    def get(self, record_id: int) -> Record[D]:
         with self._memory.lock:
-            item = self._memory.items.get(item_id)
-        if item is None:
-            raise ItemNotFound(item_id)
-        return item
+            record = self._records.get(record_id)
+        if record is None:
+            raise RecordNotFound(self._collection.name, record_id)
+        return record
 
-    def find(self, query: Query) -> Sequence[Item]:
+    def find(self, query: Query) -> Sequence[Record[D]]:
         """Sort everything, then cut out the page: simple, and slow on purpose."""
-        items = self._chosen(query.filter)
-        key = attrgetter(query.sort.field, "id")
-        items.sort(key=key, reverse=query.sort.descending)
-        if query.after is not None:
-            item_id, value = query.after
-            place = (item_id if value is None else value, item_id)
-            beyond = lt if query.sort.descending else gt
-            items = [item for item in items if beyond(key(item), place)]
-        return items[: query.limit]
+        found = [record for record in self._after(query) if meets(record, query.where)]
+        return found[: query.limit]
 
-    def count(self, which: Filter) -> int:
-        """Count what is chosen."""
-        return len(self._chosen(which))
+    def scan(self, query: Query) -> Step[D]:
+        """Sort everything, then cut out the step."""
+        seen = self._after(query)[: query.limit]
+        found = [record for record in seen if meets(record, query.where)]
+        return Step(found, position(seen[-1], query.sort) if seen else None)
 
-    def swap(self, item: Item, version: int) -> bool:
+    def count(self, where: Conditions) -> int:
+        with self._memory.lock:
+            return sum(meets(record, where) for record in self._records.values())
+
+    def swap(self, record: Record[D], version: int) -> bool:
         """Compare and set under the lock."""
         with self._memory.lock:
-            current = self._memory.items.get(item.id)
+            current = self._records.get(record.id)
             if current is None or current.version != version:
                 return False
-            self._memory.items[item.id] = item
+            self._check_constraints(record.draft, record.id)
+            self._records[record.id] = record
             return True
 
-    def remove(self, item_id: int, version: int) -> bool:
+    def remove(self, record_id: int, version: int) -> bool:
         """Compare and delete under the lock."""
         with self._memory.lock:
-            current = self._memory.items.get(item_id)
+            current = self._records.get(record_id)
             if current is None or current.version != version:
                 return False
-            del self._memory.items[item_id]
+            self._check_use(record_id)
+            del self._records[record_id]
             return True
 
-    def add_many(self, drafts: Iterable[Draft], now: datetime, owner: str | None = None) -> int:
-        """Add one after the other, and none if one fails."""
-        with self._memory.atomic():
-            return len([self.add(draft.data, now, owner) for draft in drafts])
-
-    def give(self, owner: str, heir: str, now: datetime) -> int:
-        """Change each of the owner's items under the lock."""
+    def reassign(self, owner: str, new_owner: str, now: datetime) -> int:
+        """Change each of the owner's records under the lock."""
         with self._memory.lock:
-            if heir not in self._memory.users:
-                raise UserNotFound(heir)
-            given = [item for item in self._memory.items.values() if item.owner == owner]
-            for item in given:
-                self._memory.items[item.id] = item._replace(
-                    owner=heir, version=item.version + 1, date_updated=max(now, item.date_updated)
+            if new_owner not in self._memory.users:
+                raise UserNotFound(new_owner)
+            theirs = [record for record in self._records.values() if record.owner == owner]
+            for record in theirs:
+                self._records[record.id] = record._replace(
+                    owner=new_owner,
+                    version=record.version + 1,
+                    date_updated=max(now, record.date_updated),
                 )
-            return len(given)
+            return len(theirs)
 
-    def _chosen(self, which: Filter) -> list[Item]:
+    def _after(self, query: Query) -> list[Record[D]]:
+        """All records after a place, in order."""
+
+        def key(record: Record[D]) -> tuple[Any, int]:
+            return value_of(record, query.sort.field), record.id
+
         with self._memory.lock:
-            items = list(self._memory.items.values())
-        part = None if which.search is None else search_key(which.search)
-        return [
-            item
-            for item in items
-            if which.owner in (None, item.owner)
-            and (part is None or part in search_key(item.data))
-            and (which.created_from is None or item.date_created >= which.created_from)
-            and (which.created_to is None or item.date_created < which.created_to)
-        ]
+            records = sorted(self._records.values(), key=key, reverse=query.sort.descending)
+        if query.after is None:
+            return records
+        record_id, value = query.after
+        place = (record_id if value is None else value, record_id)
+        beyond = lt if query.sort.descending else gt
+        return [record for record in records if beyond(key(record), place)]
+
+    def _check_constraints(self, draft: D, record_id: int | None) -> None:
+        """Raises: ValueTaken, InvalidRecord."""
+        name = self._collection.name
+        for field in self._collection.unique:
+            value = getattr(draft, field)
+            same = (it.id for it in self._records.values() if getattr(it.draft, field) == value)
+            if value is not None and any(found != record_id for found in same):
+                raise ValueTaken(name, field)
+        for field, plural in self._collection.references.items():
+            value = getattr(draft, field)
+            if value is not None and value not in self._memory.records[plural]:
+                raise InvalidRecord.missing_reference(name, field, value)
+
+    def _check_use(self, record_id: int) -> None:
+        """Raises: RecordInUse."""
+        for plural, other in self._memory.collections.items():
+            for field, target in other.references.items():
+                if target != self._collection.plural:
+                    continue
+                records = self._memory.records[plural].values()
+                refer = (
+                    record.id for record in records if getattr(record.draft, field) == record_id
+                )
+                # A record may refer to itself, and goes with its reference.
+                if any((plural, found) != (target, record_id) for found in refer):
+                    raise RecordInUse(self._collection.name, record_id, plural)
 
 
 class MemoryIdempotencyRecords:
@@ -145,7 +200,7 @@ class MemoryIdempotencyRecords:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def claim(self, record: Record, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
         """Store the record unless there is a younger one."""
         with self._memory.lock:
             kept = self._memory.idempotency.get((record.actor, record.key))
@@ -154,12 +209,12 @@ class MemoryIdempotencyRecords:
             self.complete(record)
             return True
 
-    def get(self, actor: str, key: str) -> Record:
+    def get(self, actor: str, key: str) -> KeptAnswer:
         """Look it up."""
         with self._memory.lock:
             return self._memory.idempotency[actor, key]
 
-    def complete(self, record: Record) -> None:
+    def complete(self, record: KeptAnswer) -> None:
         """Store it over its earlier self."""
         with self._memory.lock:
             self._memory.idempotency[record.actor, record.key] = record
@@ -171,147 +226,3 @@ class MemoryIdempotencyRecords:
             for kept in records[:limit]:
                 if kept.date_created <= expired:
                     del self._memory.idempotency[kept.actor, kept.key]
-
-
-class MemoryUsers:
-    """The `Users` port over `Memory`."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-
-    def add(self, username: str, password_hash: str, now: datetime) -> User:
-        """Store a user unless the name is taken."""
-        with self._memory.lock:
-            if username in self._memory.users:
-                raise UsernameTaken(username)
-            user = User(self._memory.next_id("users"), username, now, password_hash)
-            self._memory.users[username] = user
-            return user
-
-    def get(self, username: str) -> User | None:
-        """Look the name up."""
-        with self._memory.lock:
-            return self._memory.users.get(username)
-
-    def all(self) -> Sequence[User]:
-        """Sort by name."""
-        with self._memory.lock:
-            return sorted(self._memory.users.values(), key=attrgetter("username"))
-
-    def set_password(self, username: str, password_hash: str) -> None:
-        """Replace the hash."""
-        with self._memory.lock:
-            if user := self._memory.users.get(username):
-                self._memory.users[username] = replace(user, password_hash=password_hash)
-
-    def swap_password(self, username: str, before: str, after: str) -> bool:
-        """Compare and set under the lock."""
-        with self._memory.lock:
-            user = self._memory.users.get(username)
-            if user is None or user.password_hash != before:
-                return False
-            self.set_password(username, after)
-            return True
-
-    def remove(self, username: str) -> None:
-        """Delete the user, and what is theirs."""
-        with self._memory.lock:
-            if any(item.owner == username for item in self._memory.items.values()):
-                raise UserOwnsItems(username)
-            self._memory.users.pop(username, None)
-            MemoryTokens(self._memory).revoke_others(username, None)
-            for actor, key in list(self._memory.idempotency):
-                if actor == username:
-                    del self._memory.idempotency[actor, key]
-
-
-class MemoryTokens:
-    """The `Tokens` port over `Memory`."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-
-    def add(self, token: Token, digest: bytes) -> Token:
-        """Store a token under its digest."""
-        with self._memory.lock:
-            if token.username not in self._memory.users:
-                raise Unauthenticated(no_user=token.username)
-            token = token._replace(id=self._memory.next_id("tokens"))
-            self._memory.tokens[digest] = token
-            return token
-
-    def find(self, digest: bytes) -> Token | None:
-        """Look the digest up."""
-        with self._memory.lock:
-            return self._memory.tokens.get(digest)
-
-    def of(self, username: str) -> Sequence[Token]:
-        """Pick the user's; they stand in the order in which they were added."""
-        with self._memory.lock:
-            return [token for token in self._memory.tokens.values() if token.username == username]
-
-    def revoke(self, username: str, token_id: int) -> bool:
-        """Delete the token if it is the user's."""
-        return self._delete(username, lambda token: token.id == token_id)
-
-    def revoke_others(self, username: str, token_id: int | None) -> None:
-        """Delete all of the user's but one."""
-        self._delete(username, lambda token: token.id != token_id)
-
-    def purge(self, username: str, expired: datetime) -> None:
-        """Delete the user's that are over."""
-        self._delete(username, lambda token: token.date_expires <= expired)
-
-    def _delete(self, username: str, chosen: Callable[[Token], bool]) -> bool:
-        with self._memory.lock:
-            tokens = self._memory.tokens
-            gone = [
-                digest
-                for digest, token in tokens.items()
-                if token.username == username and chosen(token)
-            ]
-            for digest in gone:
-                del tokens[digest]
-            return bool(gone)
-
-
-class MemoryAttempts:
-    """The `Attempts` port over `Memory`."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-
-    def recent(
-        self, username: str, since: datetime, until: datetime, limit: int
-    ) -> Sequence[Attempt]:
-        """Pick the username's, sort them, and cut."""
-        with self._memory.lock:
-            found = [
-                attempt
-                for attempt in reversed(self._memory.attempts)
-                if attempt.username == username and since < attempt.date <= until
-            ]
-        return sorted(found, key=attrgetter("date"), reverse=True)[:limit]
-
-    def add(self, attempt: Attempt) -> None:
-        """Append it."""
-        with self._memory.lock:
-            self._memory.attempts.append(attempt)
-
-    def clear(self, username: str, address: str | None = None) -> None:
-        """Keep all others."""
-        with self._memory.lock:
-            self._memory.attempts = [
-                attempt
-                for attempt in self._memory.attempts
-                if attempt.username != username or address not in (None, attempt.address)
-            ]
-
-    def purge(self, before: datetime, after: datetime, limit: int) -> None:
-        """Delete from both ends."""
-        with self._memory.lock:
-            by_age = sorted(self._memory.attempts, key=attrgetter("date"))
-            old = [attempt for attempt in by_age if attempt.date < before]
-            ahead = [attempt for attempt in by_age if attempt.date > after]
-            for attempt in old[:limit] + ahead[:limit]:
-                self._memory.attempts.remove(attempt)

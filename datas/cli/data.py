@@ -92,7 +92,7 @@ def import_items(  # noqa: PLR0913 (one for each option)
         _opened(file) as source,
         _signals() as stopped,
     ):
-        actor = SYSTEM if owner is None else Actor(services.users.get(owner).username)
+        actor = SYSTEM if owner is None else Actor(services.accounts.get_user(owner).username)
         count = _check(_watched(form.read(source), source, "Checking", stopped))
         if stopped.is_set():
             raise click.ClickException("interrupted. Nothing was stored.")

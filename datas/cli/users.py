@@ -12,8 +12,8 @@ import click
 from datas.bootstrap import Services
 from datas.cli.settings import database_option, opened_services
 from datas.domain.access import Actor
+from datas.domain.credentials import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, username_faults
 from datas.domain.errors import UsernameTaken, UserNotFound
-from datas.domain.users import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, username_faults
 
 MAX_ID = 2**63 - 1
 
@@ -48,7 +48,7 @@ def add_user(name: str, database: str | None) -> None:
     """
     with opened_services(database, make=True) as (services, url):
         _refuse_taken(services, name)
-        added = services.users.register(name, _read_password())
+        added = services.accounts.register(name, _read_password())
     credentials = f'{{"username": "{added.username}", "password": "…"}}'
     click.echo(
         f"User {added.username} can sign in now, where items are kept in {url}:\n"
@@ -63,7 +63,7 @@ def add_user(name: str, database: str | None) -> None:
 def list_users(database: str | None) -> None:
     """Show all users by name."""
     with opened_services(database) as (services, url):
-        users = services.users.all()
+        users = services.accounts.list_users()
     if users:
         _echo_table(("NAME", "JOINED (UTC)"), ((one.username, one.date_joined) for one in users))
     else:
@@ -79,8 +79,8 @@ def set_password(name: str, database: str | None) -> None:
     The password is asked for. Without a terminal it is read as one line from standard input.
     """
     with opened_services(database) as (services, _):
-        username = services.users.get(name).username
-        services.users.set_password(username, _read_password())
+        username = services.accounts.get_user(name).username
+        services.accounts.set_password(username, _read_password())
     click.echo(f"User {username} has another password. The tokens of before are worthless.")
 
 
@@ -96,7 +96,7 @@ def remove_user(name: str, give_to: str | None, database: str | None) -> None:
     Who owns items can't be removed: --give-to makes them another user's.
     """
     with opened_services(database) as (services, _):
-        given = services.users.remove(name, give_to=give_to)
+        given = services.accounts.remove_user(name, new_owner=give_to)
     click.echo(f"User {name.lower()} is removed.")
     if give_to is not None:
         click.echo(f"Items given to {give_to.lower()}: {given}.")
@@ -114,7 +114,9 @@ def issue_token(name: str, label: str, database: str | None) -> None:
     TOKEN=$(datas token issue alice) keeps it in a variable of the shell.
     """
     with opened_services(database) as (services, _):
-        issued, secret = services.sign_in.issue(services.users.get(name), label=label)
+        issued, secret = services.accounts.issue_token(
+            services.accounts.get_user(name), label=label
+        )
     click.echo(secret)
     click.echo(
         f"Token {issued.id} stands for {issued.username} until {_moment(issued.date_expires)} UTC. "
@@ -132,8 +134,8 @@ def issue_token(name: str, label: str, database: str | None) -> None:
 def list_tokens(name: str, database: str | None) -> None:
     """Show the tokens of a user, without their secrets."""
     with opened_services(database) as (services, _):
-        username = services.users.get(name).username
-        tokens = services.sign_in.tokens(Actor(username))
+        username = services.accounts.get_user(name).username
+        tokens = services.accounts.list_tokens(Actor(username))
     if tokens:
         _echo_table(
             ("ID", "LABEL", "CREATED (UTC)", "EXPIRES (UTC)"),
@@ -153,11 +155,11 @@ def revoke_token(name: str, token_id: int | None, database: str | None, *, every
     if every == (token_id is not None):
         raise click.UsageError("Name one token by its ID, or --all of them.")
     with opened_services(database) as (services, _):
-        actor = Actor(services.users.get(name).username)
+        actor = Actor(services.accounts.get_user(name).username)
         if every:
-            services.sign_in.revoke_all(actor)
+            services.accounts.revoke_all_tokens(actor)
         else:
-            services.sign_in.revoke(actor, token_id)
+            services.accounts.revoke_token(actor, token_id)
     which = "All tokens" if every else f"Token {token_id}"
     click.echo(f"{which} of {actor.username} {'are' if every else 'is'} revoked.")
 
@@ -165,7 +167,7 @@ def revoke_token(name: str, token_id: int | None, database: str | None, *, every
 def _refuse_taken(services: Services, name: str) -> None:
     """Raises: UsernameTaken, before a password is asked for."""
     try:
-        taken = services.users.get(name)
+        taken = services.accounts.get_user(name)
     except UserNotFound:
         return
     raise UsernameTaken(taken.username)

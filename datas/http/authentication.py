@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import falcon
 
 from datas.domain.access import Access, Action
-from datas.domain.sign_in import SignIn
+from datas.domain.accounts import Accounts
 from datas.http.errors import BAD_TOKEN, Refusal
 from datas.http.request import Request
 
@@ -20,8 +20,10 @@ class Authentication:
     send is refused, since a local server in open mode asks for no token.
     """
 
-    def __init__(self, sign_in: SignIn, access: Access, allowed_origins: Collection[str]) -> None:
-        self._sign_in = sign_in
+    def __init__(
+        self, accounts: Accounts, access: Access, allowed_origins: Collection[str]
+    ) -> None:
+        self._accounts = accounts
         self._access = access
         self._allowed_origins = allowed_origins
         # Actions whose answer depends on the actor.
@@ -40,7 +42,7 @@ class Authentication:
             resp.set_header("Vary", "Authorization")
         header = req.env.get("HTTP_AUTHORIZATION")
         if header is not None:
-            req.actor = self._sign_in.authenticate(_secret(header))
+            req.actor = self._accounts.authenticate(_secret(header))
         if action is not None:
             self._access.admit(req.actor, action)
         if method != "GET" and "HTTP_ORIGIN" in req.env:

@@ -11,6 +11,7 @@ import orjson
 from falcon.routing import BaseConverter
 from marshmallow import RAISE, Schema, ValidationError, fields
 
+from datas.domain.credentials import fold, username_faults
 from datas.domain.items import data_faults
 from datas.domain.query import (
     ALL,
@@ -24,7 +25,6 @@ from datas.domain.query import (
     Sort,
     search_faults,
 )
-from datas.domain.users import fold, username_faults
 from datas.http.errors import Refusal
 from datas.http.request import Request
 from datas.http.schemas import USERNAME_PATTERN, rfc3339, rule

@@ -1,38 +1,16 @@
 """Bodies (marshmallow): JSON to domain values with `load`, domain values to JSON with `dump`."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic
 
-import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
-from datas.domain.items import MAX_LENGTH, MIN_LENGTH, WHITE_SPACE, Item, data_faults
-from datas.domain.users import USERNAME
-from datas.http.errors import MAX_FAULTS, Refusal
-
-# No NUL anywhere, and something that is not white space; spelled for any dialect of regex.
-_BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
-DATA_PATTERN = f"^[^\\u0000]*[^\\u0000{_BLANK}][^\\u0000]*$"
-USERNAME_PATTERN = f"^{USERNAME}$"
-
-
-class UtcTime(fields.DateTime):
-    """A moment in UTC, as `rfc3339` writes it."""
-
-    def _serialize(self, value: datetime, *_: Any, **__: Any) -> str:  # type: ignore[override]
-        return rfc3339(value)
-
-
-def rule(faults: Callable[[Any], list[str]]) -> Callable[[Any], None]:
-    """A domain rule as a marshmallow validator, so that all fields' faults come together."""
-
-    def validate(value: Any) -> None:
-        if found := faults(value):
-            raise ValidationError(found)
-
-    return validate
-
+from datas.domain.errors import InvalidRecord
+from datas.domain.records import ENVELOPE, Collection, D, Record, value_of
+from datas.domain.rules import example, integer, moment, reference, text
+from datas.http.errors import Refusal
+from datas.http.fields import Integer, Moment, RecordField, Text, rfc3339
 
 TEXT_FAULTS: dict[str, Any] = {
     "required": "is missing.",
@@ -41,34 +19,8 @@ TEXT_FAULTS: dict[str, Any] = {
 }
 
 
-class ItemSchema(Schema):
-    """An item. Clients write `data` alone; the rest is the server's."""
-
-    class Meta:
-        unknown = RAISE
-
-    error_messages = {"unknown": "is no field of an item; leave it out."}
-
-    id = fields.Integer(dump_only=True)
-    data = fields.String(
-        required=True,
-        validate=rule(data_faults),
-        error_messages=TEXT_FAULTS,
-        metadata={
-            "minLength": MIN_LENGTH,
-            "maxLength": MAX_LENGTH,
-            "pattern": DATA_PATTERN,
-            "description": "Text, kept exactly as it is.",
-        },
-    )
-    date_created = UtcTime(dump_only=True)
-    date_updated = UtcTime(dump_only=True)
-    version = fields.Integer(dump_only=True)
-    owner = fields.String(dump_only=True, allow_none=True)
-
-
 class OpenSchema(Schema):
-    """What answers are made of: a later version may add to it."""
+    """An answer: a later version may add to it."""
 
     class Meta:
         unknown = EXCLUDE
@@ -81,118 +33,124 @@ class AnswerSchema(OpenSchema):
     msg = fields.String(required=True)
 
 
-class ItemAnswerSchema(AnswerSchema):
-    """One item, in its envelope."""
+class RecordSchema(Schema):
+    """The fields that the server keeps of every record. A subclass adds those of the draft."""
 
-    data = fields.Nested(ItemSchema, required=True)
+    class Meta:
+        unknown = RAISE
 
+    id = Integer(reference(), dump_only=True)
+    date_created = Moment(moment(), dump_only=True)
+    date_updated = Moment(moment(), dump_only=True)
+    version = Integer(integer(1), dump_only=True)
+    owner = Text(text(1, 255), dump_only=True, allow_none=True)
 
-class ItemPageSchema(AnswerSchema):
-    """A page of items, in its envelope."""
-
-    data = fields.List(fields.Nested(ItemSchema), required=True)
-    next = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "The path and query of the next page; null on the last one."},
-    )
-    total = fields.Integer(
-        metadata={"description": "How many items there are on all pages; only with `count=true`."}
-    )
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """A field of a record, or of its draft."""
+        return value_of(obj, attr)
 
 
-class CreatedSchema(OpenSchema):
-    """How many items were created."""
+class RecordBody(Generic[D]):
+    """The JSON of one collection's records: its schema, with a short way for correct bodies."""
 
-    created = fields.Integer(required=True)
+    def __init__(self, collection: Collection[D], schema: type[RecordSchema]) -> None:
+        self.collection = collection
+        self.schema = schema()
+        self.schema.error_messages["unknown"] = f"is no field of {collection.one}; leave it out."
+        self.fields: dict[str, RecordField] = self.schema.fields  # type: ignore[assignment]
+        self.names = ("id", *collection.fields, *ENVELOPE[1:])
+        self.read_only = frozenset(ENVELOPE)
+        self._writable = frozenset(collection.fields)
+        own = [(name, self.fields[name]) for name in collection.fields]
+        # Most fields need no conversion.
+        plain = RecordField
+        self._readers = [(n, f.from_json) for n, f in own if type(f).from_json is not plain.from_json]
+        self._writers = [(n, f.to_json) for n, f in own if type(f).to_json is not plain.to_json]
 
+    def dump(self, record: Record[D]) -> dict[str, Any]:
+        """A record as JSON has it: what the schema's `dump` gives, in a third of its time.
 
-class BulkAnswerSchema(AnswerSchema):
-    """What became of many items, in the envelope."""
+        This is the hottest function of the server; a property test compares the two.
+        """
+        record_id, draft, date_created, date_updated, version, owner = record
+        created = updated = rfc3339(date_created)
+        if date_updated is not date_created:
+            updated = rfc3339(date_updated)
+        values = (record_id, *draft, created, updated, version, owner)
+        dumped = dict(zip(self.names, values, strict=True))
+        for name, to_json in self._writers:
+            if dumped[name] is not None:
+                dumped[name] = to_json(dumped[name])
+        return dumped
 
-    data = fields.Nested(CreatedSchema, required=True)
+    def load(self, body: object, *, ignore_read_only: bool = False) -> D:
+        """The draft that a body holds. Raises: Refusal (`invalid-item` for an item).
 
+        A read-only name is a fault of its own, unless it is to be ignored.
+        """
+        if ignore_read_only and isinstance(body, Mapping):
+            body = {name: value for name, value in body.items() if name not in self.read_only}
+        if type(body) is dict and self._writable.issuperset(body):
+            try:
+                draft = self.collection.draft(**self._converted(body))
+                self.collection.check(draft)
+            except (InvalidRecord, TypeError):
+                pass  # The schema finds all faults.
+            else:
+                return draft
+        return self.collection.draft(**self._load(body, partial=False))
 
-class LineErrorSchema(OpenSchema):
-    """A line at fault."""
+    def load_some(self, body: object) -> dict[str, Any]:
+        """The values that a merge patch holds, by field. Raises: Refusal, as `load` does."""
+        return self._load(body, partial=True)
 
-    line = fields.Integer(required=True)
-    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
+    def _load(self, body: object, *, partial: bool) -> dict[str, Any]:
+        return load_body(
+            self.schema, body, f"invalid-{self.collection.name}", self.example, partial=partial
+        )
 
+    def _converted(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        values = dict(body)
+        for name, from_json in self._readers:
+            if name in values:
+                values[name] = from_json(values[name])
+        return values
 
-class ProblemSchema(OpenSchema):
-    """An error (RFC 9457), with the envelope's `success` and `msg`."""
+    def to_row(self, draft: D) -> list[Any]:
+        """A draft as a list of JSON values, for a file of the server's own."""
+        values = dict(zip(self.collection.fields, draft, strict=True))
+        for name, to_json in self._writers:
+            if values[name] is not None:
+                values[name] = to_json(values[name])
+        return list(values.values())
 
-    type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True, metadata={"description": "What happened; what to do."})
-    success = fields.Boolean(required=True, metadata={"enum": [False]})
-    msg = fields.String(required=True, metadata={"description": "The same text as `detail`."})
-    errors = fields.Dict(
-        keys=fields.String(),
-        values=fields.List(fields.String()),
-        metadata={
-            "description": f"The texts for each field, parameter or header at fault; {MAX_FAULTS} "
-            "of them at most."
-        },
-    )
-    line_errors = fields.List(
-        fields.Nested(LineErrorSchema),
-        metadata={"description": "The first hundred lines at fault, of a bulk body."},
-    )
-    line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
-    request_id = fields.String(required=True)
+    def from_row(self, row: Sequence[Any]) -> D:
+        """The draft that `to_row` made a list of."""
+        values = self._converted(dict(zip(self.collection.fields, row, strict=True)))
+        return self.collection.draft(**values)
 
-
-_ITEM = ItemSchema()
-WRITABLE = tuple(_ITEM.load_fields)
-READ_ONLY = frozenset(_ITEM.dump_fields) - frozenset(_ITEM.load_fields)
-
-
-def dump_item(item: Item) -> dict[str, Any]:
-    """An item as JSON has it: what `ItemSchema.dump` gives, in a third of its time.
-
-    This is the hottest line of the server; a property test holds the two equal.
-    """
-    created = updated = rfc3339(item.date_created)
-    if item.date_updated is not item.date_created:
-        updated = rfc3339(item.date_updated)
-    return item._asdict() | {"date_created": created, "date_updated": updated}
-
-
-def rfc3339(moment: datetime) -> str:
-    """`2026-11-22T16:00:00.123456Z`: in UTC, always with microseconds (RFC 3339 §5.6)."""
-    if moment.microsecond:
-        # In a third of the time; but orjson leaves out microseconds that are zero.
-        return orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-1].decode()
-    return moment.isoformat("T", "microseconds")[:26] + "Z"
-
-
-def load_item(
-    body: object, *, ignore_read_only: bool = False, partial: bool = False
-) -> dict[str, Any]:
-    """The fields of an item that a client may write. Raises: Refusal (`invalid-item`).
-
-    Read-only names are faults of their own; a PUT ignores them, so that what was read can be
-    edited and put back. A `partial` body may leave fields out.
-    """
-    if ignore_read_only and isinstance(body, Mapping):
-        body = {name: value for name, value in body.items() if name not in READ_ONLY}
-    return load_body(_ITEM, body, "invalid-item", '{"data": "hello"}', partial=partial)
+    @property
+    def example(self) -> dict[str, Any]:
+        """A draft as JSON has it, such as `{"data": "hello"}`."""
+        return {
+            name: field.metadata.get("example", field.serialize_value(example(field.rule)))
+            for name, field in self.fields.items()
+            if name in self._writable
+        }
 
 
 def load_body(
-    schema: Schema, body: object, code: str, example: str, *, partial: bool = False
+    schema: Schema, body: object, code: str, example: Mapping[str, Any], *, partial: bool = False
 ) -> dict[str, Any]:
-    """The fields of a body. Raises: Refusal with this code, which shows the example."""
+    """The fields of a body. Raises: Refusal with this code, whose text may show the example."""
     if not isinstance(body, Mapping):
-        raise Refusal(code, errors={"body": [f"must be a JSON object, such as {example}."]})
+        fault = f"must be a JSON object, such as {json.dumps(example, ensure_ascii=False)}."
+        raise Refusal(code, errors={"body": [fault]})
     try:
         loaded: dict[str, Any] = schema.load(body, partial=partial)
     except ValidationError as error:
         faults = error.messages_dict
-        for name in READ_ONLY.intersection(faults).intersection(schema.dump_fields):
+        for name in faults.keys() & schema.dump_fields.keys() - schema.load_fields.keys():
             faults[name] = ["is read-only; leave it out."]
         raise Refusal(code, errors=faults) from None
     return loaded

@@ -202,8 +202,8 @@ def _copies(template: Path, *, with_token: bool = False) -> Callable[[Path, int]
 def _token(url: str) -> str:
     database = open_database(url)
     services = build_services(Settings(), database)
-    user = services.users.register("alice", secrets.token_urlsafe(16))
-    secret = services.sign_in.issue(user)[1]
+    user = services.accounts.register("alice", secrets.token_urlsafe(16))
+    secret = services.accounts.issue_token(user)[1]
     database.close()
     return secret
 

@@ -21,8 +21,8 @@ def main() -> None:
         urls = [f"sqlite:///{folder}/{mode}.db" for mode in ("open", "authenticated")]
         database = open_database(urls[1])
         services = build_services(Settings(), database)
-        user = services.users.register("alice", "correct horse")
-        secret = services.sign_in.issue(user)[1]
+        user = services.accounts.register("alice", "correct horse")
+        secret = services.accounts.issue_token(user)[1]
         database.close()
         requests = [_request(), _request(f"Authorization: Bearer {secret}")]
         environs = [

@@ -6,22 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from datas.adapters.memory import (
-    Memory,
-    MemoryAttempts,
-    MemoryIdempotencyRecords,
-    MemoryItems,
-    MemoryTokens,
-    MemoryUsers,
-)
+from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
+from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
+from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
-from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
 from datas.bootstrap import open_database, open_service
 from datas.domain.idempotency import IdempotencyRecords
-from datas.domain.ports import ItemBatches, Items, Storage
-from datas.domain.users import Attempts, Tokens, Users
+from datas.domain.ports import Attempts, ItemBatches, Items, Storage, Tokens, Users
 from tests.postgres import QUICK, Postgres, running
 
 

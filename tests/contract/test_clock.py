@@ -6,11 +6,11 @@ from itertools import cycle
 import pytest
 
 from datas.domain.access import Actor
+from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.errors import VersionMismatch
 from datas.domain.idempotency import LIFETIME, Idempotency, fingerprint
 from datas.domain.item_service import ItemService
 from datas.domain.query import SORTS, Sort
-from datas.domain.sign_in import Gate, SignIn
 from tests.contract.conftest import Store
 from tests.unit.conftest import PlainPasswords, SetClock
 
@@ -80,19 +80,21 @@ def test_a_retry_is_a_retry_after_the_clock_was_set_back(store: Store, back: tim
 def test_a_token_outlives_a_clock_that_is_set_back(store: Store) -> None:
     """It is good, and it can be revoked."""
     clock, alice = SetClock(), store.users.add("alice", "", NOW)
-    sign_in = SignIn(
+    accounts = Accounts(
         users=store.users,
         tokens=store.tokens,
         attempts=store.attempts,
+        items=store.batches,
         passwords=PlainPasswords(),
         storage=store.storage,
         clock=clock,
-        gate=Gate(),
+        limiter=HashLimiter(),
         token_days=30,
+        registration_open=False,
     )
-    token, secret = sign_in.issue(alice)
+    token, secret = accounts.issue_token(alice)
     clock.time -= timedelta(days=4000)
-    assert sign_in.authenticate(secret) == Actor(alice.username, token.id)
-    assert [each.id for each in sign_in.tokens(Actor(alice.username))] == [token.id]
-    sign_in.revoke(Actor(alice.username, token.id))
-    assert not sign_in.tokens(Actor(alice.username))
+    assert accounts.authenticate(secret) == Actor(alice.username, token.id)
+    assert [each.id for each in accounts.list_tokens(Actor(alice.username))] == [token.id]
+    accounts.revoke_token(Actor(alice.username, token.id))
+    assert not accounts.list_tokens(Actor(alice.username))

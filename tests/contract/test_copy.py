@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
 from datas.adapters.sql.copy import CHUNK
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
-from datas.adapters.sql.users import SqlAttempts, SqlTokens, SqlUsers
 from datas.bootstrap import copy_database, open_database
+from datas.domain.credentials import Attempt, Purpose, Token
 from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import Record
 from datas.domain.items import Draft
 from datas.domain.query import Query
-from datas.domain.users import Attempt, Token
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -56,7 +56,7 @@ def _fill(url: str) -> None:
     assert items.remove(ITEMS + 1, 1)  # the newest: its id must not come again
     records = SqlIdempotencyRecords(database)
     records.claim(Record("alice", "key", b"print", NOW, b"\x00 answer"), NOW)
-    SqlAttempts(database).add(Attempt("bob", "::1", NOW))
+    SqlAttempts(database).add(Attempt("bob", Purpose.CHANGE_PASSWORD, "::1", NOW))
     database.close()
 
 
@@ -69,7 +69,9 @@ def _everything(url: str) -> list[object]:
         SqlTokens(database).of("alice"),
         SqlTokens(database).find(b"\x00\xff digest"),
         SqlIdempotencyRecords(database).get("alice", "key"),
-        SqlAttempts(database).recent("bob", NOW - timedelta(days=1), LATER, 10),
+        SqlAttempts(database).recent(
+            "bob", Purpose.CHANGE_PASSWORD, NOW - timedelta(days=1), LATER, 10
+        ),
     ]
     database.close()
     return found

@@ -115,8 +115,8 @@ def test_items_given_away_are_changed_and_others_are_not(store: Store) -> None:
         store.users.add(username, "hash", NOW)
     hers, his, nobodys = (store.items.add("item", NOW, who) for who in ("alice", "bob", None))
     hers_too = store.items.add("item", NOW, "alice")
-    assert store.batches.give("alice", "bob", LATER) == 2
-    assert store.batches.give("alice", "bob", LATER) == 0
+    assert store.batches.reassign("alice", "bob", LATER) == 2
+    assert store.batches.reassign("alice", "bob", LATER) == 0
     given = [item._replace(owner="bob", version=2, date_updated=LATER) for item in (hers, hers_too)]
     assert list(store.items.find(Query())) == [given[0], his, nobodys, given[1]]
 
@@ -126,7 +126,7 @@ def test_a_clock_that_was_set_back_moves_no_item_back(store: Store) -> None:
     for username in ("alice", "bob"):
         store.users.add(username, "hash", NOW)
     item = store.items.add("item", LATER, "alice")
-    store.batches.give("alice", "bob", NOW)
+    store.batches.reassign("alice", "bob", NOW)
     assert store.items.get(item.id) == item._replace(owner="bob", version=2)
     earlier = SetClock()
     earlier.time = NOW
@@ -145,7 +145,7 @@ def test_a_block_that_raises_changes_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.storage.atomic():
         store.items.add("added", NOW)
         store.items.swap(kept._replace(data="changed", version=2), 1)
-        store.batches.give("alice", "bob", LATER)
+        store.batches.reassign("alice", "bob", LATER)
         store.items.remove(gone.id, 1)
         raise ZeroDivisionError
     assert list(store.items.find(Query())) == before

@@ -18,18 +18,18 @@ import psycopg
 import pytest
 
 from datas.adapters.sql import pool
+from datas.adapters.sql.accounts import SqlAttempts, SqlUsers
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
-from datas.adapters.sql.users import SqlAttempts, SqlUsers
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database, open_service, shown_url
+from datas.domain.credentials import Attempt, Purpose
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
 from datas.domain.items import Draft
 from datas.domain.query import Filter, Query
-from datas.domain.users import Attempt
 from tests.postgres import Postgres, free_port
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -215,14 +215,15 @@ def test_purging_waits_for_nobody(
     """What another node purges at this moment is left to it."""
     attempts = SqlAttempts(database)
     for _ in range(2):
-        attempts.add(Attempt("alice", "::1", NOW))
+        attempts.add(Attempt("alice", Purpose.SIGN_IN, "::1", NOW))
     with brought_up.connect("datas") as blocker, _with_setting(brought_up, "lock_timeout = '50ms'"):
         blocker.execute("BEGIN; DELETE FROM attempts WHERE id = (SELECT min(id) FROM attempts)")
         impatient = open_database(postgres_url)
         SqlAttempts(impatient).purge(NOW + timedelta(days=1), NOW + timedelta(days=2), 10)
         impatient.close()
         blocker.execute("ROLLBACK")
-    assert len(attempts.recent("alice", NOW - timedelta(days=1), NOW, 10)) == 1
+    recent = attempts.recent("alice", Purpose.SIGN_IN, NOW - timedelta(days=1), NOW, 10)
+    assert len(recent) == 1
 
 
 @pytest.mark.slow
@@ -438,7 +439,7 @@ def test_who_gives_all_away_is_removed_while_they_write(
         writers = [executor.submit(write) for _ in range(4)]
         time.sleep(0.3)
         with database.atomic():
-            given = items.give("alice", "bob", NOW)
+            given = items.reassign("alice", "bob", NOW)
             time.sleep(0.2)
             users.remove("alice")
     assert given == sum(each.result() for each in writers) > 0

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datas.domain.credentials import Token, User
 from datas.domain.errors import (
     DomainError,
     Unauthenticated,
@@ -19,7 +20,6 @@ from datas.domain.errors import (
 from datas.domain.idempotency import Record
 from datas.domain.items import Draft
 from datas.domain.query import Query
-from datas.domain.users import Token, User
 from tests.contract.conftest import Store
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
@@ -220,7 +220,7 @@ def test_nobody_is_given_nothing(store: Store, alice: User) -> None:
         (Unauthenticated, lambda: _token(store, "zed", b"digest")),
         (Unauthenticated, lambda: store.items.add("x", NOW, "zed")),
         (Unauthenticated, lambda: store.batches.add_many([Draft("x")], NOW, "zed")),
-        (UserNotFound, lambda: store.batches.give("alice", "zed", NOW)),
+        (UserNotFound, lambda: store.batches.reassign("alice", "zed", NOW)),
     ]
     for refusal, give in refusals:
         with pytest.raises(refusal, match="no user zed"):

@@ -258,7 +258,7 @@ def newer(path: Path) -> None:
 
 def behind(path: Path) -> None:
     """An older version of Datas was here."""
-    change(make(path), "DELETE FROM schema_migration WHERE name = '0004_lists'")
+    change(make(path), "DELETE FROM schema_migration WHERE name = '0005_purpose'")
 
 
 def torn(path: Path) -> None:
@@ -326,7 +326,7 @@ INSIDE: list[tuple[Callable[[Path], object], str, str]] = [
     (torn, "integrity", "fault: .+ datas restore"),
     (orphan, "integrity", r"fault: .+ row 1 of \w+ names one that users lacks"),
     (newer, "schema", "fault: A newer Datas .+ 9999_future.+ datas restore"),
-    (behind, "schema", "warning: .+ 0004_lists.+ datas migrate"),
+    (behind, "schema", "warning: .+ 0005_purpose.+ datas migrate"),
     (Path.touch, "schema", "warning: .+ 0001_items"),
     (rollback, "journal", "warning: .+ isn't a WAL.+ datas migrate"),
     (later, "clock", "fault: .+ newest item is of .+ timedatectl"),

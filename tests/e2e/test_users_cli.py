@@ -49,7 +49,7 @@ def _add(folder: Path, *names: str, items: int = 0) -> None:
     """Users with a number of items each, without a command."""
     with _services(folder) as services:
         for name in names:
-            services.users.register(name, PASSWORD)
+            services.accounts.register(name, PASSWORD)
             for number in range(items):
                 services.items.create(f"{name}'s {number}", actor=Actor(name))
 
@@ -57,7 +57,7 @@ def _add(folder: Path, *names: str, items: int = 0) -> None:
 def _signs_in(folder: Path, name: str, password: str) -> bool:
     with _services(folder) as services:
         try:
-            services.sign_in.sign_in(name, password, address="here")
+            services.accounts.sign_in(name, password, address="here")
         except WrongCredentials:
             return False
     return True
@@ -67,7 +67,7 @@ def _signed_in(folder: Path, secret: str) -> str | None:
     """Whose token it is, if it is any good."""
     with _services(folder) as services:
         try:
-            return services.sign_in.authenticate(secret).username
+            return services.accounts.authenticate(secret).username
         except Unauthenticated:
             return None
 
@@ -84,7 +84,7 @@ def test_a_user_is_added_with_a_password_from_standard_input(tmp_path: Path, lin
 def test_users_are_listed_by_name(tmp_path: Path) -> None:
     """A table with the date of joining, and nothing secret; without users, what to do."""
     with _services(tmp_path) as services:
-        assert not services.users.all()
+        assert not services.accounts.list_users()
     empty = run_datas(tmp_path, "user", "list")
     assert (empty.returncode, empty.stdout) == (0, "")
     assert "datas user add" in empty.stderr
@@ -263,7 +263,7 @@ def test_who_owns_items_is_removed_once_they_are_given_away(tmp_path: Path) -> N
     with _services(tmp_path) as services:
         items = services.items.page().items
         assert [(item.owner, item.version) for item in items] == 3 * [("bob", 2)]
-        assert [user.username for user in services.users.all()] == ["bob"]
+        assert [user.username for user in services.accounts.list_users()] == ["bob"]
 
 
 @pytest.mark.slow
@@ -289,9 +289,9 @@ def test_tokens_are_listed_until_they_are_revoked(tmp_path: Path) -> None:
     """Id, label, dates in UTC; nothing in a label steers the terminal."""
     _add(tmp_path, "alice")
     with _services(tmp_path) as services:
-        alice = services.users.get("alice")
-        services.sign_in.issue(alice, label="a\x1b[31m\nb")
-        _, secret = services.sign_in.issue(alice)
+        alice = services.accounts.get_user("alice")
+        services.accounts.issue_token(alice, label="a\x1b[31m\nb")
+        _, secret = services.accounts.issue_token(alice)
     head, first, second = run_datas(tmp_path, "token", "list", "alice").stdout.splitlines()
     assert re.split("  +", head) == ["ID", "LABEL", "CREATED (UTC)", "EXPIRES (UTC)"]
     assert re.fullmatch(r"1   a�\[31m�b  (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(  )?){2}", first)

@@ -7,21 +7,14 @@ from typing import Any
 import pytest
 from falcon import testing
 
-from datas.adapters.memory import (
-    Memory,
-    MemoryAttempts,
-    MemoryIdempotencyRecords,
-    MemoryItems,
-    MemoryTokens,
-    MemoryUsers,
-)
+from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
+from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
 from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Access, Mode
+from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.idempotency import Idempotency
 from datas.domain.item_service import ItemService
-from datas.domain.sign_in import Gate, SignIn
 from datas.domain.transfer import Transfer
-from datas.domain.user_service import UserService
 from datas.http.app import Parts, create_app
 from tests.conftest import TickingClock
 
@@ -39,7 +32,7 @@ class World:
     clock: TickingClock
     parts: Parts
     client: testing.TestClient
-    gate: Gate
+    limiter: HashLimiter
 
     def token(self, username: str, days: int = 30) -> str:
         """A token of a user, who is made if need be."""
@@ -47,7 +40,7 @@ class World:
         user = users.get(username) or users.add(username, PASSWORD_HASH, self.clock.now())
         now = self.clock.time
         self.clock.time = now + timedelta(days=days - 30)
-        _, secret = self.parts.sign_in.issue(user)
+        _, secret = self.parts.accounts.issue_token(user)
         self.clock.time = now
         return secret
 
@@ -59,42 +52,31 @@ class World:
 
 def make_world(mode: str = "open", **settings: Any) -> World:
     """An empty world in this mode, registration open; `settings` are of the app's parts."""
-    memory, clock, gate, passwords = Memory(), TickingClock(), Gate(), PASSWORDS
-    users, tokens, items = MemoryUsers(memory), MemoryTokens(memory), MemoryItems(memory)
-    access = Access(Mode(mode))
-    user_service = UserService(
-        users=users,
-        tokens=tokens,
+    memory, clock, limiter = Memory(), TickingClock(), HashLimiter()
+    items, access = MemoryItems(memory), Access(Mode(mode))
+    accounts = Accounts(
+        users=MemoryUsers(memory),
+        tokens=MemoryTokens(memory),
         attempts=MemoryAttempts(memory),
         items=items,
-        passwords=passwords,
+        passwords=PASSWORDS,
         storage=memory,
         clock=clock,
-        gate=gate,
-        registration_open=settings.pop("registration_open", True),
-    )
-    sign_in = SignIn(
-        users=users,
-        tokens=tokens,
-        attempts=MemoryAttempts(memory),
-        passwords=passwords,
-        storage=memory,
-        clock=clock,
-        gate=gate,
+        limiter=limiter,
         token_days=30,
+        registration_open=settings.pop("registration_open", True),
     )
     parts = Parts(
         items=ItemService(items, clock, access),
         transfer=Transfer(items, items, clock, access),
         idempotency=Idempotency(MemoryIdempotencyRecords(memory), memory, clock),
-        users=user_service,
-        sign_in=sign_in,
+        accounts=accounts,
         access=access,
         check_storage=lambda: None,
         **settings,
     )
     client = testing.TestClient(create_app(parts), headers={"Host": "localhost:8000"})
-    return World(memory, clock, parts, client, gate)
+    return World(memory, clock, parts, client, limiter)
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def _rows() -> list[tuple[str, str, str, list[int]]]:
 def _headers(world: World) -> list[dict[str, str]]:
     """The Authorization of each column."""
     good, revoked = world.token("alice"), world.token("alice")
-    world.parts.sign_in.revoke(Actor("alice"), 2)
+    world.parts.accounts.revoke_token(Actor("alice"), 2)
     expired = world.token("alice", days=-1)
     tokens = [None, good, expired, revoked, "datas_nonsense", world.token("bob")]
     return [{"Authorization": f"Bearer {token}"} if token else {} for token in tokens]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from datas.domain.sign_in import MAX_FROM_ONE_ADDRESS
+from datas.domain.accounts import MAX_FROM_ONE_ADDRESS
 from tests.http.conftest import PASSWORD, World, make_world
 from tests.http.test_refusals import problem
 
@@ -165,7 +165,7 @@ def test_the_way_of_a_request_may_name_nobody(world: World) -> None:
 
 def test_a_full_server_speaks_of_no_failure(world: World) -> None:
     """Registering isn't refused for what others guessed."""
-    with world.gate.passed(), world.gate.passed():
+    with world.limiter.slot(), world.limiter.slot():
         answer = world.client.simulate_post("/api/users", json=ALICE)
     detail = problem(answer, "too-many-attempts")["detail"]
     assert detail == "Too many are signing in or registering at this moment. Wait 1 s."

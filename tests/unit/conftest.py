@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datas.adapters.memory import Memory, MemoryAttempts, MemoryItems, MemoryTokens, MemoryUsers
+from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
 from datas.adapters.system import Argon2Passwords
-from datas.domain.sign_in import Gate, SignIn
-from datas.domain.user_service import UserService
-from datas.domain.users import Passwords
+from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.ports import Passwords
 
 PASSWORD = "correct horse"
 
@@ -47,24 +47,11 @@ class World:
     passwords: Passwords = field(default_factory=Argon2Passwords)
     memory: Memory = field(default_factory=Memory)
     clock: SetClock = field(default_factory=SetClock)
-    gate: Gate = field(default_factory=Gate)
+    limiter: HashLimiter = field(default_factory=HashLimiter)
 
-    def sign_in(self) -> SignIn:
-        """Signing in, with tokens for thirty days."""
-        return SignIn(
-            users=MemoryUsers(self.memory),
-            tokens=MemoryTokens(self.memory),
-            attempts=MemoryAttempts(self.memory),
-            passwords=self.passwords,
-            storage=self.memory,
-            clock=self.clock,
-            gate=self.gate,
-            token_days=30,
-        )
-
-    def users(self, *, registration_open: bool = False) -> UserService:
-        """The service."""
-        return UserService(
+    def accounts(self, *, registration_open: bool = False) -> Accounts:
+        """The service, with tokens for thirty days."""
+        return Accounts(
             users=MemoryUsers(self.memory),
             tokens=MemoryTokens(self.memory),
             attempts=MemoryAttempts(self.memory),
@@ -72,7 +59,8 @@ class World:
             passwords=self.passwords,
             storage=self.memory,
             clock=self.clock,
-            gate=self.gate,
+            limiter=self.limiter,
+            token_days=30,
             registration_open=registration_open,
         )
 
@@ -87,5 +75,5 @@ def world() -> World:
 def plain_world() -> World:
     """With passwords kept as they are, and alice in it."""
     world = World(PlainPasswords())
-    world.users().register("alice", PASSWORD)
+    world.accounts().register("alice", PASSWORD)
     return world

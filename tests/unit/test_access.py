@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from datas.adapters.memory import Memory, MemoryItems, MemoryUsers
+from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory_accounts import MemoryUsers
 from datas.bootstrap import open_service
 from datas.domain.access import ANONYMOUS, MODES, SYSTEM, Access, Action, Actor, Mode, Rules
 from datas.domain.errors import DomainError, Forbidden, ItemNotFound, Unauthenticated

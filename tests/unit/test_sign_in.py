@@ -10,8 +10,8 @@ import pytest
 
 from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Actor
+from datas.domain.accounts import HashLimiter
 from datas.domain.errors import InvalidUser, TokenNotFound, Unauthenticated, WrongCredentials
-from datas.domain.sign_in import Gate
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE = "192.0.2.1"
@@ -20,21 +20,21 @@ TICK = timedelta(microseconds=1)
 
 def test_a_password_is_worth_a_token(world: World) -> None:
     """The secret names the user and the token; the case of the username doesn't matter."""
-    world.users().register("Alice", PASSWORD)
-    token, secret = world.sign_in().sign_in("aLICE", PASSWORD, address=HERE, label="laptop")
+    world.accounts().register("Alice", PASSWORD)
+    token, secret = world.accounts().sign_in("aLICE", PASSWORD, address=HERE, label="laptop")
     assert (token.username, token.label) == ("alice", "laptop")
     assert (token.date_created, token.date_expires) == (
         world.clock.time,
         world.clock.time + timedelta(days=30),
     )
     assert secret.startswith("datas_")
-    assert world.sign_in().authenticate(secret) == Actor("alice", token.id)
-    assert list(world.sign_in().tokens(Actor("alice"))) == [token]
+    assert world.accounts().authenticate(secret) == Actor("alice", token.id)
+    assert list(world.accounts().list_tokens(Actor("alice"))) == [token]
 
 
 def test_a_secret_is_kept_nowhere(plain_world: World) -> None:
     """What is stored is its digest, and no `repr` shows a secret or a hash."""
-    token, secret = plain_world.sign_in().sign_in("alice", PASSWORD, address=HERE)
+    token, secret = plain_world.accounts().sign_in("alice", PASSWORD, address=HERE)
     [digest] = plain_world.memory.tokens
     [alice] = plain_world.memory.users.values()
     assert len(digest) == 32
@@ -46,7 +46,7 @@ def test_a_secret_is_kept_nowhere(plain_world: World) -> None:
 
 def test_a_user_shows_no_hash(world: World) -> None:
     """Not in a log, not in a traceback."""
-    alice = world.users().register("alice", PASSWORD)
+    alice = world.accounts().register("alice", PASSWORD)
     assert alice.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert "argon2" not in repr(alice)
     assert alice.password_hash not in f"{alice}"
@@ -55,11 +55,11 @@ def test_a_user_shows_no_hash(world: World) -> None:
 @pytest.mark.parametrize("username", ["bob", "", "a b", "\ud800", "x" * 1000])
 def test_whichever_half_was_wrong_the_answer_is_one(world: World, username: str) -> None:
     """An unknown name, or what can't be one, is refused in a wrong password's words."""
-    world.users().register("alice", PASSWORD)
+    world.accounts().register("alice", PASSWORD)
     refusals = []
     for name, password in ((username, PASSWORD), ("alice", "wrong\ud800 password")):
         with pytest.raises(WrongCredentials) as caught:
-            world.sign_in().sign_in(name, password, address=HERE)
+            world.accounts().sign_in(name, password, address=HERE)
         refusals.append(str(caught.value))
     assert len(set(refusals)) == 1
 
@@ -67,33 +67,33 @@ def test_whichever_half_was_wrong_the_answer_is_one(world: World, username: str)
 def test_signing_in_renews_a_hash_of_older_parameters(world: World) -> None:
     """Nobody has to change a password for that, and it happens once."""
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
-    kept = old.users().register("alice", PASSWORD).password_hash
-    world.sign_in().sign_in("alice", PASSWORD, address=HERE)
-    renewed = world.users().get("alice").password_hash
+    kept = old.accounts().register("alice", PASSWORD).password_hash
+    world.accounts().sign_in("alice", PASSWORD, address=HERE)
+    renewed = world.accounts().get_user("alice").password_hash
     assert "m=8," in kept
     assert "m=19456," in renewed
-    world.sign_in().sign_in("alice", PASSWORD, address=HERE)
-    assert world.users().get("alice").password_hash == renewed
+    world.accounts().sign_in("alice", PASSWORD, address=HERE)
+    assert world.accounts().get_user("alice").password_hash == renewed
 
 
 def test_a_wrong_password_renews_nothing(world: World) -> None:
     """An old hash stays until its user comes."""
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
-    alice = old.users().register("alice", PASSWORD)
+    alice = old.accounts().register("alice", PASSWORD)
     with pytest.raises(WrongCredentials):
-        world.sign_in().sign_in("alice", "wrong password", address=HERE)
-    assert world.users().get("alice") == alice
+        world.accounts().sign_in("alice", "wrong password", address=HERE)
+    assert world.accounts().get_user("alice") == alice
 
 
 def test_a_token_is_worthless_from_the_moment_it_expires(plain_world: World) -> None:
     """Thirty days to the microsecond."""
-    sign_in = plain_world.sign_in()
-    token, secret = sign_in.sign_in("alice", PASSWORD, address=HERE)
+    accounts = plain_world.accounts()
+    token, secret = accounts.sign_in("alice", PASSWORD, address=HERE)
     plain_world.clock.time = token.date_expires - TICK
-    assert sign_in.authenticate(secret)
+    assert accounts.authenticate(secret)
     plain_world.clock.time = token.date_expires
     with pytest.raises(Unauthenticated) as caught:
-        sign_in.authenticate(secret)
+        accounts.authenticate(secret)
     assert caught.value.bad_token
 
 
@@ -101,20 +101,20 @@ def test_a_token_is_worthless_from_the_moment_it_expires(plain_world: World) -> 
 def test_what_is_no_secret_is_nobodys(plain_world: World, secret: str) -> None:
     """Whatever text it is."""
     with pytest.raises(Unauthenticated):
-        plain_world.sign_in().authenticate(secret)
+        plain_world.accounts().authenticate(secret)
 
 
 def test_a_revoked_token_is_worthless_at_once(plain_world: World) -> None:
     """Its user alone can revoke it, once."""
-    sign_in = plain_world.sign_in()
-    token, secret = sign_in.sign_in("alice", PASSWORD, address=HERE)
+    accounts = plain_world.accounts()
+    token, secret = accounts.sign_in("alice", PASSWORD, address=HERE)
     with pytest.raises(TokenNotFound):
-        sign_in.revoke(Actor("bob"), token.id)
-    sign_in.revoke(Actor("alice"), token.id)
+        accounts.revoke_token(Actor("bob"), token.id)
+    accounts.revoke_token(Actor("alice"), token.id)
     with pytest.raises(Unauthenticated):
-        sign_in.authenticate(secret)
+        accounts.authenticate(secret)
     with pytest.raises(TokenNotFound):
-        sign_in.revoke(Actor("alice"), token.id)
+        accounts.revoke_token(Actor("alice"), token.id)
 
 
 class _Meanwhile(PlainPasswords):
@@ -136,76 +136,77 @@ def _while_checking(world: World, happens: Callable[[], object]) -> World:
 
 def test_a_password_that_was_changed_while_it_was_checked_is_wrong(plain_world: World) -> None:
     """Neither a token nor another password is had for the old one."""
-    actor = Actor("alice", plain_world.sign_in().issue(plain_world.users().get("alice"))[0].id)
+    accounts = plain_world.accounts()
+    actor = Actor("alice", accounts.issue_token(accounts.get_user("alice"))[0].id)
 
     def change() -> None:
-        plain_world.users().set_password("alice", "a newer one")
+        plain_world.accounts().set_password("alice", "a newer one")
 
     with pytest.raises(WrongCredentials):
-        _while_checking(plain_world, change).sign_in().sign_in("alice", PASSWORD, address=HERE)
-    assert not plain_world.sign_in().tokens(actor)
-    plain_world.users().set_password("alice", PASSWORD)
+        _while_checking(plain_world, change).accounts().sign_in("alice", PASSWORD, address=HERE)
+    assert not plain_world.accounts().list_tokens(actor)
+    plain_world.accounts().set_password("alice", PASSWORD)
     with pytest.raises(WrongCredentials):
-        _while_checking(plain_world, change).sign_in().change_password(
+        _while_checking(plain_world, change).accounts().change_password(
             Actor("alice"), PASSWORD, "an attacker's"
         )
-    assert plain_world.users().get("alice").password_hash == "a newer one"
+    assert plain_world.accounts().get_user("alice").password_hash == "a newer one"
 
 
 def test_a_user_who_was_removed_while_signing_in_is_nobody(plain_world: World) -> None:
     """As one who never was."""
 
     def leave() -> None:
-        plain_world.users().remove("alice")
+        plain_world.accounts().remove_user("alice")
 
     with pytest.raises(WrongCredentials):
-        _while_checking(plain_world, leave).sign_in().sign_in("alice", PASSWORD, address=HERE)
+        _while_checking(plain_world, leave).accounts().sign_in("alice", PASSWORD, address=HERE)
 
 
 def test_of_two_who_sign_in_at_once_none_is_wrong() -> None:
     """Though one finds the hash renewed by the other, or so does a change of the password."""
     world = World(Argon2Passwords(memory_kib=16, passes=1))
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
-    old.users().register("alice", PASSWORD)
+    old.accounts().register("alice", PASSWORD)
 
     class Interleaved(Argon2Passwords):
         def is_outdated(self, password_hash: str) -> bool:
-            world.sign_in().sign_in("alice", PASSWORD, address=HERE)
+            world.accounts().sign_in("alice", PASSWORD, address=HERE)
             return super().is_outdated(password_hash)
 
-    both = replace(world, passwords=Interleaved(memory_kib=16, passes=1), gate=Gate())
-    _, secret = both.sign_in().sign_in("alice", PASSWORD, address=HERE)
-    assert world.sign_in().authenticate(secret)
+    both = replace(world, passwords=Interleaved(memory_kib=16, passes=1), limiter=HashLimiter())
+    _, secret = both.accounts().sign_in("alice", PASSWORD, address=HERE)
+    assert world.accounts().authenticate(secret)
 
     class Renewing(Argon2Passwords):
         def hash(self, password: str) -> str:
-            world.sign_in().sign_in("alice", PASSWORD, address=HERE)
+            world.accounts().sign_in("alice", PASSWORD, address=HERE)
             return super().hash(password)
 
-    old.users().set_password("alice", PASSWORD)
-    changing = replace(world, passwords=Renewing(memory_kib=16, passes=1), gate=Gate())
-    changing.sign_in().change_password(Actor("alice"), PASSWORD, "battery staple")
-    assert world.sign_in().sign_in("alice", "battery staple", address=HERE)
+    old.accounts().set_password("alice", PASSWORD)
+    changing = replace(world, passwords=Renewing(memory_kib=16, passes=1), limiter=HashLimiter())
+    changing.accounts().change_password(Actor("alice"), PASSWORD, "battery staple")
+    assert world.accounts().sign_in("alice", "battery staple", address=HERE)
 
 
 def test_a_renewed_hash_revokes_no_token() -> None:
     """The password is the same, and so are its rights."""
     world = World(Argon2Passwords(memory_kib=16, passes=1))
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
-    _, secret = world.sign_in().issue(old.users().register("alice", PASSWORD))
-    world.sign_in().sign_in("alice", PASSWORD, address=HERE)
-    assert world.sign_in().authenticate(secret)
+    _, secret = world.accounts().issue_token(old.accounts().register("alice", PASSWORD))
+    world.accounts().sign_in("alice", PASSWORD, address=HERE)
+    assert world.accounts().authenticate(secret)
 
 
 def test_a_token_that_was_revoked_changes_no_password(plain_world: World) -> None:
     """Not even one that was good when the change began."""
-    token, _ = plain_world.sign_in().issue(plain_world.users().get("alice"))
+    token, _ = plain_world.accounts().issue_token(plain_world.accounts().get_user("alice"))
     actor = Actor("alice", token.id)
-    world = _while_checking(plain_world, lambda: plain_world.sign_in().revoke(actor))
+    world = _while_checking(plain_world, lambda: plain_world.accounts().revoke_token(actor))
     with pytest.raises(Unauthenticated) as caught:
-        world.sign_in().change_password(actor, PASSWORD, "a thief's own")
+        world.accounts().change_password(actor, PASSWORD, "a thief's own")
     assert caught.value.bad_token
-    assert plain_world.users().get("alice").password_hash == PASSWORD
+    assert plain_world.accounts().get_user("alice").password_hash == PASSWORD
 
 
 @pytest.mark.parametrize("username", ["alice", "bob", "not a name"])
@@ -219,7 +220,7 @@ def test_each_try_costs_one_check(plain_world: World, username: str) -> None:
             return super().verify(password, password_hash)
 
     with pytest.raises(WrongCredentials):
-        replace(plain_world, passwords=Counting()).sign_in().sign_in(
+        replace(plain_world, passwords=Counting()).accounts().sign_in(
             username, "wrong password", address=HERE
         )
     assert checked == [PASSWORD if username == "alice" else None]
@@ -227,10 +228,10 @@ def test_each_try_costs_one_check(plain_world: World, username: str) -> None:
 
 def test_a_secret_is_256_random_bits(plain_world: World) -> None:
     """Each takes both values and copies no other; no seed that a program sets brings one again."""
-    alice, bits = plain_world.users().get("alice"), []
+    alice, bits = plain_world.accounts().get_user("alice"), []
     for _ in range(64):
         random.seed(0)
-        _, secret = plain_world.sign_in().issue(alice)
+        _, secret = plain_world.accounts().issue_token(alice)
         drawn = base64.b64decode(secret.removeprefix("datas_") + "=", b"-_", validate=True)
         assert len(drawn) == 32
         bits.append(int.from_bytes(drawn))
@@ -243,19 +244,19 @@ def test_a_secret_is_256_random_bits(plain_world: World) -> None:
 @pytest.mark.parametrize("label", ["x" * 65, "\0", "\ud800", None])
 def test_a_label_is_short_text(plain_world: World, label: str) -> None:
     """However the token is issued; none is."""
-    alice = plain_world.users().get("alice")
+    alice = plain_world.accounts().get_user("alice")
     with pytest.raises(InvalidUser, match="label"):
-        plain_world.sign_in().issue(alice, label=label)
+        plain_world.accounts().issue_token(alice, label=label)
     assert not plain_world.memory.tokens
 
 
 def test_expired_tokens_go_when_another_comes(plain_world: World) -> None:
     """Those of its user: the table grows with what is used, not with time."""
-    sign_in, alice = plain_world.sign_in(), plain_world.users().get("alice")
-    first, _ = sign_in.issue(alice)
+    accounts, alice = plain_world.accounts(), plain_world.accounts().get_user("alice")
+    first, _ = accounts.issue_token(alice)
     plain_world.clock.time = first.date_expires - TICK
-    second, _ = sign_in.issue(alice)
-    assert list(sign_in.tokens(Actor("alice"))) == [first, second]
+    second, _ = accounts.issue_token(alice)
+    assert list(accounts.list_tokens(Actor("alice"))) == [first, second]
     plain_world.clock.time = first.date_expires
-    third, _ = sign_in.sign_in("alice", PASSWORD, address=HERE)
-    assert list(sign_in.tokens(Actor("alice"))) == [second, third]
+    third, _ = accounts.sign_in("alice", PASSWORD, address=HERE)
+    assert list(accounts.list_tokens(Actor("alice"))) == [second, third]

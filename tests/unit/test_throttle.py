@@ -3,114 +3,121 @@
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from datas.adapters.memory import MemoryAttempts
+from datas.adapters.memory_accounts import MemoryAttempts
 from datas.domain.access import Actor
+from datas.domain.accounts import (
+    MAX_FROM_ANYWHERE,
+    MAX_FROM_ONE_ADDRESS,
+    WINDOW,
+    Accounts,
+    HashLimiter,
+)
+from datas.domain.credentials import Attempt
 from datas.domain.errors import TooManyAttempts, WrongCredentials
-from datas.domain.sign_in import MAX_FROM_ANYWHERE, MAX_FROM_ONE_ADDRESS, WINDOW, Gate, SignIn
-from datas.domain.users import Attempt
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 TICK = timedelta(microseconds=1)
 
 
-def _fail(sign_in: SignIn, times: int, *, username: str = "alice", address: str = HERE) -> None:
+def _fail(accounts: Accounts, times: int, *, username: str = "alice", address: str = HERE) -> None:
     for _ in range(times):
         with pytest.raises(WrongCredentials):
-            sign_in.sign_in(username, "wrong password", address=address)
+            accounts.sign_in(username, "wrong password", address=address)
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody", "not a name"])
 def test_five_failures_from_one_address_are_enough(plain_world: World, username: str) -> None:
     """Then even the right password has to wait; a name that nobody has is treated the same."""
-    sign_in = plain_world.sign_in()
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS, username=username)
+    accounts = plain_world.accounts()
+    _fail(accounts, MAX_FROM_ONE_ADDRESS, username=username)
     with pytest.raises(TooManyAttempts) as caught:
-        sign_in.sign_in(username, PASSWORD, address=HERE)
+        accounts.sign_in(username, PASSWORD, address=HERE)
     assert caught.value.retry_after == WINDOW.total_seconds()
 
 
 def test_failures_at_one_address_are_no_hindrance_at_another(plain_world: World) -> None:
     """Nobody can lock another out from one machine; other names are not held up either."""
-    sign_in = plain_world.sign_in()
-    plain_world.users().register("bob", PASSWORD)
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS)
-    assert sign_in.sign_in("alice", PASSWORD, address=ELSEWHERE)
-    assert sign_in.sign_in("bob", PASSWORD, address=HERE)
+    accounts = plain_world.accounts()
+    plain_world.accounts().register("bob", PASSWORD)
+    _fail(accounts, MAX_FROM_ONE_ADDRESS)
+    assert accounts.sign_in("alice", PASSWORD, address=ELSEWHERE)
+    assert accounts.sign_in("bob", PASSWORD, address=HERE)
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
 def test_a_hundred_failures_from_anywhere_are_enough(plain_world: World, username: str) -> None:
     """However many addresses somebody has."""
-    sign_in = plain_world.sign_in()
+    accounts = plain_world.accounts()
     for n in range(MAX_FROM_ANYWHERE):
-        _fail(sign_in, 1, username=username, address=f"2001:db8::{n:x}")
+        _fail(accounts, 1, username=username, address=f"2001:db8::{n:x}")
     with pytest.raises(TooManyAttempts):
-        sign_in.sign_in(username, PASSWORD, address=HERE)
+        accounts.sign_in(username, PASSWORD, address=HERE)
 
 
 def test_the_wait_is_over_when_it_was_said_to_be(plain_world: World) -> None:
     """`retry_after` is whole seconds, up, until the oldest of the five is out of the window."""
-    sign_in, clock = plain_world.sign_in(), plain_world.clock
-    _fail(sign_in, 1)
+    accounts, clock = plain_world.accounts(), plain_world.clock
+    _fail(accounts, 1)
     first = clock.time
     clock.time = first + timedelta(minutes=5, microseconds=1)
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS - 1)
+    _fail(accounts, MAX_FROM_ONE_ADDRESS - 1)
     with pytest.raises(TooManyAttempts) as caught:
-        sign_in.sign_in("alice", PASSWORD, address=HERE)
+        accounts.sign_in("alice", PASSWORD, address=HERE)
     assert caught.value.retry_after == 10 * 60
     clock.time = first + WINDOW - TICK
     with pytest.raises(TooManyAttempts) as caught:
-        sign_in.sign_in("alice", PASSWORD, address=HERE)
+        accounts.sign_in("alice", PASSWORD, address=HERE)
     assert caught.value.retry_after == 1
     clock.time = first + WINDOW
-    assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+    assert accounts.sign_in("alice", PASSWORD, address=HERE)
 
 
 def test_a_try_that_was_refused_prolongs_nothing(plain_world: World) -> None:
     """Who keeps knocking waits no longer than who doesn't."""
-    sign_in, clock = plain_world.sign_in(), plain_world.clock
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS)
+    accounts, clock = plain_world.accounts(), plain_world.clock
+    _fail(accounts, MAX_FROM_ONE_ADDRESS)
     for _ in range(14):
         clock.time += timedelta(minutes=1)
         with pytest.raises(TooManyAttempts):
-            sign_in.sign_in("alice", PASSWORD, address=HERE)
+            accounts.sign_in("alice", PASSWORD, address=HERE)
     clock.time += timedelta(minutes=1)
-    assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+    assert accounts.sign_in("alice", PASSWORD, address=HERE)
 
 
 def test_success_clears_the_failures_at_its_address(plain_world: World) -> None:
     """Those from elsewhere still count."""
-    sign_in = plain_world.sign_in()
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS, address=ELSEWHERE)
+    accounts = plain_world.accounts()
+    _fail(accounts, MAX_FROM_ONE_ADDRESS, address=ELSEWHERE)
     for _ in range(3):
-        _fail(sign_in, MAX_FROM_ONE_ADDRESS - 1)
-        sign_in.sign_in("alice", PASSWORD, address=HERE)
+        _fail(accounts, MAX_FROM_ONE_ADDRESS - 1)
+        accounts.sign_in("alice", PASSWORD, address=HERE)
     with pytest.raises(TooManyAttempts):
-        sign_in.sign_in("alice", PASSWORD, address=ELSEWHERE)
+        accounts.sign_in("alice", PASSWORD, address=ELSEWHERE)
 
 
 def test_who_is_throttled_keeps_working_with_a_token(plain_world: World) -> None:
     """A stranger's guesses at a password don't disturb its owner's programs."""
-    sign_in = plain_world.sign_in()
-    token, secret = sign_in.sign_in("alice", PASSWORD, address=ELSEWHERE)
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS)
-    assert sign_in.authenticate(secret) == Actor("alice", token.id)
+    accounts = plain_world.accounts()
+    token, secret = accounts.sign_in("alice", PASSWORD, address=ELSEWHERE)
+    _fail(accounts, MAX_FROM_ONE_ADDRESS)
+    assert accounts.authenticate(secret) == Actor("alice", token.id)
 
 
 def test_old_failures_are_deleted_in_passing(plain_world: World) -> None:
     """The table of tries stays small by itself."""
-    sign_in = plain_world.sign_in()
+    accounts = plain_world.accounts()
     for n in range(3):
-        _fail(sign_in, MAX_FROM_ONE_ADDRESS, username=f"user{n}")
+        _fail(accounts, MAX_FROM_ONE_ADDRESS, username=f"user{n}")
     for expected in (6, 1):
         plain_world.clock.time += WINDOW + TICK
-        _fail(sign_in, 1)
+        _fail(accounts, 1)
         assert len(plain_world.memory.attempts) == expected
 
 
@@ -131,41 +138,41 @@ def test_a_third_who_would_hash_at_once_is_refused_at_once() -> None:
     """It is told to come back in a second, costs no try, and disturbs neither of the two."""
     passwords = _SlowPasswords()
     world = World(passwords)
-    sign_in, secrets = world.sign_in(), []
-    world.users().register("alice", PASSWORD)
+    accounts, secrets = world.accounts(), []
+    world.accounts().register("alice", PASSWORD)
 
     def enter() -> None:
-        secrets.append(sign_in.sign_in("alice", PASSWORD, address=HERE)[1])
+        secrets.append(accounts.sign_in("alice", PASSWORD, address=HERE)[1])
 
     threads = [threading.Thread(target=enter) for _ in range(2)]
     for thread in threads:
         thread.start()
     assert all(passwords.started.acquire(timeout=10) for _ in threads)
     with pytest.raises(TooManyAttempts) as caught:
-        sign_in.sign_in("bob", PASSWORD, address=HERE)
+        accounts.sign_in("bob", PASSWORD, address=HERE)
     with pytest.raises(TooManyAttempts):
-        world.users(registration_open=True).register("carol", PASSWORD)
+        world.accounts(registration_open=True).register("carol", PASSWORD)
     passwords.end.set()
     for thread in threads:
         thread.join(10)
     assert caught.value.retry_after == 1
     assert len(secrets) == 2
     assert not world.memory.attempts
-    assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+    assert accounts.sign_in("alice", PASSWORD, address=HERE)
 
 
-def test_a_gate_opens_again_after_a_failure() -> None:
-    """Whatever happened behind it."""
-    gate = Gate(width=1)
+def test_a_slot_is_free_again_after_a_failure() -> None:
+    """Whatever the block raised."""
+    limiter = HashLimiter(slots=1)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), gate.passed():
+        with pytest.raises(ZeroDivisionError), limiter.slot():
             raise ZeroDivisionError
 
 
 def test_tries_that_race_are_counted_one_after_another(plain_world: World) -> None:
     """Two who both find four failures are not both let in."""
-    sign_in, outcomes = plain_world.sign_in(), []
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS - 1)
+    accounts, outcomes = plain_world.accounts(), []
+    _fail(accounts, MAX_FROM_ONE_ADDRESS - 1)
     both_looked = threading.Barrier(2)
 
     class Watched(MemoryAttempts):
@@ -175,11 +182,11 @@ def test_tries_that_race_are_counted_one_after_another(plain_world: World) -> No
                 both_looked.wait(0.2)
             return found
 
-    sign_in._attempts = Watched(plain_world.memory)  # noqa: SLF001 (a part that is watched)
+    accounts = replace(accounts, attempts=Watched(plain_world.memory))
 
     def guess() -> None:
         try:
-            sign_in.sign_in("alice", "wrong password", address=HERE)
+            accounts.sign_in("alice", "wrong password", address=HERE)
         except (WrongCredentials, TooManyAttempts) as error:
             outcomes.append(type(error))
 
@@ -193,66 +200,66 @@ def test_tries_that_race_are_counted_one_after_another(plain_world: World) -> No
 
 def test_of_two_waits_the_longer_one_counts(plain_world: World) -> None:
     """Who has to wait for both reasons is told when both are over."""
-    sign_in, clock = plain_world.sign_in(), plain_world.clock
+    accounts, clock = plain_world.accounts(), plain_world.clock
     for n in range(MAX_FROM_ANYWHERE - MAX_FROM_ONE_ADDRESS):
-        _fail(sign_in, 1, address=f"2001:db8::{n:x}")
+        _fail(accounts, 1, address=f"2001:db8::{n:x}")
     clock.time += timedelta(minutes=5)
-    _fail(sign_in, MAX_FROM_ONE_ADDRESS)
+    _fail(accounts, MAX_FROM_ONE_ADDRESS)
     with pytest.raises(TooManyAttempts) as caught:
-        sign_in.sign_in("alice", PASSWORD, address=HERE)
+        accounts.sign_in("alice", PASSWORD, address=HERE)
     assert caught.value.retry_after == 15 * 60
 
 
 def test_what_cannot_be_a_name_is_kept_nowhere(plain_world: World) -> None:
     """It may be a password in the wrong field; tries with all of that are counted together."""
     for text in ("my secret password", "\0", "x" * 1000):
-        _fail(plain_world.sign_in(), 1, username=text)
+        _fail(plain_world.accounts(), 1, username=text)
     assert {attempt.username for attempt in plain_world.memory.attempts} == {""}
 
 
 def test_a_password_is_guessed_no_more_often_by_a_tokens_holder(plain_world: World) -> None:
     """Five times, wherever from; then even the right one has to wait."""
-    sign_in = plain_world.sign_in()
+    accounts = plain_world.accounts()
     for _ in range(MAX_FROM_ONE_ADDRESS):
         with pytest.raises(WrongCredentials):
-            sign_in.change_password(Actor("alice"), "wrong password", "battery staple")
+            accounts.change_password(Actor("alice"), "wrong password", "battery staple")
     with pytest.raises(TooManyAttempts):
-        sign_in.change_password(Actor("alice"), PASSWORD, "battery staple")
-    assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+        accounts.change_password(Actor("alice"), PASSWORD, "battery staple")
+    assert accounts.sign_in("alice", PASSWORD, address=HERE)
 
 
 def test_a_changed_password_clears_the_failures_before_it(plain_world: World) -> None:
     """As a sign-in does."""
-    sign_in = plain_world.sign_in()
+    accounts = plain_world.accounts()
     for _ in range(3):
         for _ in range(MAX_FROM_ONE_ADDRESS - 1):
             with pytest.raises(WrongCredentials):
-                sign_in.change_password(Actor("alice"), "wrong password", PASSWORD)
-        sign_in.change_password(Actor("alice"), PASSWORD, PASSWORD)
+                accounts.change_password(Actor("alice"), "wrong password", PASSWORD)
+        accounts.change_password(Actor("alice"), PASSWORD, PASSWORD)
 
 
 def test_a_strangers_guesses_keep_nobody_from_a_change(plain_world: World) -> None:
     """A hundred of them, from anywhere: it is just then that a password should be changed."""
-    sign_in = plain_world.sign_in()
+    accounts = plain_world.accounts()
     for n in range(MAX_FROM_ANYWHERE):
-        _fail(sign_in, 1, address=f"2001:db8::{n:x}")
-    sign_in.change_password(Actor("alice"), PASSWORD, "battery staple")
+        _fail(accounts, 1, address=f"2001:db8::{n:x}")
+    accounts.change_password(Actor("alice"), PASSWORD, "battery staple")
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out(plain_world: World) -> None:
     """What was counted years ahead doesn't count; a little ahead, for no longer than the window."""
-    sign_in, clock = plain_world.sign_in(), plain_world.clock
+    accounts, clock = plain_world.accounts(), plain_world.clock
     for ahead, refused in ((timedelta(days=1000), False), (WINDOW - TICK, True)):
         now = clock.time
         clock.time = now + ahead
-        _fail(sign_in, MAX_FROM_ONE_ADDRESS)
+        _fail(accounts, MAX_FROM_ONE_ADDRESS)
         clock.time = now
         if refused:
             with pytest.raises(TooManyAttempts) as caught:
-                sign_in.sign_in("alice", PASSWORD, address=HERE)
+                accounts.sign_in("alice", PASSWORD, address=HERE)
             assert caught.value.retry_after == WINDOW.total_seconds()
         else:
-            assert sign_in.sign_in("alice", PASSWORD, address=HERE)
+            assert accounts.sign_in("alice", PASSWORD, address=HERE)
             assert not plain_world.memory.attempts
 
 

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from peewee import Database, Select
 
+from datas.adapters.sql.comparison import database_faults
 from datas.adapters.sql.migrate import Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.tables import Tables
 from datas.domain.errors import StorageUnavailable
 
 Rows = list[tuple[Any, ...]]
@@ -80,11 +82,14 @@ class SqlDatabase:
     `auto_migrate=False` a database whose schema isn't current is refused instead.
     """
 
-    def __init__(self, engine: Engine, *, auto_migrate: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, tables: Tables | None = None, *, auto_migrate: bool = True
+    ) -> None:
         self.peewee = engine.peewee
         self.integrity_error = engine.integrity_error
         self.engine = engine
         self._schema = Schema(engine.peewee)
+        self.tables = tables or {}
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
@@ -133,6 +138,16 @@ class SqlDatabase:
         with self.engine.turn(), self._translating(), self.peewee.atomic():
             yield
 
+    def savepoint(self) -> AbstractContextManager[Any]:
+        """A block whose failure leaves the transaction around it usable, if there is one."""
+        return self.peewee.atomic() if self.peewee.in_transaction() else nullcontext()
+
+    @contextmanager
+    def bulk_write(self) -> Iterator[None]:
+        """A transaction in which much is written."""
+        with self.atomic(), self.engine.many():
+            yield
+
     def bring_up(self) -> list[str]:
         """Open the database and make its schema current, once; return what was applied.
 
@@ -159,6 +174,8 @@ class SqlDatabase:
                 with self.engine.migrating():
                     applied += self._schema.migrate(name)
             self._schema.check()
+            if faults := list(database_faults(self.peewee, self.tables)):
+                raise StorageUnavailable(" ".join(faults))
         except self.engine.errors as error:
             raise StorageUnavailable(self._reason(error) or _FOREIGN) from error
         finally:

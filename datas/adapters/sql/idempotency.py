@@ -1,16 +1,17 @@
 """Idempotency records in the table `idempotency`."""
 
 from datetime import datetime
+from typing import Any
 
 import peewee
 
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import IdempotencyRow as Row
-from datas.domain.idempotency import Record
+from datas.domain.idempotency import KeptAnswer
 
-_to_text = Row.date_created.db_value
-_to_time = Row.date_created.python_value
+_to_text: Any = Row.date_created.db_value
+_to_time: Any = Row.date_created.python_value
 
 
 class SqlIdempotencyRecords:
@@ -45,19 +46,19 @@ class SqlIdempotencyRecords:
             name: Statement(database.peewee, query) for name, query in queries.items()
         }
 
-    def claim(self, record: Record, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
         """INSERT … ON CONFLICT DO UPDATE … WHERE it is expired"""
         actor, key, fingerprint, created, answer = record
         values = (actor, key, fingerprint, _to_text(created), answer, _to_text(expired))
         return bool(self._database.write(self._statements["claim"], *values))
 
-    def get(self, actor: str, key: str) -> Record:
+    def get(self, actor: str, key: str) -> KeptAnswer:
         """Select by the primary key."""
         [row] = self._database.read(self._statements["get"], actor, key)
         fingerprint, created, answer = row
-        return Record(actor, key, bytes(fingerprint), _to_time(created), bytes(answer))
+        return KeptAnswer(actor, key, bytes(fingerprint), _to_time(created), bytes(answer))
 
-    def complete(self, record: Record) -> None:
+    def complete(self, record: KeptAnswer) -> None:
         """UPDATE the answer."""
         values = (record.answer, record.actor, record.key)
         self._database.write(self._statements["complete"], *values)

@@ -1,11 +1,14 @@
 """The schema's migrations: which there are, and bringing a database up to date."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import peewee
 from playhouse.migrations import Runner
 
+from datas.adapters.sql.fields import IdField, MomentField
 from datas.domain.errors import StorageUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -60,3 +63,45 @@ class Schema:
         """
         applied: list[str] = self._runner.up(name)
         return applied
+
+
+def create_record_table(
+    db: peewee.Database, name: str, fields: Mapping[str, peewee.Field], sorts: Sequence[str]
+) -> None:
+    """Make a table of records: the envelope, a column for each field, an index for each sort.
+
+    `sorts` are the collection's. It is for migrations, and knows both databases.
+    """
+    columns: dict[str, Any] = {
+        "id": IdField(),
+        "date_created": MomentField(),
+        "date_updated": MomentField(),
+        "version": peewee.IntegerField(),
+        "owner": peewee.TextField(
+            null=True, constraints=[peewee.SQL('REFERENCES "users" ("username")')]
+        ),
+        "search_key": peewee.TextField(),
+    }
+    meta = type("Meta", (), {"database": db, "table_name": name})
+    row: Any = type(name.title(), (peewee.Model,), {**columns, **fields, "Meta": meta})
+    db.create_tables([row], safe=False)
+    db.execute_sql(f'CREATE INDEX "{name}_owner_id" ON "{name}" (owner, id)')
+    for sort in sorts:
+        if sort != "id":
+            add_sort(db, name, sort)
+
+
+def add_sort(db: peewee.Database, table: str, field: str) -> None:
+    """Make the indexes of a sort: of all records, and of those of one owner."""
+    db.execute_sql(f'CREATE INDEX "{table}_{field}_id" ON "{table}" ("{field}", id)')
+    db.execute_sql(
+        f'CREATE INDEX "{table}_owner_{field}" ON "{table}" (owner, "{field}", id) '
+        "WHERE owner IS NOT NULL"
+    )
+
+
+def reference(table: str, *, null: bool = False) -> peewee.Field:
+    """A column that refers to a record of another table, which can't be deleted meanwhile."""
+    refers = peewee.SQL(f'REFERENCES "{table}" ("id")')
+    options: dict[str, Any] = {"null": null, "index": True, "constraints": [refers]}
+    return peewee.BigIntegerField(**options)

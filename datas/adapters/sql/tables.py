@@ -1,58 +1,45 @@
 """The tables as they are now. `migrations/` says how they came about."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import peewee
 
-from datas.domain.errors import StorageUnavailable
-
-_DAMAGED = "The database is damaged: it has a time that is none. Restore it from a backup."
-
-
-class UtcField(peewee.Field):
-    """A moment: aware and in UTC outside, inside fixed-width RFC 3339 text that sorts by time."""
-
-    field_type = "DATETIME"
-
-    def db_value(self, value: datetime) -> str:
-        """`2026-11-22T16:00:00.123456Z`"""
-        return value.isoformat("T", "microseconds")[:26] + "Z"
-
-    def python_value(self, value: str) -> datetime:
-        """The moment that `db_value` wrote. Raises: StorageUnavailable, if it can't have."""
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise StorageUnavailable(_DAMAGED) from error
-        if moment.tzinfo is None:
-            raise StorageUnavailable(_DAMAGED)
-        return moment
+from datas.adapters.sql.fields import MomentField
+from datas.domain.records import Collection
 
 
-class IdField(peewee.AutoField):
-    """An id that is never used again: from a sequence, or, where there are none, AUTOINCREMENT."""
+class RecordRow(peewee.Model):
+    """What each table of records has. A table adds a column for each field of its draft, in order.
 
-    def ddl(self, ctx: peewee.Context) -> peewee.NodeList:
-        """The column's definition."""
-        definition = super().ddl(ctx)
-        if self.model._meta.database.sequences:  # noqa: SLF001 (so Peewee calls its public part)
-            return definition
-        return peewee.NodeList((definition, peewee.SQL("AUTOINCREMENT")))
-
-
-class ItemRow(peewee.Model):
-    """One item. Its id is never used again: see the first migration."""
+    `search_key` holds the text that a search looks through, or is empty.
+    """
 
     id = peewee.AutoField()
-    data = peewee.TextField()
-    date_created = UtcField()
-    date_updated = UtcField()
+    date_created = MomentField()
+    date_updated = MomentField()
     version = peewee.IntegerField()
     owner = peewee.TextField(null=True)
     search_key = peewee.TextField()
 
+
+class ItemRow(RecordRow):
+    """One item."""
+
+    data = peewee.TextField()
+
     class Meta:
         table_name = "datas"
+
+
+class Table(NamedTuple):
+    """A collection, and the table that keeps its records."""
+
+    collection: Collection[Any]
+    row: type[RecordRow]
+
+
+Tables = Mapping[str, Table]  # by the collection's plural
 
 
 class IdempotencyRow(peewee.Model):
@@ -61,7 +48,7 @@ class IdempotencyRow(peewee.Model):
     actor = peewee.TextField()
     key = peewee.TextField()
     fingerprint = peewee.BlobField()
-    date_created = UtcField()
+    date_created = MomentField()
     answer = peewee.BlobField()
 
     class Meta:
@@ -74,7 +61,7 @@ class UserRow(peewee.Model):
 
     id = peewee.AutoField()
     username = peewee.TextField(unique=True)
-    date_joined = UtcField()
+    date_joined = MomentField()
     password_hash = peewee.TextField()
 
     class Meta:
@@ -88,20 +75,21 @@ class TokenRow(peewee.Model):
     username = peewee.TextField()
     digest = peewee.BlobField(unique=True)
     label = peewee.TextField()
-    date_created = UtcField()
-    date_expires = UtcField()
+    date_created = MomentField()
+    date_expires = MomentField()
 
     class Meta:
         table_name = "tokens"
 
 
 class AttemptRow(peewee.Model):
-    """One try to sign in that didn't succeed."""
+    """One failed password attempt."""
 
     id = peewee.AutoField()
     username = peewee.TextField()
+    purpose = peewee.TextField()
     address = peewee.TextField()
-    date = UtcField()
+    date = MomentField()
 
     class Meta:
         table_name = "attempts"

@@ -5,8 +5,7 @@ from http import HTTPStatus
 import falcon
 
 from datas.domain.access import Action
-from datas.domain.sign_in import SignIn
-from datas.domain.user_service import UserService
+from datas.domain.accounts import Accounts
 from datas.http.body import read_json
 from datas.http.operation import BODY, STORED, Operation, json_content
 from datas.http.params import refuse_params
@@ -52,14 +51,14 @@ class UsersResource:
         )
     }
 
-    def __init__(self, users: UserService) -> None:
-        self._users = users
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Register, where registration is open."""
         body = read_json(req)
         refuse_params(req)
-        user = self._users.register(**load_user(_REGISTRATION, body), actor=req.actor)
+        user = self._accounts.register(**load_user(_REGISTRATION, body), actor=req.actor)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.root_path}/api/users/me")
         resp.media = envelope(f"User [{user.username}] successfully created", _USER.dump(user))
@@ -75,12 +74,12 @@ class MeResource:
         )
     }
 
-    def __init__(self, users: UserService) -> None:
-        self._users = users
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         """Who am I?"""
-        user = self._users.me(req.actor)
+        user = self._accounts.me(req.actor)
         resp.media = envelope(f"User [{user.username}] found", _USER.dump(user))
 
 
@@ -102,14 +101,14 @@ class PasswordResource:
         )
     }
 
-    def __init__(self, sign_in: SignIn) -> None:
-        self._sign_in = sign_in
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     def on_put(self, req: Request, resp: falcon.Response) -> None:
         """Change it, and revoke the user's other tokens."""
         body = read_json(req)
         refuse_params(req)
-        self._sign_in.change_password(req.actor, **load_user(_PASSWORD_CHANGE, body))
+        self._accounts.change_password(req.actor, **load_user(_PASSWORD_CHANGE, body))
         resp.media = envelope("Password successfully changed", None)
 
 
@@ -139,8 +138,8 @@ class TokensResource:
         ),
     }
 
-    def __init__(self, sign_in: SignIn, trusted_proxies: int) -> None:
-        self._sign_in = sign_in
+    def __init__(self, accounts: Accounts, trusted_proxies: int) -> None:
+        self._accounts = accounts
         self._trusted_proxies = trusted_proxies
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
@@ -149,14 +148,14 @@ class TokensResource:
         refuse_params(req)
         address = counted(req.client_address(self._trusted_proxies))
         credentials = load_user(_CREDENTIALS, body)
-        token, secret = self._sign_in.sign_in(**credentials, address=address)
+        token, secret = self._accounts.sign_in(**credentials, address=address)
         resp.status = falcon.HTTP_201
         data = {"id": token.id, "token": secret} | _NEW_TOKEN.dump(token)
         resp.media = envelope("Token successfully created", data)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         """List them, without their secrets."""
-        tokens = self._sign_in.tokens(req.actor)
+        tokens = self._accounts.list_tokens(req.actor)
         data = [
             _OWN_TOKEN.dump(token) | {"current": token.id == req.actor.token_id} for token in tokens
         ]
@@ -177,12 +176,12 @@ class TokenResource:
         )
     }
 
-    def __init__(self, sign_in: SignIn) -> None:
-        self._sign_in = sign_in
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     def on_delete(self, req: Request, resp: falcon.Response, token_id: int | None = None) -> None:
         """Revoke it. Without an id, revoke the token in use."""
-        revoked = self._sign_in.revoke(req.actor, token_id)
+        revoked = self._accounts.revoke_token(req.actor, token_id)
         resp.media = envelope(f"Token [{revoked}] successfully revoked", None)
 
 

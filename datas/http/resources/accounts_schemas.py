@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields
 
-from datas.domain.users import (
+from datas.domain.credentials import (
     MAX_LABEL,
     MAX_PASSWORD,
     MIN_PASSWORD,

@@ -6,7 +6,7 @@ an old ETag can't come to fit a new item.
 
 import peewee
 
-from datas.adapters.sql.tables import IdField
+from datas.adapters.sql.fields import IdField
 
 
 def up(migrator, db):

@@ -5,7 +5,7 @@ A user who owns items can't be deleted; tokens go with their user.
 
 import peewee
 
-from datas.adapters.sql.tables import IdField
+from datas.adapters.sql.fields import IdField
 
 
 def up(migrator, db):

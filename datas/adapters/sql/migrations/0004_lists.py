@@ -2,7 +2,7 @@
 
 import peewee
 
-from datas.domain.items import search_key
+from datas.domain.query import search_key
 
 BATCH = 1000
 

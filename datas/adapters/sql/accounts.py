@@ -1,15 +1,16 @@
-"""Users, tokens and tries to sign in, in the tables `users`, `tokens` and `attempts`."""
+"""Users, tokens and failed attempts, in the tables `users`, `tokens` and `attempts`."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import peewee
 
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, TokenRow, UserRow
-from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsItems
-from datas.domain.users import Attempt, Token, User
+from datas.domain.credentials import Attempt, Purpose, Token, User
+from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsRecords
 
 _USER = (UserRow.id, UserRow.username, UserRow.date_joined, UserRow.password_hash)
 _TOKEN = (
@@ -19,9 +20,9 @@ _TOKEN = (
     TokenRow.date_created,
     TokenRow.date_expires,
 )
-_ATTEMPT = (AttemptRow.username, AttemptRow.address, AttemptRow.date)
-_to_text = UserRow.date_joined.db_value
-_to_time = UserRow.date_joined.python_value
+_ATTEMPT = (AttemptRow.username, AttemptRow.purpose, AttemptRow.address, AttemptRow.date)
+_to_text: Any = UserRow.date_joined.db_value
+_to_time: Any = UserRow.date_joined.python_value
 
 
 class SqlUsers:
@@ -30,7 +31,7 @@ class SqlUsers:
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
         param = parameter(database.peewee)
-        this = UserRow.username == param
+        by_name = UserRow.username == param
         users = UserRow.select(*_USER)
         # DO NOTHING returns no row: a taken name is no error, and breaks no transaction.
         add = UserRow.insert(dict.fromkeys(_USER[1:], param)).returning(UserRow.id)
@@ -38,13 +39,13 @@ class SqlUsers:
         self._statements = _compile(
             database,
             add=add,
-            get=users.where(this),
+            get=users.where(by_name),
             all=users.order_by(UserRow.username),
-            set_password=UserRow.update({UserRow.password_hash: param}).where(this),
+            set_password=UserRow.update({UserRow.password_hash: param}).where(by_name),
             swap_password=UserRow.update({UserRow.password_hash: param})
-            .where(this & (UserRow.password_hash == param))
+            .where(by_name & (UserRow.password_hash == param))
             .returning(UserRow.id),
-            remove=UserRow.delete().where(this),
+            remove=UserRow.delete().where(by_name),
             forget=IdempotencyRow.delete().where(IdempotencyRow.actor == param),
         )
 
@@ -76,13 +77,13 @@ class SqlUsers:
         )
 
     def remove(self, username: str) -> None:
-        """Delete rows; foreign keys delete the tokens, and hold who owns items."""
+        """Delete rows. Foreign keys delete the tokens, and refuse a user who owns items."""
         with self._database.atomic():
             self._database.write(self._statements["forget"], username)
             try:
                 self._database.write(self._statements["remove"], username)
             except self._database.integrity_error:
-                raise UserOwnsItems(username) from None
+                raise UserOwnsRecords(username) from None
 
 
 class SqlTokens:
@@ -92,17 +93,17 @@ class SqlTokens:
         self._database = database
         param = parameter(database.peewee)
         columns = (_TOKEN[1], TokenRow.digest, *_TOKEN[2:])
-        theirs = TokenRow.username == param
+        of_user = TokenRow.username == param
         tokens = TokenRow.select(*_TOKEN)
-        revoke = TokenRow.delete().where(theirs & (TokenRow.id == param)).returning(TokenRow.id)
+        revoke = TokenRow.delete().where(of_user & (TokenRow.id == param)).returning(TokenRow.id)
         self._statements = _compile(
             database,
             add=TokenRow.insert(dict.fromkeys(columns, param)).returning(TokenRow.id),
             find=tokens.where(TokenRow.digest == param),
-            of=tokens.where(theirs).order_by(TokenRow.id),
+            of=tokens.where(of_user).order_by(TokenRow.id),
             revoke=revoke,
-            revoke_others=TokenRow.delete().where(theirs & (TokenRow.id != param)),
-            purge=TokenRow.delete().where(theirs & (TokenRow.date_expires <= param)),
+            revoke_others=TokenRow.delete().where(of_user & (TokenRow.id != param)),
+            purge=TokenRow.delete().where(of_user & (TokenRow.date_expires <= param)),
         )
 
     def add(self, token: Token, digest: bytes) -> Token:
@@ -112,12 +113,12 @@ class SqlTokens:
         try:
             [(token_id,)] = self._database.write(self._statements["add"], *values)
         except self._database.integrity_error:
-            # Of the constraints only the user's existence can fail: no two digests are the same.
+            # Only the foreign key can fail: no two digests are the same.
             raise Unauthenticated(no_user=token.username) from None
         return token._replace(id=token_id)
 
     def find(self, digest: bytes) -> Token | None:
-        """Select by the digest's index: every request with a token asks this."""
+        """Select by the index of digests: every request with a token does this."""
         rows = self._database.read(self._statements["find"], digest)
         return _token(*rows[0]) if rows else None
 
@@ -145,17 +146,18 @@ class SqlAttempts:
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
         param = parameter(database.peewee)
-        theirs = AttemptRow.username == param
+        of_user = AttemptRow.username == param
+        of_purpose = of_user & (AttemptRow.purpose == param)
         within = (AttemptRow.date > param) & (AttemptRow.date <= param)
-        recent = AttemptRow.select(*_ATTEMPT).where(theirs & within)
+        recent = AttemptRow.select(*_ATTEMPT).where(of_purpose & within)
         ids = AttemptRow.select(AttemptRow.id).order_by(AttemptRow.date).limit(param)
         old, ahead = ids.where(AttemptRow.date < param), ids.where(AttemptRow.date > param)
         self._statements = _compile(
             database,
             recent=recent.order_by(AttemptRow.date.desc(), AttemptRow.id.desc()).limit(param),
             add=AttemptRow.insert(dict.fromkeys(_ATTEMPT, param)),
-            clear=AttemptRow.delete().where(theirs),
-            clear_here=AttemptRow.delete().where(theirs & (AttemptRow.address == param)),
+            clear=AttemptRow.delete().where(of_purpose & (AttemptRow.address == param)),
+            clear_all=AttemptRow.delete().where(of_user),
             purge_old=AttemptRow.delete().where(
                 AttemptRow.id.in_(database.engine.skipping_locked(old))
             ),
@@ -165,27 +167,30 @@ class SqlAttempts:
         )
 
     def recent(
-        self, username: str, since: datetime, until: datetime, limit: int
+        self, username: str, purpose: Purpose, since: datetime, until: datetime, limit: int
     ) -> Sequence[Attempt]:
-        """Select backwards by the index of name and date."""
-        values = (username, _to_text(since), _to_text(until), limit)
+        """Select backwards by the index of username, purpose and date."""
+        values = (username, purpose.value, _to_text(since), _to_text(until), limit)
         rows = self._database.read(self._statements["recent"], *values)
-        return [Attempt(name, address, _to_time(date)) for name, address, date in rows]
+        return [_attempt(*row) for row in rows]
 
     def add(self, attempt: Attempt) -> None:
         """Insert a row."""
-        values = (attempt.username, attempt.address, _to_text(attempt.date))
+        date = _to_text(attempt.date)
+        values = (attempt.username, attempt.purpose.value, attempt.address, date)
         self._database.write(self._statements["add"], *values)
 
-    def clear(self, username: str, address: str | None = None) -> None:
-        """DELETE … WHERE username = ? AND address = ?"""
-        if address is None:
-            self._database.write(self._statements["clear"], username)
-        else:
-            self._database.write(self._statements["clear_here"], username, address)
+    def clear(self, attempt: Attempt) -> None:
+        """DELETE … WHERE username = ? AND purpose = ? AND address = ?"""
+        values = (attempt.username, attempt.purpose.value, attempt.address)
+        self._database.write(self._statements["clear"], *values)
+
+    def clear_all(self, username: str) -> None:
+        """DELETE … WHERE username = ?"""
+        self._database.write(self._statements["clear_all"], username)
 
     def purge(self, before: datetime, after: datetime, limit: int) -> None:
-        """Delete from both ends of the dates' index."""
+        """Delete from both ends of the index of dates."""
         self._database.write(self._statements["purge_old"], _to_text(before), limit)
         self._database.write(self._statements["purge_ahead"], _to_text(after), limit)
 
@@ -200,3 +205,7 @@ def _user(user_id: int, username: str, joined: str, password_hash: str) -> User:
 
 def _token(token_id: int, username: str, label: str, created: str, expires: str) -> Token:
     return Token(token_id, username, label, _to_time(created), _to_time(expires))
+
+
+def _attempt(username: str, purpose: str, address: str, date: str) -> Attempt:
+    return Attempt(username, Purpose(purpose), address, _to_time(date))

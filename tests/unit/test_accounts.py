@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from datas.adapters.memory import MemoryItems, MemoryTokens, MemoryUsers
+from datas.adapters.memory import MemoryItems
+from datas.adapters.memory_accounts import MemoryTokens, MemoryUsers
 from datas.domain.access import ANONYMOUS, SYSTEM, Actor
+from datas.domain.accounts import MAX_FROM_ONE_ADDRESS
 from datas.domain.errors import (
     InvalidUser,
     RegistrationClosed,
@@ -17,7 +19,6 @@ from datas.domain.errors import (
     WrongCredentials,
 )
 from datas.domain.query import Query
-from datas.domain.sign_in import MAX_FROM_ONE_ADDRESS
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 NEW_PASSWORD = "battery staple"
@@ -25,26 +26,26 @@ NEW_PASSWORD = "battery staple"
 
 def _tokens(world: World, username: str, count: int) -> list[tuple[Actor, str]]:
     """Actors with their secrets."""
-    user = world.users().get(username)
-    issued = [world.sign_in().issue(user) for _ in range(count)]
+    user = world.accounts().get_user(username)
+    issued = [world.accounts().issue_token(user) for _ in range(count)]
     return [(Actor(username, token.id), secret) for token, secret in issued]
 
 
 def test_a_name_is_kept_in_lower_case(plain_world: World) -> None:
     """And found in any."""
-    bob = plain_world.users().register("Bob.B-1_", PASSWORD)
+    bob = plain_world.accounts().register("Bob.B-1_", PASSWORD)
     assert bob.username == "bob.b-1_"
     assert bob.date_joined == plain_world.clock.time
-    assert plain_world.users().get("BOB.b-1_") == bob
-    assert [user.username for user in plain_world.users().all()] == ["alice", "bob.b-1_"]
+    assert plain_world.accounts().get_user("BOB.b-1_") == bob
+    assert [user.username for user in plain_world.accounts().list_users()] == ["alice", "bob.b-1_"]
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE"])
 def test_a_name_is_given_once(plain_world: World, username: str) -> None:
     """Who comes second keeps out, and changes nothing."""
     with pytest.raises(UsernameTaken):
-        plain_world.users().register(username, NEW_PASSWORD)
-    assert plain_world.users().get("alice").password_hash == PASSWORD
+        plain_world.accounts().register(username, NEW_PASSWORD)
+    assert plain_world.accounts().get_user("alice").password_hash == PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -72,30 +73,30 @@ def test_a_bad_name_is_refused(plain_world: World, username: str) -> None:
     A sign stands first in no name: on a command line it would be an option.
     """
     with pytest.raises(InvalidUser) as caught:
-        plain_world.users().register(username, PASSWORD)
+        plain_world.accounts().register(username, PASSWORD)
     assert list(caught.value.errors) == ["username"]
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 257, "\ud800" * 8, None, 12345678])
 def test_a_bad_password_is_refused_everywhere(plain_world: World, password: str) -> None:
     """On joining and on both ways to change it; the old one stays."""
-    users = plain_world.users()
+    accounts = plain_world.accounts()
     with pytest.raises(InvalidUser) as caught:
-        users.register("bob", password)
+        accounts.register("bob", password)
     assert list(caught.value.errors) == ["password"]
     with pytest.raises(InvalidUser) as caught:
-        users.set_password("alice", password)
+        accounts.set_password("alice", password)
     assert list(caught.value.errors) == ["password"]
     with pytest.raises(InvalidUser) as caught:
-        plain_world.sign_in().change_password(Actor("alice"), PASSWORD, password)
+        plain_world.accounts().change_password(Actor("alice"), PASSWORD, password)
     assert list(caught.value.errors) == ["new_password"]
-    assert [user.password_hash for user in users.all()] == [PASSWORD]
+    assert [user.password_hash for user in accounts.list_users()] == [PASSWORD]
 
 
 def test_a_bad_name_and_a_bad_password_are_told_at_once(plain_world: World) -> None:
     """Nobody mends one fault to be told of the next."""
     with pytest.raises(InvalidUser) as caught:
-        plain_world.users().register("", "")
+        plain_world.accounts().register("", "")
     assert list(caught.value.errors) == ["username", "password"]
 
 
@@ -103,60 +104,60 @@ def test_registration_is_closed_but_to_the_system(plain_world: World) -> None:
     """Neither a stranger nor a user lets others in, unless the server is open."""
     for actor in (ANONYMOUS, Actor("alice", 1)):
         with pytest.raises(RegistrationClosed):
-            plain_world.users().register("bob", PASSWORD, actor=actor)
-    assert plain_world.users().register("bob", PASSWORD, actor=SYSTEM)
-    opened = plain_world.users(registration_open=True)
+            plain_world.accounts().register("bob", PASSWORD, actor=actor)
+    assert plain_world.accounts().register("bob", PASSWORD, actor=SYSTEM)
+    opened = plain_world.accounts(registration_open=True)
     assert opened.register("carol", PASSWORD, actor=ANONYMOUS)
 
 
 def test_who_asks_for_me_is_told_who_that_is(plain_world: World) -> None:
     """Nobody, and a user who was removed meanwhile, would have to sign in."""
-    users = plain_world.users()
-    assert users.me(Actor("alice", 1)) == users.get("alice")
+    accounts = plain_world.accounts()
+    assert accounts.me(Actor("alice", 1)) == accounts.get_user("alice")
     for nobody in (ANONYMOUS, SYSTEM, Actor("bob", 1)):
         with pytest.raises(Unauthenticated):
-            users.me(nobody)
+            accounts.me(nobody)
 
 
 def test_a_changed_password_revokes_all_tokens_but_the_one_in_use(world: World) -> None:
     """The old password is worth nothing from then on, the new one a token."""
-    world.users().register("alice", PASSWORD)
-    world.users().register("bob", PASSWORD)
+    world.accounts().register("alice", PASSWORD)
+    world.accounts().register("bob", PASSWORD)
     (_, lost), (in_use, kept), (_, lost_too) = _tokens(world, "alice", 3)
     [(_, his)] = _tokens(world, "bob", 1)
-    world.sign_in().change_password(in_use, PASSWORD, NEW_PASSWORD)
-    sign_in = world.sign_in()
-    assert sign_in.authenticate(kept) == in_use
-    assert sign_in.authenticate(his)
+    world.accounts().change_password(in_use, PASSWORD, NEW_PASSWORD)
+    accounts = world.accounts()
+    assert accounts.authenticate(kept) == in_use
+    assert accounts.authenticate(his)
     for secret in (lost, lost_too):
         with pytest.raises(Unauthenticated):
-            sign_in.authenticate(secret)
+            accounts.authenticate(secret)
     with pytest.raises(WrongCredentials):
-        sign_in.sign_in("alice", PASSWORD, address="")
-    assert sign_in.sign_in("alice", NEW_PASSWORD, address="")
+        accounts.sign_in("alice", PASSWORD, address="")
+    assert accounts.sign_in("alice", NEW_PASSWORD, address="")
 
 
 def test_a_password_is_changed_by_who_knows_it(plain_world: World) -> None:
     """A token alone isn't enough, and nothing is revoked in vain."""
-    users = plain_world.users()
+    accounts = plain_world.accounts()
     (actor, _), (_, secret) = _tokens(plain_world, "alice", 2)
     with pytest.raises(WrongCredentials):
-        plain_world.sign_in().change_password(actor, "wrong password", NEW_PASSWORD)
+        plain_world.accounts().change_password(actor, "wrong password", NEW_PASSWORD)
     with pytest.raises(Unauthenticated):
-        plain_world.sign_in().change_password(ANONYMOUS, PASSWORD, NEW_PASSWORD)
-    assert users.get("alice").password_hash == PASSWORD
-    assert plain_world.sign_in().authenticate(secret)
+        plain_world.accounts().change_password(ANONYMOUS, PASSWORD, NEW_PASSWORD)
+    assert accounts.get_user("alice").password_hash == PASSWORD
+    assert plain_world.accounts().authenticate(secret)
 
 
 def test_a_password_that_is_set_from_outside_revokes_every_token(plain_world: World) -> None:
     """Who forgot a password, or lost it to another, begins anew."""
     [(_, secret)] = _tokens(plain_world, "alice", 1)
-    plain_world.users().set_password("Alice", NEW_PASSWORD)
-    assert plain_world.users().get("alice").password_hash == NEW_PASSWORD
+    plain_world.accounts().set_password("Alice", NEW_PASSWORD)
+    assert plain_world.accounts().get_user("alice").password_hash == NEW_PASSWORD
     with pytest.raises(Unauthenticated):
-        plain_world.sign_in().authenticate(secret)
+        plain_world.accounts().authenticate(secret)
     with pytest.raises(UserNotFound):
-        plain_world.users().set_password("nobody", NEW_PASSWORD)
+        plain_world.accounts().set_password("nobody", NEW_PASSWORD)
 
 
 class _Unavailable(MemoryTokens):
@@ -168,11 +169,11 @@ class _Unavailable(MemoryTokens):
 
 def test_a_password_is_set_and_all_is_revoked_or_neither(plain_world: World) -> None:
     """A new password beside the tokens of an old one would be the worst of both."""
-    users = plain_world.users()
-    users._tokens = _Unavailable(plain_world.memory)  # noqa: SLF001 (a part that fails)
+    accounts = plain_world.accounts()
+    accounts = replace(accounts, tokens=_Unavailable(plain_world.memory))
     with pytest.raises(StorageUnavailable):
-        users.set_password("alice", NEW_PASSWORD)
-    assert users.get("alice").password_hash == PASSWORD
+        accounts.set_password("alice", NEW_PASSWORD)
+    assert accounts.get_user("alice").password_hash == PASSWORD
 
 
 def test_nobody_gets_a_password(plain_world: World) -> None:
@@ -184,55 +185,55 @@ def test_nobody_gets_a_password(plain_world: World) -> None:
             return password
 
     with pytest.raises(UserNotFound):
-        replace(plain_world, passwords=Removing()).users().set_password("alice", NEW_PASSWORD)
+        replace(plain_world, passwords=Removing()).accounts().set_password("alice", NEW_PASSWORD)
 
 
 def test_a_password_that_is_set_from_outside_ends_a_rest(plain_world: World) -> None:
     """Whoever asks for help after too many tries can sign in at once, and change it again."""
-    sign_in = plain_world.sign_in()
+    accounts = plain_world.accounts()
     [(actor, _)] = _tokens(plain_world, "alice", 1)
     for _ in range(MAX_FROM_ONE_ADDRESS):
         with pytest.raises(WrongCredentials):
-            sign_in.sign_in("alice", "wrong password", address="")
+            accounts.sign_in("alice", "wrong password", address="")
         with pytest.raises(WrongCredentials):
-            sign_in.change_password(actor, "wrong password", NEW_PASSWORD)
-    plain_world.users().set_password("alice", NEW_PASSWORD)
-    token, _ = sign_in.sign_in("alice", NEW_PASSWORD, address="")
-    sign_in.change_password(Actor("alice", token.id), NEW_PASSWORD, PASSWORD)
+            accounts.change_password(actor, "wrong password", NEW_PASSWORD)
+    plain_world.accounts().set_password("alice", NEW_PASSWORD)
+    token, _ = accounts.sign_in("alice", NEW_PASSWORD, address="")
+    accounts.change_password(Actor("alice", token.id), NEW_PASSWORD, PASSWORD)
 
 
 def test_a_removed_user_is_gone_with_their_tokens(plain_world: World) -> None:
     """Removing is for who is there."""
-    users = plain_world.users()
+    accounts = plain_world.accounts()
     [(_, secret)] = _tokens(plain_world, "alice", 1)
-    assert users.remove("Alice") == 0
+    assert accounts.remove_user("Alice") == 0
     with pytest.raises(UserNotFound):
-        users.remove("alice")
+        accounts.remove_user("alice")
     with pytest.raises(Unauthenticated):
-        plain_world.sign_in().authenticate(secret)
+        plain_world.accounts().authenticate(secret)
 
 
 def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
     """Unless somebody who is there gets them."""
-    users, items = plain_world.users(), MemoryItems(plain_world.memory)
+    accounts, items = plain_world.accounts(), MemoryItems(plain_world.memory)
     item = items.add("hers", plain_world.clock.time, "alice")
     with pytest.raises(UserOwnsItems):
-        users.remove("alice")
+        accounts.remove_user("alice")
     with pytest.raises(UserNotFound):
-        users.remove("alice", give_to="nobody")
+        accounts.remove_user("alice", new_owner="nobody")
     with pytest.raises(InvalidUser, match="another user"):
-        users.remove("alice", give_to="Alice")
+        accounts.remove_user("alice", new_owner="Alice")
     assert list(items.find(Query())) == [item]
-    assert users.get("alice")
+    assert accounts.get_user("alice")
 
 
 def test_a_users_items_go_to_the_heir(plain_world: World) -> None:
     """Each of them, as a change; how many they were is told."""
-    users, items = plain_world.users(), MemoryItems(plain_world.memory)
-    users.register("bob", PASSWORD)
+    accounts, items = plain_world.accounts(), MemoryItems(plain_world.memory)
+    accounts.register("bob", PASSWORD)
     for data in ("one", "two"):
         items.add(data, plain_world.clock.time, "alice")
-    assert users.remove("alice", give_to="BOB") == 2
+    assert accounts.remove_user("alice", new_owner="BOB") == 2
     assert [(item.owner, item.version) for item in items.find(Query())] == [("bob", 2)] * 2
     with pytest.raises(UserNotFound):
-        users.get("alice")
+        accounts.get_user("alice")

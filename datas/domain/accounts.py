@@ -1,0 +1,269 @@
+"""The use cases of users and tokens: register, sign in, change a password, leave.
+
+Attempts at a password are counted, so that guessing one takes too long.
+"""
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from datas.domain.access import SYSTEM, Actor
+from datas.domain.account_ports import Attempts, Passwords, Tokens, Users
+from datas.domain.credentials import (
+    Attempt,
+    Purpose,
+    Token,
+    User,
+    check_fields,
+    fold,
+    label_faults,
+    password_faults,
+    username_faults,
+)
+from datas.domain.errors import (
+    RegistrationClosed,
+    TokenNotFound,
+    TooManyAttempts,
+    Unauthenticated,
+    UserNotFound,
+    WrongCredentials,
+)
+from datas.domain.ports import Clock, Repository, Storage
+
+PREFIX = "datas_"
+WINDOW = timedelta(minutes=15)
+# After so many failures within the window a username must wait: from one address, and from all.
+MAX_FROM_ONE_ADDRESS = 5
+MAX_FROM_ANYWHERE = 100
+PURGED = 10  # expired attempts that each new attempt deletes
+
+
+class HashLimiter:
+    """Limits how many passwords are hashed at once.
+
+    One hash takes 20 ms and 19 MiB. Without a limit, sign-ins would slow all other requests.
+    """
+
+    def __init__(self, slots: int = 2) -> None:
+        self._free = threading.BoundedSemaphore(slots)
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """A block that may hash. Raises: TooManyAttempts, at once, if no slot is free."""
+        if not self._free.acquire(blocking=False):
+            raise TooManyAttempts(retry_after=1, busy=True)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounts:
+    """The service. Its fields are the ports and settings that it needs."""
+
+    users: Users
+    tokens: Tokens
+    attempts: Attempts
+    repositories: Sequence[Repository[Any]]
+    passwords: Passwords
+    storage: Storage
+    clock: Clock
+    limiter: HashLimiter
+    token_days: int
+    registration_open: bool
+
+    def register(self, username: str, password: str, *, actor: Actor = SYSTEM) -> User:
+        """Create a user.
+
+        Raises: InvalidUser, RegistrationClosed, UsernameTaken, TooManyAttempts.
+        """
+        check_fields(username=username_faults(username), password=password_faults(password))
+        if not (self.registration_open or actor.is_system):
+            raise RegistrationClosed
+        with self.limiter.slot():
+            password_hash = self.passwords.hash(password)
+        return self.users.add(fold(username), password_hash, self.clock.now())
+
+    def get_user(self, username: str) -> User:
+        """Raises: UserNotFound."""
+        user = self.users.get(fold(username))
+        if user is None:
+            raise UserNotFound(username)
+        return user
+
+    def me(self, actor: Actor) -> User:
+        """The user that the actor is. Raises: Unauthenticated."""
+        user = self.users.get(actor.identified())
+        if user is None:
+            raise Unauthenticated
+        return user
+
+    def list_users(self) -> Sequence[User]:
+        """All users by name."""
+        return self.users.all()
+
+    def remove_user(self, username: str, *, new_owner: str | None = None) -> int:
+        """Delete a user. With `new_owner`, first give the user's records to that user.
+
+        Return how many records got the new owner.
+        Raises: UserNotFound, UserOwnsRecords, InvalidUser (both names are one user's).
+        """
+        with self.storage.atomic():
+            user = self.get_user(username)
+            target = None if new_owner is None else self.get_user(new_owner)
+            check_fields(give_to=["must be another user."] if target == user else [])
+            reassigned = 0
+            if target is not None:
+                now = self.clock.now()
+                reassigned = sum(
+                    each.reassign(user.username, target.username, now) for each in self.repositories
+                )
+            self.users.remove(user.username)
+        return reassigned
+
+    def set_password(self, username: str, new_password: str) -> None:
+        """Replace a user's password without the old one, and revoke all the user's tokens.
+
+        The user's failed attempts are deleted. Raises: InvalidUser, UserNotFound.
+        """
+        check_fields(password=password_faults(new_password))
+        password_hash = self.passwords.hash(new_password)
+        with self.storage.atomic():
+            name = self.get_user(username).username
+            self.users.set_password(name, password_hash)
+            self.tokens.revoke_others(name, None)
+            self.attempts.clear_all(name)
+
+    def change_password(self, actor: Actor, password: str, new_password: str) -> None:
+        """Replace the actor's own password, and revoke the actor's tokens except the one in use.
+
+        Raises: InvalidUser, WrongCredentials, TooManyAttempts, Unauthenticated.
+        """
+        check_fields(new_password=password_faults(new_password))
+        name = actor.identified()
+        with self.limiter.slot():
+            # Attempts from all addresses count together: a stolen token must not allow guessing.
+            # They count apart from sign-in, where strangers could use up the user's attempts.
+            attempt = Attempt(name, Purpose.CHANGE_PASSWORD, "", self.clock.now())
+            self._count(attempt)
+            user = self._verified(self.users.get(name), password)
+            password_hash = self.passwords.hash(new_password)
+            with self.storage.atomic():
+                self._swap_password(user, password, password_hash)
+                if actor.token_id not in (None, *(token.id for token in self.tokens.of(name))):
+                    raise Unauthenticated(bad_token=True)  # revoked meanwhile
+                self.attempts.clear(attempt)
+                self.tokens.revoke_others(name, actor.token_id)
+
+    def sign_in(
+        self, username: str, password: str, *, address: str, label: str = ""
+    ) -> tuple[Token, str]:
+        """Return a new token and its secret. The secret is not stored.
+
+        Raises: WrongCredentials (the same, and after the same time, for a wrong username and for
+        a wrong password), TooManyAttempts.
+        """
+        # Texts that cannot be a username count together, under the empty name.
+        name = "" if username_faults(username) else fold(username)
+        with self.limiter.slot():
+            attempt = Attempt(name, Purpose.SIGN_IN, address, self.clock.now())
+            self._count(attempt)
+            user = self._verified(self.users.get(name), password)
+            renewed = None
+            if self.passwords.is_outdated(user.password_hash):
+                renewed = self.passwords.hash(password)
+            with self.storage.atomic():
+                self._swap_password(user, password, renewed)
+                self.attempts.clear(attempt)
+                return self.issue_token(user, label=label)
+
+    def authenticate(self, secret: str) -> Actor:
+        """The user of a token's secret. Raises: Unauthenticated."""
+        token = self.tokens.find(_digest(secret))
+        if token is None or token.date_expires <= self.clock.now():
+            raise Unauthenticated(bad_token=True)
+        return Actor(token.username, token.id)
+
+    def issue_token(self, user: User, *, label: str = "") -> tuple[Token, str]:
+        """Return a new token and its secret, without a password. Delete the user's expired tokens.
+
+        Raises: InvalidUser, Unauthenticated (the user was removed meanwhile).
+        """
+        check_fields(label=label_faults(label))
+        now = self.clock.now()
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token = Token(0, user.username, label, now, now + timedelta(days=self.token_days))
+        with self.storage.atomic():
+            self.tokens.purge(user.username, now)
+            return self.tokens.add(token, _digest(secret)), secret
+
+    def list_tokens(self, actor: Actor) -> Sequence[Token]:
+        """The actor's tokens by id. Raises: Unauthenticated."""
+        return self.tokens.of(actor.identified())
+
+    def revoke_token(self, actor: Actor, token_id: int | None = None) -> int:
+        """Revoke one token of the actor; without `token_id`, the token in use. Return its id.
+
+        Raises: TokenNotFound, Unauthenticated.
+        """
+        revoked = token_id or actor.token_id or 0  # no token has the id 0
+        if not self.tokens.revoke(actor.identified(), revoked):
+            raise TokenNotFound(revoked)
+        return revoked
+
+    def revoke_all_tokens(self, actor: Actor) -> None:
+        """Raises: Unauthenticated."""
+        self.tokens.revoke_others(actor.identified(), None)
+
+    def _verified(self, user: User | None, password: str) -> User:
+        """The user, if the password is right. The check takes as long where there is no user."""
+        password_hash = None if user is None else user.password_hash
+        if not self.passwords.verify(password, password_hash) or user is None:
+            raise WrongCredentials
+        return user
+
+    def _swap_password(self, user: User, password: str, password_hash: str | None) -> None:
+        """Replace the hash that was verified; None stores the same hash again.
+
+        If the hash changed meanwhile, the password is verified against the new hash: another
+        sign-in may only have renewed it. Raises: WrongCredentials, if the password changed.
+        """
+        before = user.password_hash
+        # The same hash is stored too: the write locks the user's row until the transaction ends.
+        while not self.users.swap_password(user.username, before, password_hash or before):
+            before = self._verified(self.users.get(user.username), password).password_hash
+
+    def _count(self, attempt: Attempt) -> None:
+        """Store the attempt as failed; success clears it later. Raises: TooManyAttempts."""
+        # Attempts dated far ahead were stored before the system clock was set back.
+        since, until = attempt.date - WINDOW, attempt.date + WINDOW
+        with self.storage.atomic():
+            self.attempts.purge(since, until, PURGED)
+            recent = self.attempts.recent(
+                attempt.username, attempt.purpose, since, until, MAX_FROM_ANYWHERE
+            )
+            here = [earlier for earlier in recent if earlier.address == attempt.address]
+            waits = [
+                counted[most - 1].date - since
+                for counted, most in ((here, MAX_FROM_ONE_ADDRESS), (recent, MAX_FROM_ANYWHERE))
+                if len(counted) >= most
+            ]
+            if waits:
+                raise TooManyAttempts(_seconds(min(max(waits), WINDOW)))
+            self.attempts.add(attempt)
+
+
+def _seconds(duration: timedelta) -> int:
+    return max(1, ceil(duration.total_seconds()))
+
+
+def _digest(secret: str) -> bytes:
+    """256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
