@@ -168,12 +168,15 @@ def _parts(
     settings: "Settings", timed: Timed = _untimed, is_draining: Callable[[], bool] = bool
 ) -> "Parts":
     from datas.http.app import Parts
+    from datas.http.items import ItemSchema
+    from datas.http.record_parts import RecordParts
 
     database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
     services = build_services(settings, database, timed)
     return Parts(
-        items=timed("service", services.items),
-        transfer=timed("service", services.transfer),
+        collections=[
+            RecordParts(ITEMS, timed("service", services.records["items"]), ItemSchema, {})
+        ],
         idempotency=timed("service", services.idempotency),
         accounts=timed("service", services.accounts),
         access=services.access,

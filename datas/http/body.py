@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import falcon
@@ -11,15 +12,17 @@ import orjson
 from datas.http.errors import Refusal
 
 MAX_BODY = 64 * 1024
+Example = Callable[[], Mapping[str, Any]]  # makes a body that would be correct
 MEDIA_MERGE_PATCH = "application/merge-patch+json"
 
 
-def read_json(req: falcon.Request, *media_types: str) -> Any:
+def read_json(req: falcon.Request, *media_types: str, example: Example) -> Any:
     """Return the body as one JSON value; `media_types` are those allowed beside JSON's own.
 
-    Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`.
+    Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`, whose text
+    may show the example.
     """
-    return parse_json(read_body(req, *media_types))
+    return parse_json(read_body(req, *media_types), example)
 
 
 def read_body(req: falcon.Request, *media_types: str) -> bytes:
@@ -28,16 +31,17 @@ def read_body(req: falcon.Request, *media_types: str) -> bytes:
     return _read(req)
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes, example: Example) -> Any:
     """Return the one JSON value in `raw`. Raises: Refusal (`malformed-json`)."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+        shown = json.dumps(example(), ensure_ascii=False)
         if not raw:
-            detail = 'The body is empty. Send JSON, such as {"data": "hello"}.'
+            detail = f"The body is empty. Send JSON, such as {shown}."
         elif error.doc.startswith("'", error.pos):
-            detail += ' JSON wants double quotes, not single ones, such as {"data": "hello"}.'
+            detail += f" JSON wants double quotes, not single ones, such as {shown}."
         raise Refusal("malformed-json", detail) from None
 
 

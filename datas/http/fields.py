@@ -23,15 +23,15 @@ from datas.domain.rules import (
     example,
     json_schema,
     required,
-    text,
 )
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# RFC 3339 §5.6, and what it allows beside: small letters, and any number of digits of a second.
+# RFC 3339 §5.6. It allows small letters, and any number of digits after the second.
 _MOMENT = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -44,7 +44,9 @@ class RecordField(fields.Field[Any]):
     json_type: ClassVar[Mapping[str, str]] = {"type": "string"}  # in JSON Schema
     noun: ClassVar[str] = "a string"
 
-    def __init__(self, rule: Rule, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any):
+    def __init__(
+        self, rule: Rule, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         faults = {"required": "is missing.", "null": f"must be {self.noun}, not null."}
         super().__init__(
             validate=validator(rule),
@@ -65,6 +67,12 @@ class RecordField(fields.Field[Any]):
     def from_text(self, text: str) -> Any:
         """The JSON value that a text stands for, in a parameter or in a cell of CSV."""
         return text
+
+    @property
+    def example(self) -> Any:
+        """A value in JSON; None for a rule without one."""
+        value = example(self.rule)
+        return self.metadata.get("example", None if value is None else self.to_json(value))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return self.from_json(value)
@@ -185,7 +193,8 @@ def field(
     `of` is the class for a rule that is a function of one's own; the default is a text. `metadata`
     is more JSON Schema for the OpenAPI document, such as a `description`.
     """
-    rule = collection.rules.get(name, _ANY)  # a missing rule stops the start, with a sentence
+    # If the rule is missing, a comparison stops the start later, with a sentence.
+    rule = collection.rules.get(name, TextRule(0, 0))
     kind = of or _CLASSES.get(type(required(rule)), Text)
     nullable = collection.is_optional(name)
     schema = {**json_schema(rule), **metadata}

@@ -9,15 +9,14 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import fields
 
 from datas import __version__
-from datas.domain.access import Access
-from datas.http.errors import MEDIA_PROBLEM
-from datas.http.operation import Operation
-from datas.http.params import MAX_ID
-from datas.http.problems import PROBLEMS
+from datas.domain.rules import MAX_INTEGER
+from datas.http.errors import MAX_FAULTS, MEDIA_PROBLEM
+from datas.http.operation import About, Operation
 from datas.http.request import shown_route
-from datas.http.schemas import ProblemSchema
+from datas.http.schemas import OpenSchema
 
 # The headers of answers: what each says, its schema, and whether it is always there.
 HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
@@ -65,32 +64,66 @@ HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
 }
 
 
+class LineErrorSchema(OpenSchema):
+    """A line at fault."""
+
+    line = fields.Integer(required=True)
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
+
+
+class ProblemSchema(OpenSchema):
+    """An error (RFC 9457), with the envelope's `success` and `msg`."""
+
+    type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What happened; what to do."})
+    success = fields.Boolean(required=True, metadata={"enum": [False]})
+    msg = fields.String(required=True, metadata={"description": "The same text as `detail`."})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={
+            "description": f"The texts for each field, parameter or header at fault; {MAX_FAULTS} "
+            "of them at most."
+        },
+    )
+    line_errors = fields.List(
+        fields.Nested(LineErrorSchema),
+        metadata={"description": "The first hundred lines at fault, of a bulk body."},
+    )
+    line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
+    request_id = fields.String(required=True)
+
+
 def openapi_document(
-    routes: Mapping[str, object], access: Access, root_path: str = ""
+    about: About, routes: Mapping[str, object], root_path: str = ""
 ) -> dict[str, Any]:
     """The document of an app with these routes (path template to resource), mounted there.
 
     Every schema that an operation names becomes a component. Files that a page consists of have
     no operations, and are left out.
     """
+    tables = "one table" if len(about.plurals) == 1 else "tables"
+    summary = f"A small HTTP API over {tables} of {' and '.join(about.plurals)}."
+    tags = {each: f"The collection and its {each}." for each in about.plurals} | {
+        "users": "Who is who, and the tokens that stand for them.",
+        "system": "What monitors and tools ask.",
+    }
     spec = APISpec(
-        title="Datas",
+        title=about.title,
         version=__version__,
         openapi_version="3.1.1",
-        info={"summary": "A small HTTP API over one table of items.", "license": {"name": "MIT"}},
-        tags=[
-            {"name": "items", "description": "The collection and its items."},
-            {"name": "users", "description": "Who is who, and the tokens that stand for them."},
-            {"name": "system", "description": "What monitors and tools ask."},
-        ],
+        info={"summary": summary, "license": {"name": "MIT"}},
+        tags=[{"name": name, "description": text} for name, text in tags.items()],
         plugins=[MarshmallowPlugin()],
         **({"servers": [{"url": root_path}]} if root_path else {}),
     )
     _add_components(spec, routes.values())
     for route, resource in routes.items():
         if operations := getattr(resource, "operations", {}):
-            path = shown_route(route)
-            spec.path(path, operations=_path_item(path, operations, resource, access))
+            path = _Path(shown_route(route), about)
+            spec.path(path.template, operations=path.item(operations, resource))
     return spec.to_dict()
 
 
@@ -109,61 +142,96 @@ def _add_components(spec: APISpec, resources: Iterable[object]) -> None:
         spec.components.header(name, header)
 
 
-def _path_item(
-    path: str, operations: Mapping[str, Operation], resource: object, access: Access
-) -> dict[str, Any]:
-    item = {verb.lower(): _operation(path, each) for verb, each in operations.items()}
-    for verb, action in getattr(resource, "actions", {}).items():
-        # Without an action the operation needs no token; one that is sent is checked.
-        optional = action is None or action in access.free
-        if verb == "GET" and not optional:
-            _vary(item["get"])
-        item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
-    if "get" in item:
-        item["head"] = _head(item["get"])
-    item["options"] = _options(path, next(iter(operations.values())))
-    return item
+class _Path:
+    """Describes the methods of one path."""
 
+    def __init__(self, template: str, about: About) -> None:
+        self.template = template
+        self._access, self._problems = about.access, about.problems
 
-def _options(path: str, operation: Operation) -> dict[str, Any]:
-    """What OPTIONS says of an address, whether there is something at it or not."""
-    problems = ["misdirected-request", "invalid-header"]
-    parameters = _path_parameters(path)
-    for parameter in parameters:
-        if parameter["name"] == "code":
-            parameter["schema"] = {"type": "string", "minLength": 1}
-        else:
-            problems.append("route-not-found")
-    return {
-        "operationId": f"{operation.id}Options",
-        "summary": "Which methods are possible here",
-        "tags": [operation.tag],
-        "parameters": parameters,
-        "responses": {"204": _answer("The methods, in Allow", ("Allow",))} | _problems(problems),
-    }
+    def item(self, operations: Mapping[str, Operation], resource: object) -> dict[str, Any]:
+        """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
+        item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
+        for verb, action in getattr(resource, "actions", {}).items():
+            # Without an action the operation needs no token; one that is sent is checked.
+            optional = action is None or action in self._access.free
+            if verb == "GET" and not optional:
+                _vary(item["get"])
+            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
+        if "get" in item:
+            item["head"] = _head(item["get"])
+        item["options"] = self._options(next(iter(operations.values())))
+        return item
 
+    def _options(self, operation: Operation) -> dict[str, Any]:
+        """What OPTIONS says of an address, whether there is something at it or not."""
+        problems = ["misdirected-request", "invalid-header"]
+        parameters = self._parameters()
+        for parameter in parameters:
+            if parameter["name"] == "code":
+                parameter["schema"] = {"type": "string", "minLength": 1}
+            else:
+                problems.append("route-not-found")
+        return {
+            "operationId": f"{operation.id}Options",
+            "summary": "Which methods are possible here",
+            "tags": [operation.tag],
+            "parameters": parameters,
+            "responses": {"204": _answer("The methods, in Allow", ("Allow",))}
+            | self._refusals(problems),
+        }
 
-def _operation(path: str, operation: Operation) -> dict[str, Any]:
-    success = _answer(operation.status.phrase, operation.headers)
-    success["content"] = dict(operation.content)
-    if operation.links:
-        success["links"] = operation.links
-    responses = {str(operation.status.value): success}
-    if operation.dry_run:
-        checked = _answer("Every line is good; none was stored", ())
-        responses["200"] = checked | {"content": success["content"]}
-    if operation.not_modified:
-        responses["304"] = _answer("The client has this version already", ("ETag",))
-    described: dict[str, Any] = {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "tags": [operation.tag],
-        "parameters": _path_parameters(path) + [dict(it) for it in operation.parameters],
-        "responses": responses | _problems(operation.problems),
-    }
-    if operation.body:
-        described["requestBody"] = {"required": True, "content": dict(operation.body)}
-    return copy.deepcopy(described)
+    def _operation(self, operation: Operation) -> dict[str, Any]:
+        success = _answer(operation.status.phrase, operation.headers)
+        success["content"] = dict(operation.content)
+        if operation.links:
+            success["links"] = operation.links
+        responses = {str(operation.status.value): success}
+        if operation.dry_run:
+            checked = _answer("Every line is good; none was stored", ())
+            responses["200"] = checked | {"content": success["content"]}
+        if operation.not_modified:
+            responses["304"] = _answer("The client has this version already", ("ETag",))
+        described: dict[str, Any] = {
+            "operationId": operation.id,
+            "summary": operation.summary,
+            "tags": [operation.tag],
+            "parameters": self._parameters() + [dict(it) for it in operation.parameters],
+            "responses": responses | self._refusals(operation.problems),
+        }
+        if operation.body:
+            described["requestBody"] = {"required": True, "content": dict(operation.body)}
+        return copy.deepcopy(described)
+
+    def _parameters(self) -> list[dict[str, Any]]:
+        code = {"schema": {"type": "string", "enum": list(self._problems)}}
+        number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_INTEGER}
+        return [
+            {"name": name, "in": "path", "required": True}
+            | (code if name == "code" else {"schema": number, "example": 7})
+            for name in re.findall(r"{(\w+)}", self.template)
+        ]
+
+    def _refusals(self, codes: Iterable[str]) -> dict[str, Any]:
+        """A response for each status, which names its problems."""
+        found = [self._problems[code] for code in set(codes)]
+        found.sort(key=lambda it: (it.status, it.code))
+        responses = {}
+        for status, group in groupby(found, key=lambda it: it.status):
+            kinds = list(group)
+            headers = _PROBLEM_HEADERS.get(status, ())
+            answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
+            codes_here = "|".join(kind.code for kind in kinds)
+            schema = {
+                "allOf": [{"$ref": "#/components/schemas/Problem"}],
+                "properties": {
+                    "status": {"const": status},
+                    "type": {"pattern": f"/problems/({codes_here})$"},
+                },
+            }
+            answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
+            responses[str(status)] = answer
+        return responses
 
 
 def _vary(operation: dict[str, Any]) -> None:
@@ -187,16 +255,6 @@ def _head(get: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
-    code = {"schema": {"type": "string", "enum": list(PROBLEMS)}}
-    number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
-    return [
-        {"name": name, "in": "path", "required": True}
-        | (code if name == "code" else {"schema": number, "example": 7})
-        for name in re.findall(r"{(\w+)}", path)
-    ]
-
-
 def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
     names = ("X-Request-Id", *headers)
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -204,24 +262,3 @@ def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
 
 
 _PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-
-
-def _problems(codes: Iterable[str]) -> dict[str, Any]:
-    """A response for each status, which names its problems."""
-    problems = sorted((PROBLEMS[code] for code in set(codes)), key=lambda it: (it.status, it.code))
-    responses = {}
-    for status, group in groupby(problems, key=lambda it: it.status):
-        kinds = list(group)
-        headers = _PROBLEM_HEADERS.get(status, ())
-        answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
-        codes_here = "|".join(kind.code for kind in kinds)
-        schema = {
-            "allOf": [{"$ref": "#/components/schemas/Problem"}],
-            "properties": {
-                "status": {"const": status},
-                "type": {"pattern": f"/problems/({codes_here})$"},
-            },
-        }
-        answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
-        responses[str(status)] = answer
-    return responses

@@ -3,12 +3,15 @@
 `openapi.py` builds the document from these entries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from falcon import MEDIA_JSON
+
+from datas.domain.access import Access
+from datas.http.problems import Problem
 
 # Problems of any request, of a request that needs the database, and of one with a body.
 ANYWHERE = (
@@ -34,6 +37,15 @@ IF_NONE_MATCH = {
     ),
     "schema": TAGS,
 }
+
+
+class About(NamedTuple):
+    """The app that the document describes."""
+
+    title: str
+    plurals: Sequence[str]  # of the collections
+    access: Access
+    problems: Mapping[str, Problem]
 
 
 @dataclass(frozen=True)

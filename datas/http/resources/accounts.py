@@ -11,6 +11,7 @@ from datas.http.operation import BODY, STORED, Operation, json_content
 from datas.http.params import refuse_params
 from datas.http.request import Request, counted
 from datas.http.resources.accounts_schemas import (
+    EXAMPLE,
     CredentialsSchema,
     DoneSchema,
     NewTokenAnswerSchema,
@@ -56,7 +57,7 @@ class UsersResource:
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Register, where registration is open."""
-        body = read_json(req)
+        body = read_json(req, example=EXAMPLE.copy)
         refuse_params(req)
         user = self._accounts.register(**load_user(_REGISTRATION, body), actor=req.actor)
         resp.status = falcon.HTTP_201
@@ -106,7 +107,7 @@ class PasswordResource:
 
     def on_put(self, req: Request, resp: falcon.Response) -> None:
         """Change it, and revoke the user's other tokens."""
-        body = read_json(req)
+        body = read_json(req, example=EXAMPLE.copy)
         refuse_params(req)
         self._accounts.change_password(req.actor, **load_user(_PASSWORD_CHANGE, body))
         resp.media = envelope("Password successfully changed", None)
@@ -144,7 +145,7 @@ class TokensResource:
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Sign in: the answer has the token, this once."""
-        body = read_json(req)
+        body = read_json(req, example=EXAMPLE.copy)
         refuse_params(req)
         address = counted(req.client_address(self._trusted_proxies))
         credentials = load_user(_CREDENTIALS, body)

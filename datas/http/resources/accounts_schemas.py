@@ -8,19 +8,21 @@ from datas.domain.credentials import (
     MAX_LABEL,
     MAX_PASSWORD,
     MIN_PASSWORD,
+    USERNAME,
     label_faults,
     password_faults,
     username_faults,
 )
+from datas.domain.rules import moment
+from datas.http.fields import Moment, validator
 from datas.http.schemas import (
     TEXT_FAULTS,
-    USERNAME_PATTERN,
     AnswerSchema,
     OpenSchema,
-    UtcTime,
     load_body,
-    rule,
 )
+
+EXAMPLE = {"username": "alice", "password": "…"}
 
 
 class _UserBody(Schema):
@@ -36,7 +38,7 @@ def _secret(*, checked: bool) -> fields.String:
     return fields.String(
         required=True,
         load_only=True,
-        validate=rule(password_faults) if checked else None,
+        validate=validator(password_faults) if checked else None,
         error_messages=TEXT_FAULTS,
         metadata={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD} if checked else {},
     )
@@ -47,9 +49,9 @@ class RegistrationSchema(_UserBody):
 
     username = fields.String(
         required=True,
-        validate=rule(username_faults),
+        validate=validator(username_faults),
         error_messages=TEXT_FAULTS,
-        metadata={"pattern": USERNAME_PATTERN},
+        metadata={"pattern": f"^{USERNAME}$"},
     )
     password = _secret(checked=True)
 
@@ -61,7 +63,7 @@ class CredentialsSchema(_UserBody):
     password = _secret(checked=False)
     label = fields.String(
         load_default="",
-        validate=rule(label_faults),
+        validate=validator(label_faults),
         error_messages=TEXT_FAULTS,
         metadata={
             "maxLength": MAX_LABEL,
@@ -83,7 +85,7 @@ class UserSchema(OpenSchema):
 
     id = fields.Integer(required=True)
     username = fields.String(required=True)
-    date_joined = UtcTime(required=True)
+    date_joined = Moment(moment(), required=True)
 
 
 class TokenSchema(OpenSchema):
@@ -91,8 +93,8 @@ class TokenSchema(OpenSchema):
 
     id = fields.Integer(required=True)
     label = fields.String(required=True)
-    date_created = UtcTime(required=True)
-    date_expires = UtcTime(required=True)
+    date_created = Moment(moment(), required=True)
+    date_expires = Moment(moment(), required=True)
 
 
 class NewTokenSchema(TokenSchema):
@@ -133,4 +135,4 @@ class DoneSchema(AnswerSchema):
 
 def load_user(schema: Schema, body: object) -> dict[str, Any]:
     """The fields of a body about a user. Raises: Refusal (`invalid-user`)."""
-    return load_body(schema, body, "invalid-user", '{"username": "alice", "password": "…"}')
+    return load_body(schema, body, "invalid-user", EXAMPLE)

@@ -17,13 +17,15 @@ from datas.http.content import Content
 from datas.http.errors import Refusal
 from datas.http.middleware import preferred
 from datas.http.operation import ANYWHERE, IF_NONE_MATCH, Operation
-from datas.http.problems import PROBLEMS, Problem
+from datas.http.problems import Problem
 from datas.http.resources.pages import WEB
 from datas.http.schemas import OpenSchema
 
 _FOLDER = WEB / "problems"
 _PRODUCES = (falcon.MEDIA_HTML, falcon.MEDIA_JSON)
-_WRITES_ITEMS = re.compile(r"/api/datas\S* .*(--json|-d) ")
+# Examples that write records, and that need the first record of an empty server.
+_WRITES = re.compile(r"/api/(?!users|tokens)\S* .*(--json|-d) ")
+_NEEDS_FIRST = re.compile(r"/api/[a-z0-9_-]+/1\b")
 
 
 class ProblemKindSchema(OpenSchema):
@@ -78,11 +80,14 @@ class ProblemsResource:
         )
     }
 
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self._problems = problems
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A page, or JSON."""
         page = Page("index.html")
         index = []
-        for problem in PROBLEMS.values():
+        for problem in self._problems.values():
             path = _path(req, problem.code)
             index.append({"type": path, "status": problem.status, "title": problem.title})
             row = ET.SubElement(page["problems"], "li")
@@ -110,12 +115,15 @@ class ProblemResource:
         )
     }
 
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self._problems = problems
+
     def on_get(self, req: falcon.Request, resp: falcon.Response, code: str) -> None:
         """A page, or JSON. Raises: Refusal (`route-not-found`)."""
-        if code not in PROBLEMS:
+        if code not in self._problems:
             detail = f"No problem has the code {code[:80]!r}. {_path(req)} lists all."
             raise Refusal("route-not-found", detail)
-        problem = PROBLEMS[code].at(req.prefix)
+        problem = self._problems[code].at(req.prefix)
         _answer(req, resp, asdict(problem), _problem_page(problem, _path(req)))
 
 
@@ -171,8 +179,8 @@ def _problem_page(problem: Problem, index: str) -> Page:
     page.keep("with-fails", when=problem.fails)
     page.keep("without-fails", when=not problem.fails)
     page.keep("on-server-side", when=not problem.fails)
-    page.keep("with-writes", when=not problem.server and _WRITES_ITEMS.search(examples))
-    page.keep("with-item", when="/api/datas/1" in problem.mended)
+    page.keep("with-writes", when=not problem.server and _WRITES.search(examples))
+    page.keep("with-item", when=_NEEDS_FIRST.search(problem.mended))
     page.keep("with-json", when="--json" in examples)
     page["reference"].text = problem.reference["title"]
     page["reference"].set("href", problem.reference["url"])

@@ -6,10 +6,9 @@ import falcon
 import orjson
 from marshmallow import fields
 
-from datas.domain.access import Access
 from datas.http.content import Content
 from datas.http.errors import RETRY_AFTER, Refusal
-from datas.http.operation import IF_NONE_MATCH, Operation, json_content
+from datas.http.operation import IF_NONE_MATCH, About, Operation, json_content
 from datas.http.schemas import OpenSchema
 
 
@@ -82,9 +81,9 @@ class OpenApiResource:
         )
     }
 
-    def __init__(self, routes: Mapping[str, object], access: Access) -> None:
+    def __init__(self, about: About, routes: Mapping[str, object]) -> None:
+        self._about = about
         self._routes = routes
-        self._access = access
         self._contents: dict[str, Content] = {}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -101,4 +100,4 @@ class OpenApiResource:
         # apispec takes a tenth of a second to load, and few workers are asked for the document.
         from datas.http.openapi import openapi_document  # noqa: PLC0415
 
-        return orjson.dumps(openapi_document(self._routes, self._access, root_path))
+        return orjson.dumps(openapi_document(self._about, self._routes, root_path))
