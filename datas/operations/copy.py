@@ -1,19 +1,65 @@
-"""Everything that one database holds, into an empty one of the same or the other kind."""
+"""`datas copy`: everything in one database into an empty one, of the same or the other kind."""
 
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
 
+import click
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import TABLES
-from datas.domain.errors import CopyFailed
+from datas.bootstrap import open_database
+from datas.database_urls import redacted_url
+from datas.domain.errors import CopyFailed, DomainError
 
 CHUNK = 1000  # rows
 
 Advance = Callable[[int], object]
+
+
+@click.command()
+@click.argument("from_url")
+@click.argument("to_url")
+def copy(from_url: str, to_url: str) -> None:
+    """Copy everything into an empty database, of the same kind or the other.
+
+    Users, tokens, items and what retries need, with ids, dates and versions as they are. It happens
+    in one transaction and is compared at its end: all of it, or none. Stop the servers before.
+
+    Arguments can be seen by other users of the machine. Leave a password out of a postgresql:// URL
+    and put it into PGPASSWORD, or into the file ~/.pgpass.
+    """
+    try:
+        with click.progressbar(length=0, label="Copying") as bar:
+
+            def advance(rows: int, length: int) -> None:
+                bar.length = length
+                bar.update(rows)
+
+            rows = copy_database(from_url, to_url, advance)
+    except (DomainError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    urls = f"from {redacted_url(from_url)} to {redacted_url(to_url)}"
+    click.echo(f"Copied and compared: {rows} rows, {urls}")
+
+
+def copy_database(source: str, target: str, advance: Callable[[int, int], object]) -> int:
+    """Copy everything between two databases, given by URL; return how many rows there are.
+
+    `advance` gets, for each chunk, its number of rows and the number of all steps: each row is
+    copied and compared. Raises: CopyFailed (the target must be empty), StorageUnavailable,
+    ValueError (a URL names no database).
+    """
+    databases = open_database(source, auto_migrate=False), open_database(target)
+    try:
+        rows = count_rows(databases[0])
+        copy_rows(*databases, lambda done: advance(done, 2 * rows))
+        return rows
+    finally:
+        for database in databases:
+            database.close()
 
 
 def count_rows(database: SqlDatabase) -> int:
