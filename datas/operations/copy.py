@@ -1,6 +1,6 @@
 """`datas copy`: everything in one database into an empty one, of the same or the other kind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -9,7 +9,7 @@ import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
-from datas.adapters.sql.tables import TABLES
+from datas.adapters.sql.tables import all_tables
 from datas.bootstrap import open_database
 from datas.database_urls import redacted_url
 from datas.domain.errors import CopyFailed, DomainError
@@ -66,7 +66,7 @@ def count_rows(database: SqlDatabase) -> int:
     """How many rows there are to copy. Raises: CopyFailed, StorageUnavailable."""
     if not database.schema_status().applied:
         raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
-    return sum(_count(database, table) for table in TABLES)
+    return sum(_count(database, table) for table in all_tables(database.tables))
 
 
 def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> None:
@@ -76,13 +76,16 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
     it is compared. Raises: CopyFailed, StorageUnavailable.
     """
     target.bring_up()
+    tables = all_tables(source.tables)
     try:
         with target.atomic():
-            if any(_count(target, table) for table in TABLES):
+            if any(_count(target, table) for table in tables):
                 raise CopyFailed("The second database isn't empty. Nothing was copied.")
-            for table in TABLES:
+            # A record may refer to one of its own table that comes later.
+            target.look(target.engine.defer_references)
+            for table in tables:
                 _copy(source, target, table, advance)
-            for table in TABLES:
+            for table in tables:
                 _compare(source, target, table, advance)
     except target.integrity_error as error:
         # A key that another wrote since it was empty, or a row whose owner came after its table.
@@ -142,8 +145,20 @@ def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
     places = [meta.sorted_field_names.index(field.name) for field in key]
     rows = database.read(first, CHUNK)
     while rows:
-        yield rows
+        yield _with_booleans(rows, meta.sorted_fields)
         rows = database.read(following, *(rows[-1][place] for place in places), CHUNK)
+
+
+def _with_booleans(rows: Rows, fields: Sequence[peewee.Field]) -> Rows:
+    """The rows, with True for the 1 of SQLite: PostgreSQL takes no number for a boolean."""
+    places = [place for place, field in enumerate(fields) if isinstance(field, peewee.BooleanField)]
+    if not places:
+        return rows
+    changed = [list(row) for row in rows]
+    for row in changed:
+        for place in places:
+            row[place] = None if row[place] is None else bool(row[place])
+    return [tuple(row) for row in changed]
 
 
 def _count(database: SqlDatabase, table: type[peewee.Model]) -> int:

@@ -133,7 +133,10 @@ def add_sort(db: peewee.Database, table: str, field: str) -> None:
 
 
 def reference(table: str, *, null: bool = False) -> peewee.Field:
-    """A column that refers to a record of another table, which can't be deleted meanwhile."""
-    refers = peewee.SQL(f'REFERENCES "{table}" ("id")')
+    """A column that refers to a record, which can't be deleted meanwhile.
+
+    It is checked at each statement, or at the end of a transaction that asks for it.
+    """
+    refers = peewee.SQL(f'REFERENCES "{table}" ("id") DEFERRABLE INITIALLY IMMEDIATE')
     options: dict[str, Any] = {"null": null, "index": True, "constraints": [refers]}
     return peewee.BigIntegerField(**options)
