@@ -58,11 +58,15 @@ class Package:
 
     @property
     def tables(self) -> Tables:
-        """The tables by the plural of their collection; what is referred to comes first."""
+        """The tables by the plural of their collection; what is referred to comes first.
+
+        That of items is always there: Datas's own migrations make it.
+        """
         tables = {
             each.collection.plural: Table(each.collection, each.table) for each in self.collections
         }
-        return {plural: tables[plural] for plural in self._in_order()}
+        items = {ITEMS.plural: Table(ITEMS, ItemRow)}
+        return items | {plural: tables[plural] for plural in self._in_order()}
 
     @property
     def histories(self) -> Sequence[History]:
@@ -102,6 +106,8 @@ class Package:
                         f"The collection {each.collection.plural} refers by {name} to {target}, "
                         f"which is no collection of {self.name}."
                     )
+            if each.collection.plural == ITEMS.plural and each.table is not ItemRow:
+                yield f"A collection of {self.name} can't have the plural of Datas's own items."
             yield from table_faults(Table(each.collection, each.table))
             yield from wire_faults(each.collection, each.schema, each.filters)
         try:
