@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
-from datas.adapters.sql.copy import CHUNK
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
-from datas.bootstrap import copy_database, open_database
+from datas.bootstrap import open_database
 from datas.domain.credentials import Attempt, Purpose, Token
 from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import Record
 from datas.domain.items import Draft
 from datas.domain.query import Query
+from datas.operations.copy import CHUNK, copy_database
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

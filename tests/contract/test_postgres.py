@@ -24,7 +24,8 @@ from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
 from datas.adapters.system import SystemClock
-from datas.bootstrap import open_database, open_service, shown_url
+from datas.bootstrap import open_database, open_service
+from datas.database_urls import redacted_url
 from datas.domain.credentials import Attempt, Purpose
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
@@ -113,7 +114,7 @@ def test_a_url_that_libpq_cannot_read_is_refused_in_silence(url: str) -> None:
     with pytest.raises(ValueError, match="libpq can't read") as refusal:
         open_database(url)
     assert "cret" not in "".join(format_exception(refusal.value))
-    assert "cret" not in shown_url(url)
+    assert "cret" not in redacted_url(url)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_what_libpq_reads_well_is_taken(url: str) -> None:
 )
 def test_a_url_is_shown_without_secrets(url: str, shown: str) -> None:
     """Hosts and the database's name are enough to know it by."""
-    assert shown_url(url) == shown
+    assert redacted_url(url) == shown
 
 
 def _add_many(url: str, count: int) -> list[int]:
