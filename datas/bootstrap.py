@@ -167,11 +167,13 @@ def build_services(
 def _parts(
     settings: "Settings", timed: Timed = _untimed, is_draining: Callable[[], bool] = bool
 ) -> "Parts":
+    from datas.adapters.sql.tables import ItemRow, Table
     from datas.http.app import Parts
     from datas.http.items import ItemSchema
     from datas.http.record_parts import RecordParts
 
-    database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
+    tables = {"items": Table(ITEMS, ItemRow)}
+    database = open_database(settings.database_url, tables, auto_migrate=settings.auto_migrate)
     services = build_services(settings, database, timed)
     return Parts(
         collections=[
