@@ -9,12 +9,13 @@ from datas.domain.access import Actor
 from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.errors import VersionMismatch
 from datas.domain.idempotency import LIFETIME, Idempotency, fingerprint
-from datas.domain.item_service import ItemService
-from datas.domain.query import SORTS, Sort
+from datas.domain.items import ITEMS, ItemDraft
+from datas.domain.query import Sort
 from tests.contract.conftest import Store
 from tests.unit.conftest import PlainPasswords, SetClock
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+SORTS = [Sort(name, descending) for name in ITEMS.sorts for descending in (False, True)]
 JUMPS = [timedelta(hours=-1), timedelta(0), timedelta(seconds=3), timedelta(days=-400)]
 
 
@@ -33,13 +34,13 @@ class JumpingClock:
 
 def test_versions_grow_whatever_the_clock_does(store: Store) -> None:
     """They tell who was first, and times don't: what was read before a change can't undo it."""
-    items = ItemService(store.items, JumpingClock())
-    item = items.create("0")
+    items = store.service("items", JumpingClock())
+    item = items.create(ItemDraft("0"))
     for n in range(1, 9):
-        changed = items.replace(item.id, str(n), expected={item.version})
+        changed = items.replace(item.id, ItemDraft(str(n)), expected={item.version})
         with pytest.raises(VersionMismatch):
-            items.replace(item.id, "late", expected={item.version})
-        assert (changed.version, changed.data) == (item.version + 1, str(n))
+            items.replace(item.id, ItemDraft("late"), expected={item.version})
+        assert (changed.version, changed.draft.data) == (item.version + 1, str(n))
         assert changed.date_created == item.date_created
         assert items.get(item.id) == changed
         item = changed
@@ -48,15 +49,15 @@ def test_versions_grow_whatever_the_clock_does(store: Store) -> None:
 @pytest.mark.parametrize("sort", SORTS, ids=str)
 def test_pages_are_whole_whatever_the_clock_does(store: Store, sort: Sort) -> None:
     """An item that is there throughout is visited once, while others come in at any time."""
-    items = ItemService(store.items, JumpingClock())
-    there = [items.create(f"text {n % 5}").id for n in range(20)]
+    items = store.service("items", JumpingClock())
+    there = [items.create(ItemDraft(f"text {n % 5}")).id for n in range(20)]
     for item_id in there[::3]:
-        items.replace(item_id, "changed")
+        items.replace(item_id, ItemDraft("changed"))
     visited = []
     page = items.page(limit=3, sort=sort)
     while True:
-        visited += [item.id for item in page.items]
-        items.create("text 2")
+        visited += [item.id for item in page.records]
+        items.create(ItemDraft("text 2"))
         if page.next is None or len(visited) > 200:
             break
         page = items.page(limit=3, sort=sort, after=page.next)
@@ -84,7 +85,7 @@ def test_a_token_outlives_a_clock_that_is_set_back(store: Store) -> None:
         users=store.users,
         tokens=store.tokens,
         attempts=store.attempts,
-        items=store.batches,
+        repositories=list(store.repositories.values()),
         passwords=PlainPasswords(),
         storage=store.storage,
         clock=clock,

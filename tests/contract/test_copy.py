@@ -8,22 +8,28 @@ from pathlib import Path
 import pytest
 
 from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
+from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
-from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.repository import SqlRepository
+from datas.adapters.sql.tables import ItemRow, Table
 from datas.bootstrap import open_database
 from datas.domain.credentials import Attempt, Purpose, Token
 from datas.domain.errors import CopyFailed
-from datas.domain.idempotency import Record
-from datas.domain.items import Draft
+from datas.domain.idempotency import KeptAnswer
+from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
 from datas.operations.copy import CHUNK, copy_database
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 KINDS = ("sqlite", "postgresql")
-ITEMS = CHUNK + 2  # more than a chunk
+COUNT = CHUNK + 2  # more than a chunk
 
 MakeUrl = Callable[[str], str]
+
+
+def _items(database: SqlDatabase) -> SqlRepository[ItemDraft]:
+    return SqlRepository(database, ITEMS, {"items": Table(ITEMS, ItemRow)})
 
 
 @pytest.fixture
@@ -45,26 +51,26 @@ def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
 
 def _fill(url: str) -> None:
     database = open_database(url)
-    users, tokens, items = SqlUsers(database), SqlTokens(database), SqlItems(database)
+    users, tokens, items = SqlUsers(database), SqlTokens(database), _items(database)
     for username in ("alice", "bob"):
         users.add(username, "a hash", NOW)
     tokens.add(Token(0, "alice", "a label", NOW, LATER), b"\x00\xff digest")
-    items.add("alice's 👍 100%", NOW, "alice")
-    items.add_many((Draft(f"item {n}") for n in range(ITEMS)), NOW)
-    changed = items.get(2)._replace(data="changed", date_updated=LATER, version=2)
+    items.add(ItemDraft("alice's 👍 100%"), NOW, "alice")
+    items.add_many((ItemDraft(f"item {n}") for n in range(COUNT)), NOW)
+    changed = items.get(2)._replace(draft=ItemDraft("changed"), date_updated=LATER, version=2)
     assert items.swap(changed, 1)
-    assert items.remove(ITEMS + 1, 1)  # the newest: its id must not come again
+    assert items.remove(COUNT + 1, 1)  # the newest: its id must not come again
     records = SqlIdempotencyRecords(database)
-    records.claim(Record("alice", "key", b"print", NOW, b"\x00 answer"), NOW)
+    records.claim(KeptAnswer("alice", "key", b"print", NOW, b"\x00 answer"), NOW)
     SqlAttempts(database).add(Attempt("bob", Purpose.CHANGE_PASSWORD, "::1", NOW))
     database.close()
 
 
 def _everything(url: str) -> list[object]:
     database = open_database(url)
-    items, users = SqlItems(database), SqlUsers(database)
+    items, users = _items(database), SqlUsers(database)
     found: list[object] = [
-        items.find(Query(limit=ITEMS + 1)),
+        items.find(Query(limit=COUNT + 1)),
         users.all(),
         SqlTokens(database).of("alice"),
         SqlTokens(database).find(b"\x00\xff digest"),
@@ -92,11 +98,11 @@ def test_everything_is_as_it_was(make_url: MakeUrl, from_kind: str, to_kind: str
     _fill(source)
     told: list[int] = []
     rows = copy_database(source, target, lambda done, _: told.append(done))
-    assert rows == ITEMS + 6 - 1
+    assert rows == COUNT + 6 - 1
     assert sum(told) == 2 * rows
     assert _everything(target) == _everything(source)
     database = open_database(target)
-    assert SqlItems(database).add("new", NOW).id == ITEMS + 2
+    assert _items(database).add(ItemDraft("new"), NOW).id == COUNT + 2
     assert SqlUsers(database).add("carol", "hash", NOW).id == 3
     database.close()
 
@@ -132,13 +138,13 @@ def test_a_source_that_changes_meanwhile_is_told(make_url: MakeUrl, kind: str) -
     def add_when_all_is_copied(rows: int, length: int) -> None:
         told.append(rows)
         if sum(told) == length // 2:
-            SqlItems(changing).add("late", NOW)
+            _items(changing).add(ItemDraft("late"), NOW)
 
     with pytest.raises(CopyFailed, match="changed meanwhile"):
         copy_database(source, target, add_when_all_is_copied)
     changing.close()
     database = open_database(target)
-    assert not SqlItems(database).find(Query())
+    assert not _items(database).find(Query())
     database.close()
 
 
@@ -150,11 +156,11 @@ def test_a_target_that_somebody_else_writes_to_is_told(make_url: MakeUrl) -> Non
     def copy_too(rows: int, _: int) -> None:
         if rows == 2:  # the users
             database = open_database(target)
-            SqlItems(database).add("theirs", NOW)
+            _items(database).add(ItemDraft("theirs"), NOW)
             database.close()
 
     with pytest.raises(CopyFailed, match="changed meanwhile"):
         copy_database(source, target, copy_too)
     database = open_database(target)
-    assert [item.data for item in SqlItems(database).find(Query())] == ["theirs"]
+    assert [item.draft.data for item in _items(database).find(Query())] == ["theirs"]
     database.close()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from datas.domain.errors import IdempotencyKeyReused
-from datas.domain.idempotency import LIFETIME, PURGED, Idempotency, Record, fingerprint
+from datas.domain.idempotency import LIFETIME, PURGED, Idempotency, KeptAnswer, fingerprint
+from datas.domain.items import ItemDraft
 from datas.domain.query import Query
 from tests.contract.conftest import Store
 
@@ -39,7 +40,7 @@ def test_work_is_done_once_and_its_answer_replayed(store: Store, idempotency: Id
     """The second request gets the first one's answer, byte for byte, and does nothing."""
 
     def work() -> bytes:
-        return b"\x00\xff %d" % store.items.add("hello", NOW).id
+        return b"\x00\xff %d" % store.items.add(ItemDraft("hello"), NOW).id
 
     first, replayed = idempotency.once("", "key", PRINT, work)
     assert not replayed
@@ -65,7 +66,7 @@ def test_work_that_fails_leaves_the_key_free(store: Store, idempotency: Idempote
     """And what it had done until then is undone with it."""
 
     def fail() -> bytes:
-        store.items.add("half", NOW)
+        store.items.add(ItemDraft("half"), NOW)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -89,16 +90,16 @@ def test_old_keys_are_deleted_a_few_at_a_time(
 ) -> None:
     """The oldest first, in bounded work, and no young one."""
     for n in range(PURGED + 2):
-        store.idempotency.claim(Record("", f"{n:02}", PRINT, NOW + timedelta(seconds=n)), NOW)
+        store.idempotency.claim(KeptAnswer("", f"{n:02}", PRINT, NOW + timedelta(seconds=n)), NOW)
     clock.time = NOW + LIFETIME + timedelta(seconds=PURGED)
     idempotency.once("", "new", PRINT, lambda: b"")
     expired = clock.time - LIFETIME
     claims = [
-        store.idempotency.claim(Record("", f"{n:02}", PRINT, clock.time), NOW)
+        store.idempotency.claim(KeptAnswer("", f"{n:02}", PRINT, clock.time), NOW)
         for n in range(PURGED + 2)
     ]
     assert claims == [True] * PURGED + [False] * 2
-    assert not store.idempotency.claim(Record("", "new", PRINT, clock.time), expired)
+    assert not store.idempotency.claim(KeptAnswer("", "new", PRINT, clock.time), expired)
 
 
 def test_parallel_retries_do_the_work_once(store: Store, idempotency: Idempotency) -> None:
@@ -106,7 +107,7 @@ def test_parallel_retries_do_the_work_once(store: Store, idempotency: Idempotenc
     answers: list[tuple[bytes, bool]] = []
 
     def work() -> bytes:
-        return b"%d" % store.items.add("hello", NOW).id
+        return b"%d" % store.items.add(ItemDraft("hello"), NOW).id
 
     threads = [
         threading.Thread(target=lambda: answers.append(idempotency.once("", "key", PRINT, work)))

@@ -21,20 +21,27 @@ from datas.adapters.sql import pool
 from datas.adapters.sql.accounts import SqlAttempts, SqlUsers
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
-from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.repository import SqlRepository
+from datas.adapters.sql.tables import ItemRow, Table
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database, open_service
 from datas.database_urls import redacted_url
 from datas.domain.credentials import Attempt, Purpose
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
-from datas.domain.items import Draft
-from datas.domain.query import Filter, Query
+from datas.domain.items import ITEMS, ItemDraft
+from datas.domain.query import Query
 from tests.postgres import Postgres, free_port
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
+
+Items = SqlRepository[ItemDraft]
+
+
+def _items(database: SqlDatabase) -> Items:
+    return SqlRepository(database, ITEMS, {"items": Table(ITEMS, ItemRow)})
 
 
 @pytest.fixture
@@ -46,9 +53,9 @@ def database(postgres_url: str) -> Iterator[SqlDatabase]:
 
 
 @pytest.fixture
-def items(database: SqlDatabase) -> SqlItems:
+def items(database: SqlDatabase) -> Items:
     """Its items."""
-    return SqlItems(database)
+    return _items(database)
 
 
 def _run(database: SqlDatabase, sql: str) -> list[tuple[object, ...]]:
@@ -149,7 +156,7 @@ def test_a_url_is_shown_without_secrets(url: str, shown: str) -> None:
 
 def _add_many(url: str, count: int) -> list[int]:
     with open_service(url) as service:
-        return [service.create("hello").id for _ in range(count)]
+        return [service.create(ItemDraft("hello")).id for _ in range(count)]
 
 
 @pytest.mark.slow
@@ -245,35 +252,35 @@ def test_a_host_that_is_mute_is_passed_over(brought_up: Postgres) -> None:
 
 def _once(url: str, keys: int) -> list[bytes]:
     database = open_database(url)
-    items, records = SqlItems(database), SqlIdempotencyRecords(database)
+    items, records = _items(database), SqlIdempotencyRecords(database)
     once = Idempotency(records, database, SystemClock()).once
     answers = [
-        once("", f"{key}", fingerprint(b""), lambda: b"%d" % items.add("x", NOW).id)[0]
+        once("", f"{key}", fingerprint(b""), lambda: b"%d" % items.add(ItemDraft("x"), NOW).id)[0]
         for key in range(keys)
     ]
     database.close()
     return answers
 
 
-def test_two_nodes_do_the_work_of_a_key_once(postgres_url: str, items: SqlItems) -> None:
+def test_two_nodes_do_the_work_of_a_key_once(postgres_url: str, items: Items) -> None:
     """Two processes race for each of fifty keys: the slower one gets the other's answer."""
     with ProcessPoolExecutor(2, mp_context=SPAWN) as executor:
         one, two = executor.map(_once, repeat(postgres_url, 2), repeat(50))
     assert one == two
-    assert items.count(Filter()) == 50
+    assert items.count(()) == 50
 
 
 def test_a_process_has_no_more_connections_than_its_pool(
-    brought_up: Postgres, items: SqlItems
+    brought_up: Postgres, items: Items
 ) -> None:
     """Forty threads share ten, and none is refused."""
     with ThreadPoolExecutor(40) as executor:
-        list(executor.map(lambda _: items.add("hello", NOW), range(400)))
+        list(executor.map(lambda _: items.add(ItemDraft("hello"), NOW), range(400)))
         assert _connections(brought_up) <= pool.MAX_CONNECTIONS
-    assert items.count(Filter()) == 400
+    assert items.count(()) == 400
 
 
-def test_a_connection_that_ended_is_given_to_nobody(brought_up: Postgres, items: SqlItems) -> None:
+def test_a_connection_that_ended_is_given_to_nobody(brought_up: Postgres, items: Items) -> None:
     """Not one request fails because the server ended what nobody used."""
     with ThreadPoolExecutor(8) as executor:
         list(executor.map(lambda _: items.find(Query()), range(80)))
@@ -311,29 +318,27 @@ def test_a_statement_that_is_cut_off_is_unavailable(database: SqlDatabase) -> No
     assert _run(database, "SELECT 1") == [(1,)]
 
 
-def test_a_transaction_that_is_cut_off_keeps_nothing(
-    database: SqlDatabase, items: SqlItems
-) -> None:
+def test_a_transaction_that_is_cut_off_keeps_nothing(database: SqlDatabase, items: Items) -> None:
     """Neither what came before, nor a connection that is of no use any more."""
     with pytest.raises(StorageUnavailable), database.atomic():
-        items.add("hello", NOW)
+        items.add(ItemDraft("hello"), NOW)
         _run(database, "SELECT pg_terminate_backend(pg_backend_pid())")
     assert not items.find(Query())
 
 
-def test_a_fork_connects_by_itself(items: SqlItems) -> None:
+def test_a_fork_connects_by_itself(items: Items) -> None:
     """A child never speaks on its parent's connection, and doesn't end it."""
-    items.add("parent's", NOW)
+    items.add(ItemDraft("parent's"), NOW)
     child = os.fork()
     if not child:
         try:
-            items.add("child's", NOW)
+            items.add(ItemDraft("child's"), NOW)
         finally:
             os._exit(0)
     os.waitpid(child, 0)
-    items.add("parent's", NOW)
+    items.add(ItemDraft("parent's"), NOW)
     found = items.find(Query())
-    assert [item.data for item in found] == ["parent's", "child's", "parent's"]
+    assert [item.draft.data for item in found] == ["parent's", "child's", "parent's"]
 
 
 def test_a_database_that_is_away_is_told_at_once() -> None:
@@ -365,13 +370,13 @@ def test_what_the_database_refuses_is_said_in_words(
     """By its error code: read-only, a statement's and a lock's time limit."""
     with _with_setting(brought_up, setting):
         database = open_database(postgres_url)
-        items = SqlItems(database)
+        items = _items(database)
         blocker = brought_up.connect("datas")
         blocker.execute("BEGIN; LOCK TABLE datas")
         if "read_only" in setting:
             blocker.rollback()
         with pytest.raises(StorageUnavailable, match=said):
-            items.add("hello", NOW)
+            items.add(ItemDraft("hello"), NOW)
         blocker.close()
         database.close()
 
@@ -379,13 +384,13 @@ def test_what_the_database_refuses_is_said_in_words(
 def test_what_turned_read_only_is_left(brought_up: Postgres, postgres_url: str) -> None:
     """A failed ROLLBACK doesn't hide why; the next statement connects anew, maybe elsewhere."""
     database = open_database(postgres_url)
-    items = SqlItems(database)
+    items = _items(database)
     with _with_setting(brought_up, "default_transaction_read_only = on"):
         with pytest.raises(StorageUnavailable, match="read-only"):
-            items.add("hello", NOW)
+            items.add(ItemDraft("hello"), NOW)
         with pytest.raises(StorageUnavailable, match="read-only"), database.atomic():
-            items.add("hello", NOW)
-    items.add("hello", NOW)
+            items.add(ItemDraft("hello"), NOW)
+    items.add(ItemDraft("hello"), NOW)
     database.close()
 
 
@@ -402,24 +407,26 @@ def test_a_serialization_failure_is_repeated(brought_up: Postgres, postgres_url:
     """Where the role is set to a stricter isolation two writers still lose no update."""
     with _with_setting(brought_up, "default_transaction_isolation = 'repeatable read'"):
         database = open_database(postgres_url)
-        items = SqlItems(database)
-        item_id = items.add("0", NOW).id
+        items = _items(database)
+        item_id = items.add(ItemDraft("0"), NOW).id
 
         def count(_: int) -> None:
             while True:
                 item = items.get(item_id)
-                more = item._replace(data=str(int(item.data) + 1), version=item.version + 1)
+                more = item._replace(
+                    draft=ItemDraft(str(int(item.draft.data) + 1)), version=item.version + 1
+                )
                 if items.swap(more, item.version):
                     return
 
         with ThreadPoolExecutor(3) as executor:
             list(executor.map(count, range(150)))
-        assert items.get(item_id).data == "150"
+        assert items.get(item_id).draft.data == "150"
         database.close()
 
 
 def test_who_gives_all_away_is_removed_while_they_write(
-    database: SqlDatabase, items: SqlItems
+    database: SqlDatabase, items: Items
 ) -> None:
     """What they store meanwhile is given too, or is refused: they are nobody any more."""
     users = SqlUsers(database)
@@ -430,7 +437,7 @@ def test_who_gives_all_away_is_removed_while_they_write(
         written, end = 0, time.monotonic() + 5
         while time.monotonic() < end:
             try:
-                items.add("alice's", NOW, "alice")
+                items.add(ItemDraft("alice's"), NOW, "alice")
             except Unauthenticated:
                 break
             written += 1
@@ -473,12 +480,12 @@ def test_a_slow_statement_is_waited_for(database: SqlDatabase) -> None:
 
 @pytest.mark.slow
 def test_a_server_that_takes_nothing_for_a_while_is_waited_for(
-    brought_up: Postgres, items: SqlItems
+    brought_up: Postgres, items: Items
 ) -> None:
     """More than the network holds is on its way to a table that another keeps locked."""
     with brought_up.connect("datas") as blocker, ThreadPoolExecutor(1) as executor:
         blocker.execute("BEGIN; LOCK TABLE datas")
-        added = executor.submit(items.add_many, repeat(Draft("x" * 255), 40_000), NOW)
+        added = executor.submit(items.add_many, repeat(ItemDraft("x" * 255), 40_000), NOW)
         time.sleep(4)
         assert not added.done()
         blocker.execute("COMMIT")

@@ -12,18 +12,29 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from playhouse.migrations import Runner
 
 from datas.adapters.sql import sqlite as sqlite_adapter
-from datas.adapters.sql.items import SqlItems
+from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import MIGRATIONS
 from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.sqlite import SqliteEngine
-from datas.adapters.sql.tables import ItemRow
+from datas.adapters.sql.statements import Statements
+from datas.adapters.sql.tables import ItemRow, Table
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import StorageUnavailable
-from datas.domain.items import Item
-from datas.domain.query import SORTS, Filter, Query, Sort, position
+from datas.domain.items import ITEMS, ItemDraft
+from datas.domain.query import Condition, Conditions, Operator, Query, Sort, position
+from datas.domain.records import Record
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
+SORTS = [Sort(name, descending) for name in ITEMS.sorts for descending in (False, True)]
+SEARCH = Condition("data", Operator.CONTAINS, "x")
+SINCE = Condition("date_created", Operator.FROM, NOW)
+UNTIL = Condition("date_created", Operator.BELOW, NOW)
+
+
+def _items(database: SqlDatabase) -> SqlRepository[ItemDraft]:
+    return SqlRepository(database, ITEMS, {"items": Table(ITEMS, ItemRow)})
 
 
 def _url(folder: Path) -> str:
@@ -33,8 +44,8 @@ def _url(folder: Path) -> str:
 def _add_many(url: str, count: int) -> list[int]:
     """Another process's work: bring the file up if need be, and add items."""
     database = open_database(url)
-    items = SqlItems(database)
-    ids = [items.add("hello", NOW).id for _ in range(count)]
+    items = _items(database)
+    ids = [items.add(ItemDraft("hello"), NOW).id for _ in range(count)]
     database.close()
     return ids
 
@@ -45,7 +56,9 @@ def _count_up(url: str, item_id: int, times: int) -> None:
             while True:
                 item = items.get(item_id)
                 try:
-                    items.replace(item_id, str(int(item.data) + 1), expected={item.version})
+                    items.replace(
+                        item_id, ItemDraft(str(int(item.draft.data) + 1)), expected={item.version}
+                    )
                 except Exception as error:
                     if type(error).__name__ != "VersionMismatch":
                         raise
@@ -65,7 +78,7 @@ def test_an_sqlite_that_can_damage_the_file_is_warned_of(
     assert sqlite_adapter.SAFE_VERSION == (3, 51, 3)
     monkeypatch.setattr(sqlite_adapter, "SAFE_VERSION", safe)
     with open_service(_url(tmp_path)) as items:
-        items.create("hello")
+        items.create(ItemDraft("hello"))
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(told) == warnings
     for text in told:
@@ -87,22 +100,22 @@ def test_four_processes_bring_up_one_absent_file(tmp_path: Path) -> None:
 def test_two_processes_lose_no_update(tmp_path: Path) -> None:
     """Each adds one to a number a hundred times, never told that the database is locked."""
     with open_service(_url(tmp_path)) as items:
-        item_id = items.create("0").id
+        item_id = items.create(ItemDraft("0")).id
         with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
             list(pool.map(_count_up, [_url(tmp_path)] * 2, [item_id] * 2, [100] * 2))
-        assert items.get(item_id).data == "200"
+        assert items.get(item_id).draft.data == "200"
 
 
 def test_an_empty_file_is_brought_up(tmp_path: Path) -> None:
     """A file of no bytes becomes a database."""
     (tmp_path / "datas.db").touch()
     with open_service(_url(tmp_path)) as items:
-        assert items.create("hello").id == 1
+        assert items.create(ItemDraft("hello")).id == 1
 
 
 def test_the_file_is_opened_at_the_first_use_only(tmp_path: Path) -> None:
     """Building the adapters touches no disk."""
-    SqlItems(open_database(_url(tmp_path)))
+    _items(open_database(_url(tmp_path)))
     assert not list(tmp_path.iterdir())
 
 
@@ -150,9 +163,11 @@ def test_items_of_before_there_were_users_are_nobodys(tmp_path: Path) -> None:
         "'2026-11-22T00:00:00.000000Z', 3), (8, 'x', '', '', 1)"
     )
     database.peewee.execute_sql("DELETE FROM datas WHERE id = 8")
-    items = SqlItems(database)
-    assert items.find(Query(filter=Filter(search="oLD"))) == [Item(7, "Old", NOW, NOW, 3)]
-    assert items.add("new", NOW).id == 9, "no id is used again"
+    items = _items(database)
+    assert items.find(Query(where=(Condition("data", Operator.CONTAINS, "oLD"),))) == [
+        Record(7, ItemDraft("Old"), NOW, NOW, 3)
+    ]
+    assert items.add(ItemDraft("new"), NOW).id == 9, "no id is used again"
     database.close()
 
 
@@ -190,8 +205,8 @@ def test_a_path_that_cannot_be_opened_says_so(
 def test_a_value_that_nobody_wrote_is_damage(tmp_path: Path, damage: str) -> None:
     """A page's bytes can change so that SQLite sees nothing: it's no bug, and the item no other."""
     database = open_database(_url(tmp_path))
-    items = SqlItems(database)
-    item = items.add("hello", NOW)
+    items = _items(database)
+    item = items.add(ItemDraft("hello"), NOW)
     database.peewee.execute_sql(f"UPDATE datas SET {damage}")  # noqa: S608 (ours)
     for use in (lambda: items.get(item.id), lambda: items.find(Query())):
         with pytest.raises(StorageUnavailable, match=r"damaged.*backup"):
@@ -203,12 +218,12 @@ def test_a_value_that_nobody_wrote_is_damage(tmp_path: Path, damage: str) -> Non
 def test_nothing_is_written_to_a_file_that_is_gone(tmp_path: Path, *, replaced: bool) -> None:
     """What went to a file without a name would be lost: the writer is told, and so is a monitor."""
     database = open_database(_url(tmp_path))
-    items = SqlItems(database)
-    items.add("first", NOW)
+    items = _items(database)
+    items.add(ItemDraft("first"), NOW)
     (tmp_path / "datas.db").rename(tmp_path / "old.db")
     if replaced:
         (tmp_path / "datas.db").touch()
-    for use in (database.check, lambda: items.add("second", NOW)):
+    for use in (database.check, lambda: items.add(ItemDraft("second"), NOW)):
         with pytest.raises(StorageUnavailable, match=r"deleted or replaced.*Restart"):
             use()
     database.close()
@@ -227,14 +242,14 @@ def test_a_file_whose_name_looks_like_a_uri_is_a_file(tmp_path: Path) -> None:
     """No character of a name means anything."""
     for name in ("file:x.db", "a?mode=memory", "100%25 é#1.db"):
         with open_service(f"sqlite:///{tmp_path}/{name}") as items:
-            items.create("hello")
+            items.create(ItemDraft("hello"))
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
     """A process that starts while another writes can read at once."""
     with open_service(_url(tmp_path)) as items:
-        item = items.create("hello")
+        item = items.create(ItemDraft("hello"))
     other, written = SqliteEngine(tmp_path / "datas.db"), threading.Event()
     other.prepare()
 
@@ -246,7 +261,7 @@ def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
     writer.start()
     database = open_database(_url(tmp_path))
     try:
-        assert SqlItems(database).get(item.id) == item
+        assert _items(database).get(item.id) == item
         assert writer.is_alive()
     finally:
         written.set()
@@ -257,8 +272,8 @@ def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
 def test_a_lock_held_by_another_program_is_waited_for(tmp_path: Path) -> None:
     """A writer doesn't fail while another program holds SQLite's lock for a moment."""
     database = open_database(_url(tmp_path))
-    items = SqlItems(database)
-    items.add("first", NOW)
+    items = _items(database)
+    items.add(ItemDraft("first"), NOW)
     holds, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -273,7 +288,7 @@ def test_a_lock_held_by_another_program_is_waited_for(tmp_path: Path) -> None:
     holder.start()
     holds.wait(10)
     threading.Timer(0.3, release.set).start()
-    assert items.add("second", NOW).id == 2
+    assert items.add(ItemDraft("second"), NOW).id == 2
     holder.join(10)
     database.close()
 
@@ -289,20 +304,21 @@ def test_a_statement_keeps_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sort", SORTS, ids=str)
 def test_every_page_is_found_by_an_index(tmp_path: Path, sort: Sort, owner: str | None) -> None:
     """Everybody's items and one user's, in every order: nothing is read that isn't shown."""
-    place = position(Item(5, "x", NOW, NOW, 1), sort)
-    plan = _plan(tmp_path, Query(10, sort, place, Filter(owner=owner)))
+    place = position(Record(5, ItemDraft("x"), NOW, NOW, 1), sort)
+    where = (Condition("owner", Operator.EQUAL, owner),) if owner else ()
+    plan = _plan(tmp_path, Query(10, sort, place, where))
     assert plan[0].startswith("SEARCH t1 USING I")
     assert len(plan) == 1, "nothing is sorted"
 
 
 @pytest.mark.parametrize("sort", SORTS, ids=str)
-@pytest.mark.parametrize("which", [Filter(search="x"), Filter(created_from=NOW, created_to=NOW)])
+@pytest.mark.parametrize("where", [(SEARCH,), (SINCE, UNTIL)])
 def test_a_filter_reads_the_table_in_its_own_order(
-    tmp_path: Path, sort: Sort, which: Filter
+    tmp_path: Path, sort: Sort, where: Conditions
 ) -> None:
     """Not row by row in the order of an index that knows nothing of the filter."""
-    [first, *_] = _plan(tmp_path, Query(10, sort, None, which))
-    if sort.field == "date_created" and which.search is None:
+    [first, *_] = _plan(tmp_path, Query(10, sort, None, where))
+    if sort.field == "date_created" and SEARCH not in where:
         assert "datas_date_created_id" in first
     else:
         assert first == "SCAN t1"
@@ -311,11 +327,10 @@ def test_a_filter_reads_the_table_in_its_own_order(
 def _plan(folder: Path, query: Query) -> list[str]:
     """How SQLite would answer."""
     database = open_database(_url(folder))
-    items = SqlItems(database)
-    items.find(query)
-    [statement] = items._lists.values()  # noqa: SLF001
-    items.find(query)
-    assert list(items._lists.values()) == [statement], "compiled once"  # noqa: SLF001
+    database.bring_up()
+    statements = Statements(database, Table(ITEMS, ItemRow))
+    statement, _ = statements.find(query)
+    assert statements.find(query)[0] is statement, "compiled once"
     sql = "EXPLAIN QUERY PLAN " + statement.sql
     rows = database.peewee.execute_sql(sql, ["x"] * statement.sql.count("?")).fetchall()
     database.close()

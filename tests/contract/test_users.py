@@ -15,10 +15,10 @@ from datas.domain.errors import (
     Unauthenticated,
     UsernameTaken,
     UserNotFound,
-    UserOwnsItems,
+    UserOwnsRecords,
 )
-from datas.domain.idempotency import Record
-from datas.domain.items import Draft
+from datas.domain.idempotency import KeptAnswer
+from datas.domain.items import ItemDraft
 from datas.domain.query import Query
 from tests.contract.conftest import Store
 
@@ -121,8 +121,8 @@ def test_a_hash_is_swapped_for_the_one_it_was(store: Store, alice: User) -> None
 def test_a_user_who_owns_items_stays(store: Store, alice: User) -> None:
     """With all that is theirs."""
     token = _token(store, "alice", b"hers")
-    store.items.add("hers", NOW, "alice")
-    with pytest.raises(UserOwnsItems):
+    store.items.add(ItemDraft("hers"), NOW, "alice")
+    with pytest.raises(UserOwnsRecords):
         store.users.remove("alice")
     assert store.users.get("alice") == alice
     assert store.tokens.find(b"hers") == token
@@ -132,10 +132,10 @@ def test_a_removed_users_answers_are_forgotten(store: Store, alice: User) -> Non
     """Whoever takes the name next is replayed nothing; others are."""
     store.users.add("bob", "hash", NOW)
     for actor in ("alice", "bob", ""):
-        store.idempotency.claim(Record(actor, "key", b"print", NOW), NOW)
+        store.idempotency.claim(KeptAnswer(actor, "key", b"print", NOW), NOW)
     store.users.remove("alice")
     claims = {
-        actor: store.idempotency.claim(Record(actor, "key", b"print", NOW), NOW - timedelta(1))
+        actor: store.idempotency.claim(KeptAnswer(actor, "key", b"print", NOW), NOW - timedelta(1))
         for actor in ("alice", "bob", "")
     }
     assert claims == {"alice": True, "bob": False, "": False}
@@ -215,12 +215,12 @@ def test_a_users_expired_tokens_are_purged(store: Store, alice: User) -> None:
 
 def test_nobody_is_given_nothing(store: Store, alice: User) -> None:
     """Neither a token nor an item is stored for who isn't there; the refusal says who that is."""
-    store.items.add("hers", NOW, "alice")
+    store.items.add(ItemDraft("hers"), NOW, "alice")
     refusals: list[Refused] = [
         (Unauthenticated, lambda: _token(store, "zed", b"digest")),
-        (Unauthenticated, lambda: store.items.add("x", NOW, "zed")),
-        (Unauthenticated, lambda: store.batches.add_many([Draft("x")], NOW, "zed")),
-        (UserNotFound, lambda: store.batches.reassign("alice", "zed", NOW)),
+        (Unauthenticated, lambda: store.items.add(ItemDraft("x"), NOW, "zed")),
+        (Unauthenticated, lambda: store.items.add_many([ItemDraft("x")], NOW, "zed")),
+        (UserNotFound, lambda: store.items.reassign("alice", "zed", NOW)),
     ]
     for refusal, give in refusals:
         with pytest.raises(refusal, match="no user zed"):

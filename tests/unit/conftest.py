@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory import Memory, MemoryRepository
 from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
 from datas.adapters.system import Argon2Passwords
+from datas.domain.account_ports import Passwords
 from datas.domain.accounts import Accounts, HashLimiter
-from datas.domain.ports import Passwords
+from datas.domain.items import ITEMS
 
 PASSWORD = "correct horse"
 
@@ -55,7 +56,7 @@ class World:
             users=MemoryUsers(self.memory),
             tokens=MemoryTokens(self.memory),
             attempts=MemoryAttempts(self.memory),
-            items=MemoryItems(self.memory),
+            repositories=[MemoryRepository(self.memory, ITEMS)],
             passwords=self.passwords,
             storage=self.memory,
             clock=self.clock,

@@ -4,13 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory import Memory, MemoryRepository
 from datas.adapters.memory_accounts import MemoryUsers
 from datas.bootstrap import open_service
-from datas.domain.access import ANONYMOUS, MODES, SYSTEM, Access, Action, Actor, Mode, Rules
-from datas.domain.errors import DomainError, Forbidden, ItemNotFound, Unauthenticated
-from datas.domain.item_service import ItemService
-from datas.domain.query import Filter
+from datas.domain.access import (
+    ANONYMOUS,
+    MODES,
+    SYSTEM,
+    Access,
+    Action,
+    Actor,
+    Mode,
+    Permissions,
+    signed_in,
+)
+from datas.domain.errors import DomainError, Forbidden, RecordNotFound, Unauthenticated
+from datas.domain.items import ITEMS, ItemDraft
+from datas.domain.query import Condition, Operator
+from datas.domain.service import RecordService
 from tests.conftest import TickingClock
 
 ALICE = Actor("alice", token_id=1)
@@ -20,7 +31,7 @@ Outcome = type[DomainError] | None
 YES = None
 WHO = Unauthenticated  # "who are you?"
 NOT = Forbidden
-HID = ItemNotFound
+HID = RecordNotFound
 
 # Who asks, and whose the item is.
 COLUMNS = [
@@ -88,12 +99,12 @@ def test_an_item_is_for_whom_the_mode_says(
     mode: str, who: Actor, action: str, owner: str | None, outcome: Outcome
 ) -> None:
     """A refusal leaves the item as it was."""
-    store = MemoryItems(_memory())
-    items = ItemService(store, TickingClock(), Access(Mode(mode)))
-    item = store.add("hello", TickingClock().now(), owner)
+    store = MemoryRepository(_memory(), ITEMS)
+    items = RecordService(ITEMS, store, TickingClock(), Access(Mode(mode)))
+    item = store.add(ItemDraft("hello"), TickingClock().now(), owner)
     actions = {
         "read": lambda: items.get(item.id, actor=who),
-        "change": lambda: items.replace(item.id, "bye", actor=who),
+        "change": lambda: items.replace(item.id, ItemDraft("bye"), actor=who),
         "delete": lambda: items.delete(item.id, actor=who),
     }
     if outcome is None:
@@ -108,24 +119,24 @@ def test_an_item_is_for_whom_the_mode_says(
 @pytest.mark.parametrize("column", range(3), ids=["anonymous", "alice", "system"])
 def test_a_new_item_is_its_makers(mode: Mode, column: int) -> None:
     """Who isn't signed in makes items that are nobody's, where that is allowed at all."""
-    items = ItemService(MemoryItems(_memory()), TickingClock(), Access(mode))
+    items = RecordService(ITEMS, MemoryRepository(_memory(), ITEMS), TickingClock(), Access(mode))
     who, outcome = (ANONYMOUS, ALICE, SYSTEM)[column], CREATING[mode][column]
     if outcome is None:
-        assert items.create("hello", actor=who).owner == who.username
+        assert items.create(ItemDraft("hello"), actor=who).owner == who.username
         return
     with pytest.raises(outcome):
-        items.create("hello", actor=who)
-    assert not items.page().items
+        items.create(ItemDraft("hello"), actor=who)
+    assert not items.page().records
 
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("column", range(3), ids=["anonymous", "alice", "system"])
 def test_a_list_shows_what_may_be_read(mode: Mode, column: int) -> None:
     """No more, and no less: what is hidden leaves no gap in a page."""
-    store = MemoryItems(_memory())
-    items = ItemService(store, TickingClock(), Access(mode))
+    store = MemoryRepository(_memory(), ITEMS)
+    items = RecordService(ITEMS, store, TickingClock(), Access(mode))
     for data, owner in {"nobodys": None, "hers": "alice", "bobs": "bob"}.items():
-        store.add(data, TickingClock().now(), owner)
+        store.add(ItemDraft(data), TickingClock().now(), owner)
     who, outcome = (ANONYMOUS, ALICE, SYSTEM)[column], LISTS[mode][column]
     if not isinstance(outcome, str):
         with pytest.raises(outcome):
@@ -133,7 +144,7 @@ def test_a_list_shows_what_may_be_read(mode: Mode, column: int) -> None:
         return
     names = outcome.split()
     page = items.page(limit=len(names), actor=who)
-    assert [item.data for item in page.items] == names
+    assert [item.draft.data for item in page.records] == names
     assert page.next is None
 
 
@@ -154,12 +165,12 @@ def test_an_account_is_for_users(mode: Mode) -> None:
 @pytest.mark.parametrize("mode", ["owner", "private"])
 def test_a_version_is_told_only_to_who_may_change(mode: str) -> None:
     """Permission is asked before the version is compared."""
-    store = MemoryItems(_memory())
-    items = ItemService(store, TickingClock(), Access(Mode(mode)))
-    item = store.add("his", TickingClock().now(), "bob")
-    with pytest.raises((Forbidden, ItemNotFound)):
-        items.replace(item.id, "hers", expected={7}, actor=ALICE)
-    with pytest.raises((Forbidden, ItemNotFound)):
+    store = MemoryRepository(_memory(), ITEMS)
+    items = RecordService(ITEMS, store, TickingClock(), Access(Mode(mode)))
+    item = store.add(ItemDraft("his"), TickingClock().now(), "bob")
+    with pytest.raises((Forbidden, RecordNotFound)):
+        items.replace(item.id, ItemDraft("hers"), expected={7}, actor=ALICE)
+    with pytest.raises((Forbidden, RecordNotFound)):
         items.delete(item.id, expected={7}, actor=ALICE)
 
 
@@ -168,25 +179,27 @@ def test_python_code_has_the_rules_of_a_server(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/datas.db"
     with open_service(url) as items:
         with pytest.raises(Unauthenticated):
-            items.create("a stranger's", actor=ANONYMOUS)
-        item = items.create("the system's")
+            items.create(ItemDraft("a stranger's"), actor=ANONYMOUS)
+        item = items.create(ItemDraft("the system's"))
         assert items.get(item.id, actor=ANONYMOUS) == item
-    with open_service(url, access="private") as items, pytest.raises(ItemNotFound):
+    with open_service(url, access="private") as items, pytest.raises(RecordNotFound):
         items.get(item.id, actor=ALICE)
     with open_service(url, access="open") as items:
         assert items.delete(item.id, actor=ANONYMOUS) == item
     with pytest.raises(ValueError, match="nonsense"), open_service(url, access="nonsense"):
         pass
     with pytest.raises(Unauthenticated):
-        ItemService(MemoryItems(_memory()), TickingClock()).create("x", actor=ANONYMOUS)
+        RecordService(ITEMS, MemoryRepository(_memory(), ITEMS), TickingClock()).create(
+            ItemDraft("x"), actor=ANONYMOUS
+        )
 
 
 def test_a_list_is_narrowed_by_a_rule_about_owners_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where any user may read, none is kept from another's; a stranger is told nothing."""
-    signed_in = MODES[Mode.OWNER].create
-    monkeypatch.setitem(MODES, Mode.OWNER, Rules(signed_in, signed_in, signed_in))
-    whose = Filter(owner="bob")
-    for mode, visible in ((Mode.OWNER, whose), (Mode.PRIVATE, Filter(owner=""))):
-        assert Access(mode).visible(whose, ALICE) == visible
+    monkeypatch.setitem(MODES, Mode.OWNER, Permissions(signed_in, signed_in, signed_in))
+    bobs = (Condition("owner", Operator.EQUAL, "bob"),)
+    hers = (Condition("owner", Operator.EQUAL, "alice"),)
+    for mode, visible in ((Mode.OWNER, bobs), (Mode.PRIVATE, hers + bobs)):
+        assert Access(mode).visible(bobs, ALICE) == visible
         with pytest.raises(Unauthenticated):
-            Access(mode).visible(whose, ANONYMOUS)
+            Access(mode).visible(bobs, ANONYMOUS)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from datas.adapters.memory import MemoryItems
+from datas.adapters.memory import MemoryRepository
 from datas.adapters.memory_accounts import MemoryTokens, MemoryUsers
 from datas.domain.access import ANONYMOUS, SYSTEM, Actor
 from datas.domain.accounts import MAX_FROM_ONE_ADDRESS
@@ -15,9 +15,10 @@ from datas.domain.errors import (
     Unauthenticated,
     UsernameTaken,
     UserNotFound,
-    UserOwnsItems,
+    UserOwnsRecords,
     WrongCredentials,
 )
+from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
@@ -215,9 +216,9 @@ def test_a_removed_user_is_gone_with_their_tokens(plain_world: World) -> None:
 
 def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
     """Unless somebody who is there gets them."""
-    accounts, items = plain_world.accounts(), MemoryItems(plain_world.memory)
-    item = items.add("hers", plain_world.clock.time, "alice")
-    with pytest.raises(UserOwnsItems):
+    accounts, items = plain_world.accounts(), MemoryRepository(plain_world.memory, ITEMS)
+    item = items.add(ItemDraft("hers"), plain_world.clock.time, "alice")
+    with pytest.raises(UserOwnsRecords):
         accounts.remove_user("alice")
     with pytest.raises(UserNotFound):
         accounts.remove_user("alice", new_owner="nobody")
@@ -227,12 +228,12 @@ def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
     assert accounts.get_user("alice")
 
 
-def test_a_users_items_go_to_the_heir(plain_world: World) -> None:
+def test_a_users_items_go_to_the_new_owner(plain_world: World) -> None:
     """Each of them, as a change; how many they were is told."""
-    accounts, items = plain_world.accounts(), MemoryItems(plain_world.memory)
+    accounts, items = plain_world.accounts(), MemoryRepository(plain_world.memory, ITEMS)
     accounts.register("bob", PASSWORD)
     for data in ("one", "two"):
-        items.add(data, plain_world.clock.time, "alice")
+        items.add(ItemDraft(data), plain_world.clock.time, "alice")
     assert accounts.remove_user("alice", new_owner="BOB") == 2
     assert [(item.owner, item.version) for item in items.find(Query())] == [("bob", 2)] * 2
     with pytest.raises(UserNotFound):

@@ -75,7 +75,7 @@ def test_the_domain_loads_only_the_standard_library() -> None:
     """`import datas` and every module of the domain come without a third party."""
     files = sorted((ROOT / "datas/domain").glob("*.py"))
     modules = [f"datas.domain.{file.stem}" for file in files if file.stem != "__init__"]
-    assert "datas.domain.item_service" in modules
+    assert "datas.domain.service" in modules
     loaded = _loaded_by(f"import datas, {', '.join(modules)}")
     assert loaded - sys.stdlib_module_names == {"datas"}
 
@@ -84,8 +84,9 @@ def test_the_service_comes_without_the_web(tmp_path: Path) -> None:
     """Python code that opens a database and writes an item loads nothing that serves HTTP."""
     loaded = _loaded_by(
         "from datas.bootstrap import open_service\n"
+        "from datas.domain.items import ItemDraft\n"
         f"with open_service('sqlite:///{tmp_path}/items.db') as items:\n"
-        "    items.create('hello')"
+        "    items.create(ItemDraft('hello'))"
     )
     assert "peewee" in loaded
     assert loaded.isdisjoint({"apispec", "click", "environs", "falcon", "gunicorn", "marshmallow"})

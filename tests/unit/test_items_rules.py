@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datas.domain.items import MAX_LENGTH, WHITE_SPACE, data_faults
+from datas.domain.items import ITEMS
+from datas.domain.rules import WHITE_SPACE
+
+MAX_LENGTH = 255
+data_faults = ITEMS.rules["data"]
 
 
 @pytest.mark.parametrize(

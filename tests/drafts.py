@@ -1,0 +1,149 @@
+"""Drafts made from the rules of a collection: some that reach every bound, and any others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from hypothesis import strategies as st
+
+from datas.domain import rules
+from datas.domain.records import Collection
+
+# Texts whose order a database's language, or a comparison of UTF-16, would get wrong.
+TEXTS = (*"bBaAäzé9_%", "e\u0301", "\uffff", "\U0001f600", "10", " a", "a ", "\x1c", '"[]\\')
+DATES = (date.min, date(2026, 11, 22), date(2026, 11, 23), date.max)
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MOMENTS = (
+    datetime.min.replace(tzinfo=UTC),
+    NOON,
+    NOON + timedelta(microseconds=1),
+    datetime.max.replace(tzinfo=UTC),
+)
+
+characters = st.characters(codec="utf-8", exclude_characters="\0")
+
+
+def bounds(rule: rules.Rule) -> Sequence[Any]:  # noqa: PLR0911 (one for each rule)
+    """Values that keep a rule, at its bounds and between them."""
+    match rule:
+        case rules.OptionalRule():
+            return (None, *bounds(rule.rule))
+        case rules.TextRule():
+            texts = ("", *TEXTS, "\U0001f600" * rule.max_length)
+            return [text for text in texts if not rule(text)]
+        case rules.IntegerRule():
+            numbers = (rule.minimum, rule.minimum + 1, -1, 0, 1, rule.maximum - 1, rule.maximum)
+            return [number for number in dict.fromkeys(numbers) if not rule(number)]
+        case rules.DecimalRule():
+            unit = Decimal(1).scaleb(-rule.places)
+            middle = (-unit, Decimal("-0"), Decimal(0), unit, Decimal("1.500").normalize())
+            numbers = (rule.minimum, rule.minimum + unit, *middle, rule.maximum)  # type: ignore[assignment]
+            return [number for number in numbers if not rule(number)]
+        case rules.BooleanRule():
+            return (False, True)
+        case rules.DateRule():
+            return DATES
+        case rules.MomentRule():
+            return MOMENTS
+        case rules.ChoiceRule():
+            return rule.choices
+        case rules.TextsRule():
+            texts = [text for text in ("", *TEXTS) if not rule.text(text)]
+            return ((), (texts[0],), tuple(texts[: rule.max_items]), tuple(texts[-2:]))
+    raise AssertionError(rule)
+
+
+def some_drafts(
+    collection: Collection[Any], many: int, references: Mapping[str, Sequence[int]]
+) -> Iterator[Any]:
+    """So many drafts, with all bounds of every rule, and ties in every field that may have them.
+
+    `references` are the ids that a field can refer to. A unique field gets each value once.
+    """
+    columns = [_column(collection, name, references) for name in collection.fields]
+    for number in range(many):
+        # Each column turns at a speed of its own, so that they don't turn in step.
+        values = (
+            column[number % len(column)] if name in collection.unique else _turn(column, number, at)
+            for at, (name, column) in enumerate(zip(collection.fields, columns, strict=True))
+        )
+        yield collection.draft(*values)
+
+
+def _turn(column: Sequence[Any], number: int, at: int) -> Any:
+    return column[(number + number // len(column) * at) % len(column)]
+
+
+def _column(
+    collection: Collection[Any], name: str, references: Mapping[str, Sequence[int]]
+) -> Sequence[Any]:
+    rule = collection.rules[name]
+    if name in collection.references:
+        return (None, *references.get(name, ()))
+    if name in collection.unique:
+        values = bounds(rule) if not _is_own(rule) else [f"S{n}" for n in range(9)]
+        values = [value for value in dict.fromkeys(values) if value is not None]
+        if isinstance(rule, rules.OptionalRule):
+            return (*values, *[None] * 99)
+        return [*values, *(f"name {n}" for n in range(99))]
+    return bounds(rule)
+
+
+def _is_own(rule: rules.Rule) -> bool:
+    return not hasattr(rules.required(rule), "json_schema")
+
+
+def values(rule: rules.Rule) -> st.SearchStrategy[Any]:
+    """Any value that keeps a rule of ours."""
+    if _is_own(rule):
+        own: st.SearchStrategy[Any] = st.from_regex(r"\AS[0-9]{1,20}\Z")
+        return st.none() | own
+    return st.sampled_from(bounds(rule)) | _between(rule)
+
+
+def _between(rule: rules.Rule) -> st.SearchStrategy[Any]:  # noqa: PLR0911 (one for each rule)
+    match rule:
+        case rules.OptionalRule():
+            return _between(rule.rule)
+        case rules.TextRule():
+            length = min(rule.max_length, 20)
+            texts = st.text(characters, min_size=rule.min_length, max_size=length)
+            return texts.filter(lambda text: not rule(text))
+        case rules.IntegerRule():
+            return st.integers(rule.minimum, rule.maximum)
+        case rules.DecimalRule():
+            lowest, highest = (
+                int(bound.scaleb(rule.places)) for bound in (rule.minimum, rule.maximum)
+            )
+            return st.integers(lowest, highest).map(lambda n: Decimal(n).scaleb(-rule.places))
+        case rules.BooleanRule():
+            return st.booleans()
+        case rules.DateRule():
+            return st.dates()
+        case rules.MomentRule():
+            return st.datetimes(timezones=st.just(UTC))
+        case rules.ChoiceRule():
+            return st.sampled_from(rule.choices)
+        case rules.TextsRule():
+            return st.lists(_between(rule.text), max_size=rule.max_items).map(tuple)
+    raise AssertionError(rule)
+
+
+def any_draft(collection: Collection[Any]) -> st.SearchStrategy[Any]:
+    """Any draft that keeps the rules, and refers to no record."""
+    columns = [
+        st.none() if name in collection.references else values(collection.rules[name])
+        for name in collection.fields
+    ]
+    return st.tuples(*columns).map(lambda row: collection.draft(*row))
+
+
+_numbers = count()
+
+
+def distinct(collection: Collection[Any], draft: Any) -> Any:
+    """The draft with a new value, or None, in each of its unique fields."""
+    changed = {name: f"{next(_numbers)}" if name == "name" else None for name in collection.unique}
+    return draft._replace(**changed)
