@@ -1,6 +1,41 @@
-"""`python -m datas` is the command `datas`."""
+"""The command `datas`, also as `python -m datas`."""
 
-from datas.cli import main
+import os
+import sys
+
+if os.name == "nt":
+    sys.exit("Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL.")
+
+import click
+
+from datas import __version__
+from datas.cli.accounts import token, user
+from datas.cli.data import export_items, import_items
+from datas.cli.migrate import migrate
+from datas.cli.openapi import openapi
+from datas.operations.backup import backup, restore
+from datas.operations.copy import copy
+from datas.operations.doctor import doctor
+from datas.operations.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="datas")
+def main() -> None:
+    """A small HTTP API over one table of items."""
+
+
+main.add_command(serve)
+main.add_command(migrate)
+main.add_command(export_items)
+main.add_command(import_items)
+main.add_command(backup)
+main.add_command(restore)
+main.add_command(copy)
+main.add_command(doctor)
+main.add_command(user)
+main.add_command(token)
+main.add_command(openapi)
 
 if __name__ == "__main__":
     main(prog_name="datas")

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -14,14 +15,14 @@ from datas.domain.access import Mode
 
 PREFIX = "DATAS_"
 MAX_TOKEN_DAYS = 36_500
-MAX_BULK_LINES = 1_000_000  # others wait while so many are written, and no longer than they can
+MAX_BULK_LINES = 1_000_000  # other writers wait for one bulk request, 30 s at most
 MAX_PROXIES = 100
 MAX_DRAIN = 600
 LEVELS = ("debug", "info", "warning", "error")  # of the log
 
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"
-# What a value must be, where the parsers' own words would not name it.
+# What a value must be, where the parser's own message does not say it.
 _ALLOWED = {
     "DATAS_ACCESS": f"one of: {', '.join(Mode)}",
     "DATAS_REGISTRATION": "one of: closed, open",
@@ -39,12 +40,16 @@ _ALLOWED = {
 
 
 class InvalidSettings(Exception):
-    """Settings that can't be used: every mistake, a line each."""
+    """Some settings can't be used. `faults` says what is wrong, by the name of the variable."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"{name}: {text}" for name, text in faults.items()))
+        self.faults = faults
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server is told from outside. Each field is the variable `DATAS_` + its name."""
+    """The settings of a server. Each field is the variable `DATAS_` + its name."""
 
     database_url: str = "sqlite:///datas.db"
     access: str = "authenticated"
@@ -59,12 +64,19 @@ class Settings:
     explain: bool = False
     metrics: bool = False
     log_level: str = "info"
-    log_format: str = ""  # by what standard error is
+    log_format: str = ""  # depends on whether standard error is a terminal
     drain_seconds: int = 2
 
     @classmethod
-    def read(cls) -> "Settings":
-        """Read the environment. Raises: InvalidSettings, with all mistakes at once."""
+    def read(cls, **options: str | None) -> "Settings":
+        """Read the environment, in which each option that is not None replaces its variable.
+
+        So a process that is started from here has the same settings.
+        Raises: InvalidSettings, with all mistakes at once.
+        """
+        for field, value in options.items():
+            if value is not None:
+                os.environ[PREFIX + field.upper()] = value
         env = Env(eager=False)
         with env.prefixed(PREFIX):
             values: dict[str, Any] = {
@@ -109,9 +121,19 @@ class Settings:
             env.seal()
         except EnvValidationError as error:
             faults = cast("dict[str, list[str]]", error.error_messages)
-            lines = [f"{name}: {_told(name, messages)}" for name, messages in faults.items()]
-            raise InvalidSettings("\n".join(lines)) from None
+            described = {name: _describe(name, messages) for name, messages in faults.items()}
+            raise InvalidSettings(described) from None
         return cls(**values)
+
+    @classmethod
+    def read_with_faults(cls, **options: str | None) -> "tuple[Settings, Mapping[str, str]]":
+        """Like `read`, but an invalid value is replaced by its default; with the faults."""
+        try:
+            return cls.read(**options), {}
+        except InvalidSettings as error:
+            for name in error.faults:
+                del os.environ[name]
+            return cls.read(), error.faults
 
 
 def variable_names() -> list[str]:
@@ -120,7 +142,7 @@ def variable_names() -> list[str]:
 
 
 def unknown_names() -> dict[str, str]:
-    """The `DATAS_*` variables that mean nothing here, each with a sentence for people."""
+    """The `DATAS_*` variables that are no setting, each with a sentence about it."""
     known = variable_names()
     unknown = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
     return {name: _suggestion(name, known) for name in unknown}
@@ -133,17 +155,17 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f"{name} is no setting, and is ignored. {hint}"
 
 
-def _told(name: str, messages: list[str]) -> str:
+def _describe(name: str, messages: list[str]) -> str:
     if name in _ALLOWED:
         return f"{os.environ[name]!r} can't be used. It must be {_ALLOWED[name]}."
     return " ".join(messages)
 
 
 def _as_browsers_send(origin: str) -> str:
-    """In small letters, without the port that is the scheme's own (RFC 6454 §6.2)."""
+    """In lower case, without the scheme's default port (RFC 6454 §6.2)."""
     origin = origin.lower()
-    own = ":443" if origin.startswith("https:") else ":80"
-    return origin.removesuffix(own)
+    default = ":443" if origin.startswith("https:") else ":80"
+    return origin.removesuffix(default)
 
 
 def _hosts(values: list[str]) -> None:
@@ -169,7 +191,7 @@ def _database_url(value: str) -> None:
     if value.startswith(("postgresql://", "postgres://")):
         return
     if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
-        # What follows may be a password.
+        # The rest may hold a password.
         kind = value if value.startswith("sqlite:") else value.partition(":")[0]
         raise ValidationError(
             f"{kind!r} is no database that Datas knows. Name a file: sqlite:///datas.db for one "

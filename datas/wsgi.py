@@ -2,8 +2,9 @@
 
 import logging.config
 
-from datas import logs, serving
+from datas import logs
 from datas.bootstrap import build_app
+from datas.operations import serving
 from datas.settings import Settings, unknown_names
 
 _settings = Settings.read()

@@ -1,8 +1,8 @@
-"""Explain mode: what happens inside, told in each response's `Server-Timing`.
+"""Explain mode: each response's `Server-Timing` shows what happened inside the server.
 
-This is the lesson of the hexagon. A room knows its neighbours only through ports, so anything that
-keeps a port can stand in between: here, a stopwatch. The composition root puts it there; no room
-knows of it, and when explain mode is off it isn't there at all.
+A layer knows the next one only through ports. So any object with a port's methods can stand between
+two layers: here, a stopwatch. The composition root puts it there, and no layer knows of it. When
+explain mode is off, it does not exist.
 """
 
 import functools
@@ -25,30 +25,30 @@ _SECRETS = frozenset({"Authorization", "Cookie"})
 
 
 class Trace:
-    """One request's way through the rooms: each room's own time, and the statements that ran."""
+    """One request: the time spent in each layer itself, and the statements that ran."""
 
     def __init__(self) -> None:
         self._begin = perf_counter()
-        # Seconds that were spent in rooms further in: one entry for each room that one is in now.
+        # Seconds spent in inner layers: one entry for each block that is open now.
         self._inner = [0.0]
-        self._rooms: dict[str, float] = {}
+        self._layers: dict[str, float] = {}
         self._statements: list[tuple[str, float]] = []
         self._error: BaseException | None = None
         self._stopped = "http"
 
     @contextmanager
-    def inside(self, room: str, statement: str = "") -> Iterator[None]:
-        """A block that happens in this room. The innermost room that an error leaves stopped it."""
+    def inside(self, layer: str, statement: str = "") -> Iterator[None]:
+        """A block that runs in this layer. The innermost layer that an error leaves stopped it."""
         self._inner.append(0.0)
         begin = perf_counter()
         try:
             yield
         except BaseException as error:
             if error is not self._error:
-                self._error, self._stopped = error, room
+                self._error, self._stopped = error, layer
             raise
         else:
-            if len(self._inner) == 2:  # noqa: PLR2004 (back in http: what went wrong was mended)
+            if len(self._inner) == 2:  # noqa: PLR2004 (back in http: the error was handled)
                 self._stopped = "http"
         finally:
             spent = perf_counter() - begin
@@ -57,16 +57,16 @@ class Trace:
             if statement:
                 self._statements.append((statement, own))
             else:
-                self._rooms[room] = self._rooms.get(room, 0.0) + own
+                self._layers[layer] = self._layers.get(layer, 0.0) + own
 
     def server_timing(self, status: str) -> str:
         """The header (https://www.w3.org/TR/server-timing/): milliseconds, and SQL without values.
 
-        The rooms' times don't overlap: together with the statements' they are the `total`.
+        The times don't overlap: those of layers and statements add up to `total`.
         """
         total = perf_counter() - self._begin
         metrics = [_metric("total", total), _metric("http", total - self._inner[0])]
-        metrics += [_metric(room, seconds) for room, seconds in self._rooms.items()]
+        metrics += [_metric(layer, seconds) for layer, seconds in self._layers.items()]
         shown, rest = self._statements[:MAX_STATEMENTS], self._statements[MAX_STATEMENTS:]
         metrics += [_metric("sql", seconds, statement) for statement, seconds in shown]
         if rest:
@@ -79,20 +79,20 @@ class Trace:
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
-def room(name: str, part: Part) -> Part:
-    """The same part, whose methods' time counts for this room."""
-    return cast("Part", _Timed(name, part))
+def timed(layer: str, part: Part) -> Part:
+    """The same part; the time of its methods counts for this layer."""
+    return cast("Part", _Timed(layer, part))
 
 
-def explained(app: WsgiApp) -> WsgiApp:
-    """The same application, whose responses explain themselves. WSGI is a port like any other."""
+def explain(app: WsgiApp) -> WsgiApp:
+    """The same application, with two more headers in each response. WSGI is a port too."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         trace = Trace()
         _current.set(trace)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            # What a streamed body does from here on comes too late for a header.
+            # Work of a streamed body happens after the headers are sent.
             _current.set(None)
             timing = ("Server-Timing", trace.server_timing(status))
             return start_response(
@@ -105,10 +105,10 @@ def explained(app: WsgiApp) -> WsgiApp:
 
 
 class _Timed:
-    """Stands in the place of a part, and hands everything on to it."""
+    """Replaces a part, and forwards every attribute to it."""
 
-    def __init__(self, name: str, part: object) -> None:
-        self._name = name
+    def __init__(self, layer: str, part: object) -> None:
+        self._layer = layer
         self._part = part
 
     def __getattr__(self, attribute: str) -> Any:
@@ -117,24 +117,24 @@ class _Timed:
             return found
 
         @functools.wraps(found)
-        def timed(*args: Any, **kwargs: Any) -> Any:
+        def timed_method(*args: Any, **kwargs: Any) -> Any:
             trace = _current.get()
             if trace is None:
                 return found(*args, **kwargs)
             if attribute == "atomic":
                 return _transaction(trace, found())
             statement = getattr(args[0], "sql", "") if args else ""
-            with trace.inside(self._name, statement):
+            with trace.inside(self._layer, statement):
                 return found(*args, **kwargs)
 
-        # Found here at once the next time.
-        setattr(self, attribute, timed)
-        return timed
+        # The next access finds it without __getattr__.
+        setattr(self, attribute, timed_method)
+        return timed_method
 
 
 @contextmanager
 def _transaction(trace: Trace, block: AbstractContextManager[None]) -> Iterator[None]:
-    """The block of `atomic()`, whose ends are statements too; COMMIT may be the dearest of all."""
+    """The block of `atomic()`. BEGIN and COMMIT are statements too; COMMIT may be the slowest."""
     with trace.inside("sql", "BEGIN"):
         block.__enter__()
     try:
@@ -160,7 +160,7 @@ def _metric(name: str, seconds: float, description: str = "") -> str:
 
 
 def _head(environ: dict[str, Any]) -> str:
-    """The request's head as it arrived, in JSON: a page can't see what its browser adds."""
+    """The request's head as it arrived, in JSON. A page can't see the headers its browser adds."""
     headers = {}
     for key, value in environ.items():
         name = key.removeprefix("HTTP_")

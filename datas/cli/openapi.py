@@ -1,4 +1,4 @@
-"""`datas openapi`: the document that the server serves, without a server."""
+"""`datas openapi`: the document that the server sends at /openapi.json."""
 
 import click
 
@@ -9,4 +9,4 @@ from datas.cli.settings import read_settings
 @click.command()
 def openapi() -> None:
     """Print the OpenAPI document as JSON."""
-    click.echo(openapi_document(read_settings(None)))
+    click.echo(openapi_document(read_settings()))

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datas.bootstrap import Services, build_services, open_database, shown_url
+from datas.bootstrap import Services, build_services, open_database
+from datas.database_urls import redacted_url
+from datas.domain.access import Mode
 from datas.domain.errors import (
     DomainError,
     StorageUnavailable,
     TokenNotFound,
     UsernameTaken,
     UserNotFound,
-    UserOwnsItems,
+    UserOwnsRecords,
 )
 from datas.settings import InvalidSettings, Settings, unknown_names
 
@@ -28,25 +30,31 @@ database_option = click.option(
 )
 
 
-def read_settings(database: str | None) -> Settings:
-    """The environment's settings with `--database` on top; names that mean nothing are warned of.
+access_option = click.option(
+    "--access",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="What users and others may do [default: DATAS_ACCESS, or authenticated].",
+)
 
-    What is read here is what a server started from here reads in its turn.
+
+def read_settings(**options: str | None) -> Settings:
+    """The settings, with options of the command line in place of the environment's variables.
+
+    Warn of each variable that is no setting, and remove it: a server started from here would warn
+    again. Raises: ClickException, if settings can't be used.
     """
-    if database is not None:
-        os.environ["DATAS_DATABASE_URL"] = database
     for name, warning in unknown_names().items():
         click.echo(f"Warning: {warning}", err=True)
         del os.environ[name]
     try:
-        return Settings.read()
+        return Settings.read(**options)
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from None
 
 
 @contextmanager
 def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlDatabase"]:
-    """The database, closed afterwards; what it refuses ends the command with one clear line."""
+    """The database, closed at the end. An error of the domain ends the command with one line."""
     try:
         database = open_database(settings.database_url, auto_migrate=auto_migrate)
     except ValueError as error:
@@ -60,37 +68,37 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
 
 @contextmanager
 def opened_services(database: str | None, *, make: bool = False) -> Iterator[tuple[Services, str]]:
-    """The services over the database, and its URL to show; what they refuse is one clear line.
+    """The services over the database, and its URL to show. See `opened_database` for errors.
 
-    Without `make` an absent database is refused: more likely than not this is the wrong folder.
+    Without `make`, an absent database is an error: most likely this is the wrong folder.
     """
-    settings = read_settings(database)
+    settings = read_settings(database_url=database)
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         if not (make or opened.exists()):
             raise StorageUnavailable(
                 "There is no database. Name another by --database, or make one with its first "
                 "user: datas user add NAME"
             )
-        yield build_services(settings, opened), shown_url(settings.database_url)
+        yield build_services(settings, opened), redacted_url(settings.database_url)
 
 
 @contextmanager
 def refusals(url: str) -> Iterator[None]:
-    """What is refused in this block ends the command with one clear line."""
+    """A block in which an error of the domain ends the command with one line."""
     try:
         yield
     except DomainError as error:
-        raise click.ClickException(_explained(error, shown_url(url))) from None
+        raise click.ClickException(_explained(error, redacted_url(url))) from None
 
 
 def _explained(error: DomainError, url: str) -> str:
-    """The error in a line, with what the command line knows of it: where it was, what to run."""
+    """The error in one line, with the database's URL or the command that helps."""
     match error:
         case StorageUnavailable():
-            # libpq's own words: which host, and why. SQLite has no more to say than we have.
+            # libpq says which host, and why. SQLite's message would add nothing.
             said = f" ({error.__cause__})" if url.startswith("postgres") and error.__cause__ else ""
             return f"{url}: {error}{said}"
-        case UserOwnsItems():
+        case UserOwnsRecords():
             return f"{error} --give-to NAME does that."
         case UserNotFound():
             return f"there is no user {error.username} in {url}. See who there is: datas user list"

@@ -18,7 +18,13 @@ class Server:
     """gunicorn with one worker and Datas's own configuration, at a port of its own."""
 
     def __init__(self, app: str, environ: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:datas.gunicorn_conf"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "python:datas.operations.gunicorn_conf",
+        ]
         self.process = subprocess.Popen(
             [*command, "--bind", "127.0.0.1:0", "--workers", "1", "--threads", "4", app],
             env=os.environ | environ,

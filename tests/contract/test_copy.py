@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from datas.operations.copy import CHUNK, copy_database
 
 from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
 from datas.adapters.sql.database import SqlDatabase
@@ -19,6 +18,7 @@ from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import KeptAnswer
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
+from datas.operations.copy import CHUNK, copy_database
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

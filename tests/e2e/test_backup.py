@@ -20,12 +20,12 @@ import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 from playhouse.migrations import Runner
 
-from datas.adapters.sql import backup
 from datas.adapters.sql.migrate import MIGRATIONS
 from datas.adapters.sql.sqlite import SqliteEngine
-from datas.bootstrap import back_up_database, open_database, open_service, restore_database
-from datas.cli.backup import refuse_postgresql
+from datas.bootstrap import open_database, open_service
 from datas.domain.errors import CopyFailed
+from datas.operations import backup
+from datas.operations.backup import back_up, refuse_postgresql, restore_backup
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, request, run_datas
 
 MANY = 50_000  # items of a database that takes a while to copy and to check
@@ -116,7 +116,7 @@ def test_a_backup_comes_to_an_end_however_often_others_write(tmp_path: Path) -> 
     try:
         while not written[0]:
             time.sleep(0.001)
-        copy = back_up_database(_url(path), tmp_path / "copy.db")
+        copy = back_up(path, tmp_path / "copy.db")
     finally:
         stop.set()
         writer.join(DEADLINE)
@@ -127,7 +127,7 @@ def test_a_backup_is_one_file_for_its_owner_alone(tmp_path: Path) -> None:
     """Not in WAL mode, which needs files beside it even to read; and it holds password hashes."""
     path = _fill(tmp_path / "datas.db", ["one"])
     names = _names(tmp_path)
-    copy = back_up_database(_url(path), tmp_path / "copy.db").path
+    copy = back_up(path, tmp_path / "copy.db").path
     assert path.read_bytes()[18:20] == b"\2\2"
     assert copy.read_bytes()[18:20] == b"\1\1"
     assert copy.stat().st_mode & 0o777 == 0o600
@@ -140,7 +140,7 @@ def test_restored_items_are_served(start: Start, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path
     here.mkdir()
     copy = here / "ö ?#%.db"
-    back_up_database(_url(_fill(here / "datas.db", ["one", "two"])), copy)
+    back_up(_fill(here / "datas.db", ["one", "two"]), copy)
     content = copy.read_bytes()
     done = run_datas(there, "restore", str(copy))
     assert (done.returncode, done.stderr) == (0, "")
@@ -154,7 +154,7 @@ def test_restored_items_are_served(start: Start, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_database_that_a_server_has_open_is_not_replaced(start: Start, tmp_path: Path) -> None:
     """Even with --force: it says to stop the server; after that it works."""
-    back_up_database(_url(_fill(tmp_path / "other.db", ["old"])), tmp_path / "copy.db")
+    back_up(_fill(tmp_path / "other.db", ["old"]), tmp_path / "copy.db")
     server = start("--workers", "1")
     server.request("POST", "/api/datas", {"data": "new"})
     refused = run_datas(tmp_path, "restore", "copy.db", "--force")
@@ -173,7 +173,7 @@ def test_a_database_that_is_in_use_is_not_replaced(tmp_path: Path) -> None:
     path = _fill(tmp_path / "datas.db", ["new"])
     with open_service(_url(path)) as items:
         with pytest.raises(CopyFailed, match=r"datas\.db is in use"):
-            restore_database(_url(path), copy, force=True)
+            restore_backup(path, copy, force=True)
         items.create("newer")
     assert _texts(path) == ["new", "newer"]
 
@@ -183,7 +183,7 @@ def test_a_backup_does_not_replace_a_database_that_is_in_use(tmp_path: Path) -> 
     path = _fill(tmp_path / "datas.db", ["one"])
     other = _fill(tmp_path / "other.db", ["two"])
     with open_service(_url(other)), pytest.raises(CopyFailed, match=r"other\.db is in use"):
-        back_up_database(_url(path), other)
+        back_up(path, other)
     assert _texts(other) == ["two"]
 
 
@@ -191,9 +191,7 @@ def test_a_restore_waits_for_its_turn(tmp_path: Path) -> None:
     """A server that starts brings up its database in a turn: it isn't replaced in the middle."""
     copy = _fill(tmp_path / "copy.db", ["old"])
     path = _fill(tmp_path / "datas.db", ["new"])
-    restoring = threading.Thread(
-        target=restore_database, args=(_url(path), copy), kwargs={"force": True}
-    )
+    restoring = threading.Thread(target=restore_backup, args=(path, copy), kwargs={"force": True})
     engine = SqliteEngine(path)
     engine.prepare()
     with engine.turn():
@@ -209,9 +207,9 @@ def test_a_database_is_replaced_only_by_force(tmp_path: Path) -> None:
     copy = _fill(tmp_path / "copy.db", ["old"])
     path = _fill(tmp_path / "datas.db", ["new"])
     with pytest.raises(CopyFailed, match=r"exists.+--force.+datas backup"):
-        restore_database(_url(path), copy)
+        restore_backup(path, copy)
     assert _texts(path) == ["new"]
-    assert restore_database(_url(path), copy, force=True).items == 1
+    assert restore_backup(path, copy, force=True).items == 1
     assert _texts(path) == ["old"]
 
 
@@ -219,7 +217,7 @@ def test_nothing_of_the_replaced_database_gets_into_the_restored_one(tmp_path: P
     """A killed server leaves a WAL, which SQLite would apply to any file of that name."""
     path = _killed_server(tmp_path, "datas.db", "new")
     copy = _fill(tmp_path / "copy.db", ["old"])
-    restore_database(_url(path), copy, force=True)
+    restore_backup(path, copy, force=True)
     assert not {"datas.db-wal", "datas.db-shm"} & _names(tmp_path)
     assert _texts(path) == ["old"]
 
@@ -234,12 +232,12 @@ def test_what_is_left_of_a_database_that_is_gone_is_lost_only_by_force(
     _killed_server(tmp_path, "gone.db", "new").with_name("gone.db-wal").rename(left)
     content = left.read_bytes()
     with pytest.raises(CopyFailed, match=rf"datas\.db{side} may hold.+ Move it.+ --force"):
-        restore_database(_url(path), copy)
+        restore_backup(path, copy)
     with pytest.raises(CopyFailed, match=rf"datas\.db{side} may hold.+ Move it"):
-        back_up_database(_url(copy), path)
+        back_up(copy, path)
     assert left.read_bytes() == content
     assert not path.exists()
-    restore_database(_url(path), copy, force=True)
+    restore_backup(path, copy, force=True)
     assert not left.exists()
     assert _texts(path) == ["old"]
 
@@ -249,7 +247,7 @@ def test_an_index_of_a_wal_that_is_gone_holds_nothing(tmp_path: Path) -> None:
     path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
     Path(f"{path}-shm").write_bytes(b"\1" * 32768)
     Path(f"{path}-wal").touch()
-    restore_database(_url(path), copy)
+    restore_backup(path, copy)
     assert not {"datas.db-wal", "datas.db-shm"} & _names(tmp_path)
     assert _texts(path) == ["old"]
 
@@ -267,7 +265,7 @@ def test_a_database_that_is_made_meanwhile_is_not_replaced(
 
     monkeypatch.setattr(backup, "_check", check_and_fill)
     with pytest.raises(CopyFailed, match=r"datas\.db exists.+--force"):
-        restore_database(_url(path), copy)
+        restore_backup(path, copy)
     assert _texts(path) == ["new"]
 
 
@@ -275,7 +273,7 @@ def test_a_file_without_content_is_replaced_without_force(tmp_path: Path) -> Non
     """It holds nothing to lose."""
     path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
     path.touch()
-    restore_database(_url(path), copy)
+    restore_backup(path, copy)
     assert _texts(path) == ["old"]
 
 
@@ -285,7 +283,7 @@ def test_a_damaged_database_is_restored(tmp_path: Path, damage: bytes) -> None:
     path = _killed_server(tmp_path, "datas.db", "new")
     copy = _fill(tmp_path / "copy.db", ["old"])
     path.write_bytes(damage)
-    restore_database(_url(path), copy, force=True)
+    restore_backup(path, copy, force=True)
     assert _texts(path) == ["old"]
 
 
@@ -299,7 +297,7 @@ def test_a_backup_that_is_damaged_is_refused(tmp_path: Path) -> None:
     copy.write_bytes(content)
     names = _names(tmp_path)
     with pytest.raises(CopyFailed, match=r"copy\.db is damaged"):
-        restore_database(_url(path), copy, force=True)
+        restore_backup(path, copy, force=True)
     assert _texts(path) == ["new"]
     assert _names(tmp_path) == names
 
@@ -311,14 +309,14 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
     old = open_database(_url(copy)).peewee
     Runner(old, str(MIGRATIONS)).up("0001_items")
     old.close()
-    restore_database(_url(path), copy)
+    restore_backup(path, copy)
     with open_service(_url(path)) as items:
         assert items.create("hello").owner is None
     insert = "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
     with closing(sqlite3.connect(copy)) as newer, newer:
         newer.execute(insert)
     with pytest.raises(CopyFailed, match=r"copy\.db was written by a newer Datas.+9999_future"):
-        restore_database(_url(path), copy, force=True)
+        restore_backup(path, copy, force=True)
 
 
 @pytest.mark.slow
@@ -326,7 +324,7 @@ def test_a_backup_that_is_killed_leaves_the_old_one(tmp_path: Path) -> None:
     """SIGKILL while it copies: FILE is as it was; the next backup clears up what was left."""
     path = _fill(tmp_path / "datas.db", (f"{number:060}" for number in range(MANY)))
     copy = tmp_path / "copy.db"
-    back_up_database(_url(_fill(tmp_path / "small.db", ["old"])), copy)
+    back_up(_fill(tmp_path / "small.db", ["old"]), copy)
     content, names = copy.read_bytes(), _names(tmp_path)
     process = _start(tmp_path, "backup", "copy.db")
     _kill_when(process, lambda: any(p.stat().st_size for p in tmp_path.glob("*.datas-copy/copy")))
@@ -334,7 +332,7 @@ def test_a_backup_that_is_killed_leaves_the_old_one(tmp_path: Path) -> None:
     assert copy.read_bytes() == content
     [left] = _names(tmp_path) - names - {"datas.db-wal", "datas.db-shm"}
     assert re.fullmatch(r"copy\.db\.\w{8}\.datas-copy", left)
-    assert back_up_database(_url(path), copy).items == MANY
+    assert back_up(path, copy).items == MANY
     assert _names(tmp_path) - {"datas.db-wal", "datas.db-shm"} == names
 
 
@@ -347,11 +345,11 @@ def test_two_backups_to_one_file_at_once_both_come_to_their_end(
 
     def check_and_back_up(*arguments: Any) -> None:
         monkeypatch.undo()
-        inner.append(back_up_database(_url(path), copy))
+        inner.append(back_up(path, copy))
         check(*arguments)
 
     monkeypatch.setattr(backup, "_check", check_and_back_up)
-    assert [back_up_database(_url(path), copy)] == inner
+    assert [back_up(path, copy)] == inner
     assert _texts(copy) == ["one"]
     assert not list(tmp_path.glob("copy.db.*"))
 
@@ -359,12 +357,12 @@ def test_two_backups_to_one_file_at_once_both_come_to_their_end(
 def test_a_backup_waits_for_another_to_get_its_name(tmp_path: Path) -> None:
     """Who replaces FILE at this moment, and needs it alone, is no server that must be stopped."""
     path, copy = _fill(tmp_path / "datas.db", ["one"]), tmp_path / "copy.db"
-    back_up_database(_url(path), copy)
+    back_up(path, copy)
     with closing(sqlite3.connect(copy, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN EXCLUSIVE")
         ending = threading.Timer(0.3, other.rollback)
         ending.start()
-        assert back_up_database(_url(path), copy).items == 1
+        assert back_up(path, copy).items == 1
         ending.join(DEADLINE)
 
 
@@ -379,7 +377,7 @@ def test_a_backup_removes_no_folder_but_its_own(tmp_path: Path) -> None:
     for name in ("lock", "copy", "my notes"):
         (mixed / name).touch()
     before = set(tmp_path.rglob("*"))
-    back_up_database(_url(path), tmp_path / "copy.db")
+    back_up(path, tmp_path / "copy.db")
     assert before <= set(tmp_path.rglob("*"))
 
 
@@ -427,9 +425,9 @@ def _work(line: int, command: str, other: Path, target: Path) -> None:
 
     sys.settrace(trace)
     if command == "backup":
-        backup.back_up(other, target)
+        back_up(other, target)
     else:
-        backup.restore(target, other, force=True)
+        restore_backup(target, other, force=True)
 
 
 def _killed_server(folder: Path, name: str, text: str) -> Path:

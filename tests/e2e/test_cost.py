@@ -168,7 +168,7 @@ def test_a_request_takes_no_more_instructions_than_it_did(tmp_path: Path) -> Non
 def test_a_server_takes_no_more_instructions_than_it_did(tmp_path: Path) -> None:
     """What gunicorn is told to do for each GET counts too; to the floor under a bare gunicorn."""
     servers = {
-        "Datas": ("python:datas.gunicorn_conf", "datas.wsgi:app"),
+        "Datas": ("python:datas.operations.gunicorn_conf", "datas.wsgi:app"),
         "floor": ("tests/bench/peers/gunicorn_conf.py", "tests.bench.floor:app"),
     }
     runs = [(name, times) for name in servers for times in (20, 220)]

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from datas.cli import data, main
+from datas.__main__ import main
+from datas.cli import data
+from datas.cli.files import open_output
 from datas.domain.transfer import Transfer
 from tests.e2e.conftest import DEADLINE, clean_environ, run_datas
 from tests.e2e.test_bulk import lines, stored, until
@@ -80,9 +82,9 @@ def test_an_export_to_a_folder_is_refused_before_any_item_is_read(
 
 def test_two_exports_to_one_file_at_once_each_write_their_own(folder: Path) -> None:
     """Whichever ends last gives the file its content, which is whole."""
-    with data._written(str(folder / "out")) as first:  # noqa: SLF001
+    with open_output(str(folder / "out")) as first:
         first.write(b"first")
-        with data._written(str(folder / "out")) as second:  # noqa: SLF001
+        with open_output(str(folder / "out")) as second:
             second.write(b"second")
         assert (folder / "out").read_bytes() == b"second"
     assert (folder / "out").read_bytes() == b"first"
@@ -94,7 +96,7 @@ def test_an_export_that_is_terminated_leaves_nothing_behind(folder: Path) -> Non
     (folder / "out").write_text("before")
     (folder / "wait.py").write_text(
         "import time\n"
-        "from datas.cli import main\n"
+        "from datas.__main__ import main\n"
         "from datas.domain.transfer import Transfer\n"
         "Transfer.export = lambda *_, **__: iter(lambda: time.sleep(60) or [], None)\n"
         "main(['export', 'out'])\n"
@@ -139,7 +141,7 @@ def test_an_import_that_finds_no_room_for_what_comes_says_so(folder: Path) -> No
     (folder / "many").write_bytes(lines(100_000))
     done = _shell(folder, 'ulimit -f 200; cat many | "$0" -m datas import -')
     assert done.returncode == 1
-    assert re.fullmatch(r"Error: what comes in can't be kept .+ TMPDIR .+\n", done.stderr)
+    assert re.fullmatch(r"Error: the input can't be copied .+ TMPDIR .+\n", done.stderr)
     assert len(stored(folder)) == 30
 
 

@@ -21,8 +21,9 @@ from typing import NamedTuple
 import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
-from datas.bootstrap import back_up_database, open_service, restore_database
+from datas.bootstrap import open_service
 from datas.domain.errors import CopyFailed
+from datas.operations.backup import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
 from tests.e2e.test_bulk import lines, until
 
@@ -257,7 +258,7 @@ def test_after_a_normal_stop_nothing_is_missing(
     # tries keeps writers waiting for as long as their own timeout.
     with closing(sqlite3.connect(here.database, timeout=0.1)) as other:
         assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 1
-    back_up_database(f"sqlite:///{here.database}", here.folder / "copy.db")
+    back_up(here.database, here.folder / "copy.db")
     ledger.end()
     assert server.stop() == 0
     litestream.terminate()
@@ -279,16 +280,16 @@ def test_a_database_that_goes_back_takes_its_replica_along(here: Machine, there:
     url = f"sqlite:///{here.database}"
     with open_service(url) as items:
         items.create("old")
-        copy = back_up_database(url, here.folder / "old.db").path
+        copy = back_up(here.database, here.folder / "old.db").path
         items.create("new")
     litestream = here.replicate()
     until(lambda: any(here.folder.joinpath("replica").rglob("*.ltx")))
     with pytest.raises(CopyFailed, match="is in use"):
-        restore_database(url, copy, force=True)
+        restore_backup(here.database, copy, force=True)
     litestream.terminate()
     assert litestream.wait(DEADLINE) == 0
     assert [row.data for row in there.fetch()] == ["old", "new"]
-    restore_database(url, copy, force=True)
+    restore_backup(here.database, copy, force=True)
     here.catch_up()
     assert [row.data for row in there.fetch()] == ["old"]
     with open_service(url) as items:

@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 import pytest
 
+from datas.__main__ import main
 from datas.bootstrap import Services, build_services, open_database
-from datas.cli import main
 from datas.domain.access import Actor
 from datas.domain.errors import Unauthenticated, WrongCredentials
 from datas.settings import Settings

@@ -159,7 +159,7 @@ def test_a_client_without_a_word_frees_its_thread(
 ) -> None:
     """Half a head or body, and silence: then the thread serves others. No line is logged."""
     # Here the silence is two seconds.
-    code = "import datas.serving\ndatas.serving.CLIENT_TIMEOUT = 2\n"
+    code = "from datas.operations import serving\nserving.CLIENT_TIMEOUT = 2\n"
     (tmp_path / "sitecustomize.py").write_text(code)
     path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', Path.cwd())}"
     server = start("--workers", "1", "--threads", "1", PYTHONPATH=path)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from falcon.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from datas.cli import main
+from datas.__main__ import main
 from datas.http.app import Parts, _routes
 from datas.http.problems import PROBLEMS
 from tests.http.conftest import make_world

@@ -1,4 +1,4 @@
-"""Explain mode: parts in their rooms, timed, and told in two headers."""
+"""Explain mode: the time of each layer, in two headers."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from datas.adapters.explain import MAX_HEAD, MAX_STATEMENT, MAX_STATEMENTS, explained, room
+from datas.adapters.explain import MAX_HEAD, MAX_STATEMENT, MAX_STATEMENTS, explain, timed
 
 
 class Statement(NamedTuple):
@@ -59,8 +59,8 @@ class Service:
         return self.adapter.get(item_id)
 
 
-database = room("sql", Database())
-service = room("service", Service(room("adapters", Adapter(database))))
+database = timed("sql", Database())
+service = timed("service", Service(timed("adapters", Adapter(database))))
 
 
 def _call(work: Callable[[], object], **environ: str) -> tuple[str, str]:
@@ -80,7 +80,7 @@ def _call(work: Callable[[], object], **environ: str) -> tuple[str, str]:
         told.update(headers)
 
     request = {"REQUEST_METHOD": "GET", "RAW_URI": "/a?b", "SERVER_PROTOCOL": "HTTP/1.1"}
-    explained(app)(request | environ, start)
+    explain(app)(request | environ, start)
     return told["Server-Timing"], told["X-Request-Head"]
 
 
@@ -92,8 +92,8 @@ def _names(timing: str) -> list[str]:
     return re.findall(r"(?:^|, )(\w+);", re.sub(r'"(\\.|[^"\\])*"', "", timing))
 
 
-def test_each_room_that_was_visited_is_named() -> None:
-    """With its own time, so that the rooms and the statements add up to the total."""
+def test_each_layer_that_was_used_is_named() -> None:
+    """With its own time, so that layers and statements add up to the total."""
     timing = _timing(lambda: service.get(1))
     assert set(_names(timing)) == {"total", "http", "service", "adapters", "sql"}
     total, *rest = map(float, re.findall(r"dur=([\d.]+)", timing))
@@ -102,7 +102,7 @@ def test_each_room_that_was_visited_is_named() -> None:
     assert timing.endswith('desc="SELECT ?"')
 
 
-def test_a_room_that_was_not_visited_is_absent() -> None:
+def test_a_layer_that_was_not_used_is_absent() -> None:
     """As when the request was refused before."""
     assert _names(_timing(lambda: None)) == ["total", "http"]
 
@@ -110,12 +110,12 @@ def test_a_room_that_was_not_visited_is_absent() -> None:
 @pytest.mark.parametrize(
     ("item_id", "stopped"), [(-1, "service"), (404, "adapters")], ids=["by a rule", "not found"]
 )
-def test_an_error_names_the_room_that_stopped_it(item_id: int, stopped: str) -> None:
+def test_an_error_names_the_layer_that_stopped_it(item_id: int, stopped: str) -> None:
     """The innermost one that the error left."""
     assert _timing(lambda: service.get(item_id)).endswith(f"stopped;desc={stopped}")
 
 
-def test_an_error_outside_all_rooms_is_of_http() -> None:
+def test_an_error_outside_all_layers_is_of_http() -> None:
     """Whatever other errors were dealt with on the way."""
 
     def refuse() -> None:

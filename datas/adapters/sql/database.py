@@ -37,6 +37,8 @@ class Engine(Protocol):
     # SQL for the highest id that a table ever gave; and to set it, for an id and a table.
     last_id: str
     set_last_id: str
+    # SQL that lets references be checked at the end of a transaction.
+    defer_references: str
 
     def exists(self) -> bool:
         """Whether there is a database to connect to."""

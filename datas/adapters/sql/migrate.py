@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 from playhouse.migrations import Runner
@@ -11,12 +11,29 @@ from playhouse.migrations import Runner
 from datas.adapters.sql.fields import IdField, MomentField
 from datas.domain.errors import StorageUnavailable
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+
+class History(NamedTuple):
+    """Migrations of one program, and the table that says which of them a database has seen."""
+
+    program: str
+    folder: Path
+    table: str
+
+    @classmethod
+    def of_package(cls, name: str, folder: Path) -> "History":
+        """The history of a package that uses Datas."""
+        return cls(name, folder, f"schema_migration_{name}")
+
+
+DATAS = History("Datas", Path(__file__).parent / "migrations", "schema_migration")
 
 
 @dataclass(frozen=True)
 class SchemaStatus:
-    """Names of migrations: done, still to do, and done by a newer Datas than this one."""
+    """Names of migrations: done, still to do, and done by a newer program than this one.
+
+    Those of a package have its name in front: `library 0001_books`.
+    """
 
     applied: list[str]
     pending: list[str]
@@ -24,30 +41,38 @@ class SchemaStatus:
 
 
 class Schema:
-    """The schema of one database."""
+    """The schema of one database, made by one or more histories, in their order."""
 
-    def __init__(self, database: peewee.Database) -> None:
-        self._runner = Runner(database, str(MIGRATIONS))
+    def __init__(self, database: peewee.Database, histories: Sequence[History] = (DATAS,)) -> None:
+        self._runners = {
+            each: Runner(database, str(each.folder), table_name=each.table) for each in histories
+        }
 
     def names(self) -> list[str]:
         """All migrations that this code has, oldest first."""
-        return [migration.name for migration in self._runner.migrations()]
+        return [
+            _label(history, migration.name)
+            for history, runner in self._runners.items()
+            for migration in runner.migrations()
+        ]
 
     def status(self) -> SchemaStatus:
         """Compare the migrations that this code has with those that the database has seen."""
-        rows = self._runner.status()
-        return SchemaStatus(
-            applied=[row.name for row in rows if row.applied and row.path],
-            pending=[row.name for row in rows if not row.applied],
-            unknown=[row.name for row in rows if not row.path],
-        )
+        status = SchemaStatus([], [], [])
+        for history, runner in self._runners.items():
+            for row in runner.status():
+                kind = status.pending if not row.applied else status.applied
+                (kind if row.path else status.unknown).append(_label(history, row.name))
+        return status
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if this code and the database don't fit each other."""
         status = self.status()
         if status.unknown:
+            programs = " and ".join(history.program for history in self._runners)
             raise StorageUnavailable(
-                f"The database was written by a newer Datas (it has {', '.join(status.unknown)}). "
+                f"The database was written by a newer {programs} "
+                f"(it has {', '.join(status.unknown)}). "
                 "Run that version, or restore a backup made before it."
             )
         if status.pending:
@@ -57,12 +82,19 @@ class Schema:
             )
 
     def migrate(self, name: str) -> list[str]:
-        """Apply what is pending up to `name`, in a transaction; return what it was, if anything.
+        """Apply one migration, if it is pending, in a transaction; return what was applied.
 
         Only one process may do this at a time: the caller holds the database's lock.
         """
-        applied: list[str] = self._runner.up(name)
-        return applied
+        for history, runner in self._runners.items():
+            for migration in runner.migrations():
+                if _label(history, migration.name) == name:
+                    return [_label(history, each) for each in runner.up(migration.name)]
+        raise ValueError(name)
+
+
+def _label(history: History, name: str) -> str:
+    return name if history is DATAS else f"{history.program} {name}"
 
 
 def create_record_table(
@@ -101,7 +133,10 @@ def add_sort(db: peewee.Database, table: str, field: str) -> None:
 
 
 def reference(table: str, *, null: bool = False) -> peewee.Field:
-    """A column that refers to a record of another table, which can't be deleted meanwhile."""
-    refers = peewee.SQL(f'REFERENCES "{table}" ("id")')
+    """A column that refers to a record, which can't be deleted meanwhile.
+
+    It is checked at each statement, or at the end of a transaction that asks for it.
+    """
+    refers = peewee.SQL(f'REFERENCES "{table}" ("id") DEFERRABLE INITIALLY IMMEDIATE')
     options: dict[str, Any] = {"null": null, "index": True, "constraints": [refers]}
     return peewee.BigIntegerField(**options)

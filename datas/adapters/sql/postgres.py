@@ -107,6 +107,7 @@ class PostgresEngine:
     integrity_error: type[Exception] = psycopg.IntegrityError
     position = "STRPOS"
     last_id = "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id'))"
+    defer_references = "SET CONSTRAINTS ALL DEFERRED"
     set_last_id = (
         "SELECT setval(pg_get_serial_sequence(name, 'id'), n) "
         "FROM (VALUES (%s::bigint, %s)) AS given (n, name)"

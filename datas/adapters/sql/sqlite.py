@@ -69,6 +69,7 @@ class SqliteEngine:
     integrity_error: type[Exception] = sqlite3.IntegrityError
     position = "INSTR"
     last_id = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+    defer_references = "PRAGMA defer_foreign_keys = ON"
     set_last_id = (
         "INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq) "
         "SELECT (SELECT rowid FROM sqlite_sequence AS s WHERE s.name = t.name), t.name, n "

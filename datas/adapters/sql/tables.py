@@ -95,5 +95,7 @@ class AttemptRow(peewee.Model):
         table_name = "attempts"
 
 
-# Who is referred to comes first.
-TABLES: tuple[type[peewee.Model], ...] = (UserRow, TokenRow, ItemRow, IdempotencyRow, AttemptRow)
+def all_tables(tables: Tables) -> tuple[type[peewee.Model], ...]:
+    """Every table of a database; a table that another one refers to comes first."""
+    records = (table.row for table in tables.values())
+    return (UserRow, TokenRow, *records, IdempotencyRow, AttemptRow)

@@ -1,4 +1,4 @@
-"""What datas/gunicorn_conf.py sets for a worker, for whatever else gunicorn is to serve here."""
+"""What datas/operations/gunicorn_conf.py sets for a worker, for the other apps served here."""
 
 import sys
 

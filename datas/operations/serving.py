@@ -74,9 +74,9 @@ def banner(url: str, access: str, *, local: bool) -> str:
         "private": "users see their own items alone",
     }[access]
     # Only a worker loads our other modules: gunicorn's master couldn't replace them for --reload.
-    from datas.bootstrap import shown_url  # noqa: PLC0415 (see above)
+    from datas.database_urls import redacted_url  # noqa: PLC0415 (see above)
 
-    database = shown_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
+    database = redacted_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
     if access == "open":
         first = token = ""

@@ -10,18 +10,17 @@ from tempfile import mkdtemp
 
 import click
 
-from datas.cli.checks import AFTER, BEFORE, tell_at_start
-from datas.cli.checks.case import Case
-from datas.cli.settings import database_option, opened_database, read_settings
-from datas.domain.access import Mode
-from datas.serving import OWN_METRICS
+from datas.cli.settings import access_option, database_option, opened_database, read_settings
+from datas.operations.checks.context import Context
+from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
+from datas.operations.serving import OWN_METRICS
 from datas.settings import Settings
 
 MAX_PORT = 65535
 
 
 @click.command()
-@click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8000", show_default=True)
+@bind_option
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -33,11 +32,7 @@ MAX_PORT = 65535
     "--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads a worker."
 )
 @database_option
-@click.option(
-    "--access",
-    type=click.Choice([mode.value for mode in Mode]),
-    help="Who may do what [default: DATAS_ACCESS, or authenticated].",
-)
+@access_option
 @click.option(
     "--server",
     type=click.Choice(["gunicorn", "granian"]),
@@ -57,15 +52,14 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     reload: bool,
 ) -> None:
     """Serve the API until Ctrl+C."""
-    if access is not None:
-        os.environ["DATAS_ACCESS"] = access
-    settings = read_settings(database)
-    case = Case(settings, bind, workers, asked=access is not None)
-    tell_at_start(case, BEFORE)
+    # The options are put into the environment, which the server inherits.
+    settings = read_settings(database_url=database, access=access)
+    context = Context(settings, bind, explicit_access=access is not None)
+    check_before_opening(context)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
-    tell_at_start(case, AFTER)
+    check_after_opening(context)
     address, port = _free_address(bind)
     if server == "granian":
         run = _granian(settings, reload=reload)
@@ -76,7 +70,7 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [
-        *("--config", "python:datas.gunicorn_conf"),
+        *("--config", "python:datas.operations.gunicorn_conf"),
         *("--bind", f"[{address}]:{port}" if ":" in address else f"{address}:{port}"),
         *("--workers", str(workers), "--threads", str(threads)),
         *(["--reload"] if reload else []),
@@ -90,7 +84,7 @@ def _granian(settings: Settings, *, reload: bool) -> Callable[[str, int, int, in
     if reload:
         raise click.UsageError("--reload is gunicorn's: leave --server granian out.")
     try:
-        from datas.granian_server import run  # noqa: PLC0415 (the extra may be missing)
+        from datas.operations.granian_server import run  # noqa: PLC0415 (the extra may be missing)
     except ImportError as error:
         raise click.ClickException(
             f"granian can't be loaded ({error}). Install it: pip install 'granian>=2'"

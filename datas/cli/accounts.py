@@ -1,6 +1,6 @@
-"""`datas user` and `datas token`: who may sign in, and the secrets that stand for them.
+"""`datas user` and `datas token`: users, and the tokens that stand for them.
 
-A password is never an argument: other users of the machine see those, and shells remember them.
+A password is never an argument: other users of the machine see arguments, and shells store them.
 """
 
 import sys
@@ -19,7 +19,7 @@ MAX_ID = 2**63 - 1
 
 
 def _checked_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> object:
-    """Tell at once what can't be anybody's name, before a password is typed for it."""
+    """Refuse an invalid name before a password is typed for it."""
     if name is not None and (faults := username_faults(name)):
         raise click.ClickException(f"{name!r} can't be a username: it {' '.join(faults)}")
     return name
@@ -74,7 +74,7 @@ def list_users(database: str | None) -> None:
 @name_argument
 @database_option
 def set_password(name: str, database: str | None) -> None:
-    """Give a user another password, and revoke their tokens.
+    """Set a user's password, and revoke the user's tokens.
 
     The password is asked for. Without a terminal it is read as one line from standard input.
     """
@@ -87,25 +87,25 @@ def set_password(name: str, database: str | None) -> None:
 @user.command("remove")
 @name_argument
 @click.option(
-    "--give-to", metavar="NAME", callback=_checked_name, help="Who gets the items of the user."
+    "--give-to", metavar="NAME", callback=_checked_name, help="The new owner of the user's items."
 )
 @database_option
 def remove_user(name: str, give_to: str | None, database: str | None) -> None:
-    """Remove a user, and their tokens.
+    """Remove a user, and the user's tokens.
 
-    Who owns items can't be removed: --give-to makes them another user's.
+    A user who owns items can't be removed: --give-to gives the items to another user.
     """
     with opened_services(database) as (services, _):
-        given = services.accounts.remove_user(name, new_owner=give_to)
+        reassigned = services.accounts.remove_user(name, new_owner=give_to)
     click.echo(f"User {name.lower()} is removed.")
     if give_to is not None:
-        click.echo(f"Items given to {give_to.lower()}: {given}.")
+        click.echo(f"Items given to {give_to.lower()}: {reassigned}.")
 
 
 @token.command("issue")
 @name_argument
 @click.option(
-    "--label", default="", help=f"What it is for, in {MAX_LABEL} characters or fewer, for the list."
+    "--label", default="", help=f"What the token is for, in {MAX_LABEL} characters or fewer."
 )
 @database_option
 def issue_token(name: str, label: str, database: str | None) -> None:
@@ -148,10 +148,12 @@ def list_tokens(name: str, database: str | None) -> None:
 @token.command("revoke")
 @name_argument
 @click.argument("token_id", metavar="[ID]", type=click.IntRange(1, MAX_ID), required=False)
-@click.option("--all", "every", is_flag=True, help="All of the user's, instead of one by its ID.")
+@click.option(
+    "--all", "every", is_flag=True, help="Revoke all tokens of the user, instead of one by its ID."
+)
 @database_option
 def revoke_token(name: str, token_id: int | None, database: str | None, *, every: bool) -> None:
-    """Make a token of a user worthless at once, or all."""
+    """Revoke a token of a user, or all of them, at once."""
     if every == (token_id is not None):
         raise click.UsageError("Name one token by its ID, or --all of them.")
     with opened_services(database) as (services, _):
@@ -174,12 +176,12 @@ def _refuse_taken(services: Services, name: str) -> None:
 
 
 def _read_password() -> str:
-    """One that is typed twice on a terminal, unseen; or one line of standard input."""
+    """The password: typed twice on a terminal, or one line of standard input."""
     if sys.stdin is not None and sys.stdin.isatty():
         asked = f"Password ({MIN_PASSWORD} characters or more; it isn't shown)"
         typed: str = click.prompt(asked, hide_input=True, confirmation_prompt="Again", err=True)
         return typed
-    # Enough for the longest in UTF-8 and the end of its line. What isn't UTF-8 the domain refuses.
+    # Enough for the longest password in UTF-8 and a line end. The domain refuses invalid UTF-8.
     longest = 4 * MAX_PASSWORD + 2
     line = b"" if sys.stdin is None else sys.stdin.buffer.readline(longest)
     if not line:
@@ -202,7 +204,7 @@ def _echo_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return _moment(value)
-    # A label may come from anybody who signs in: nothing in it may steer the terminal.
+    # A client chooses the label. Control characters in it must not reach the terminal.
     return "".join(
         each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(value)
     )

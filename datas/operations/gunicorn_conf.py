@@ -15,7 +15,8 @@ from gunicorn.glogging import Logger
 from gunicorn.sock import create_sockets
 from gunicorn.workers.gthread import ThreadWorker
 
-from datas import logs, serving
+from datas import logs
+from datas.operations import serving
 
 # A client may keep its connection this many seconds without a request. It costs no thread.
 keepalive = 15

@@ -1,7 +1,8 @@
-"""Backup and restore of an SQLite file: a checked copy, put in its place by one rename."""
+"""`datas backup` and `datas restore`: a checked copy of an SQLite file, renamed at its end."""
 
 import fcntl
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from glob import escape
@@ -10,11 +11,14 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import click
 import peewee
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql.migrate import Schema
 from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
+from datas.cli.settings import database_option, read_settings, refusals
+from datas.database_urls import POSTGRESQL, sqlite_file
 from datas.domain.errors import CopyFailed
 
 _STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
@@ -28,12 +32,61 @@ _ADVICE = {
 }
 
 
+# A URL may hold a password, so the commands name the variable.
+_PG_DUMP = 'pg_dump --format=custom --file={0}.partial "$DATAS_DATABASE_URL" && mv {0}.partial {0}'
+_PG_RESTORE = (
+    'pg_restore --clean --if-exists --single-transaction --dbname="$DATAS_DATABASE_URL" {0}'
+)
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+
+
 class Copy(NamedTuple):
     """A checked copy: where it is, how many items it has, and its size in bytes."""
 
     path: Path
     items: int
     size: int
+
+
+@click.command()
+@file_argument
+@database_option
+def backup(file: Path, database: str | None) -> None:
+    """Copy the database to FILE, while servers go on.
+
+    The copy is checked, and on the disk, before it gets its name. A FILE that exists is replaced
+    then, and stays whole until then. It holds password hashes: only its owner may read it.
+    """
+    url = read_settings(database_url=database).database_url
+    refuse_postgresql(url, _PG_DUMP, file)
+    with refusals(url):
+        copy = back_up(sqlite_file(url), file)
+    click.echo(f"Items backed up: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
+
+
+@click.command()
+@file_argument
+@database_option
+@click.option("--force", is_flag=True, help="Replace a database that exists.")
+def restore(file: Path, database: str | None, *, force: bool) -> None:
+    """Put the backup FILE in the place of the database. Stop servers first.
+
+    FILE is checked before anything is changed. If it is of an older schema, the next start brings
+    it up to date.
+    """
+    url = read_settings(database_url=database).database_url
+    refuse_postgresql(url, _PG_RESTORE, file)
+    with refusals(url):
+        copy = restore_backup(sqlite_file(url), file, force=force)
+    click.echo(f"Items restored: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
+
+
+def refuse_postgresql(url: str, instead: str, file: Path) -> None:
+    """Raises: ClickException, which names the program to run instead."""
+    if url.startswith(POSTGRESQL):
+        command = instead.format(shlex.quote(str(file)))
+        raise click.ClickException(f"PostgreSQL has programs of its own for this. Run: {command}")
 
 
 def back_up(database: Path, file: Path) -> Copy:
@@ -47,7 +100,7 @@ def back_up(database: Path, file: Path) -> Copy:
         return _put(copy, target)
 
 
-def restore(database: Path, file: Path, *, force: bool) -> Copy:
+def restore_backup(database: Path, file: Path, *, force: bool = False) -> Copy:
     """Put a copy of `file` in the place of the database, which nobody else may have open.
 
     Raises: CopyFailed, StorageUnavailable. What the database was before it stays then.

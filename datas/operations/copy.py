@@ -1,26 +1,72 @@
-"""Everything that one database holds, into an empty one of the same or the other kind."""
+"""`datas copy`: everything in one database into an empty one, of the same or the other kind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+import click
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
-from datas.adapters.sql.tables import TABLES
-from datas.domain.errors import CopyFailed
+from datas.adapters.sql.tables import all_tables
+from datas.bootstrap import open_database
+from datas.database_urls import redacted_url
+from datas.domain.errors import CopyFailed, DomainError
 
 CHUNK = 1000  # rows
 
 Advance = Callable[[int], object]
 
 
+@click.command()
+@click.argument("from_url")
+@click.argument("to_url")
+def copy(from_url: str, to_url: str) -> None:
+    """Copy everything into an empty database, of the same kind or the other.
+
+    Users, tokens, items and what retries need, with ids, dates and versions as they are. It happens
+    in one transaction and is compared at its end: all of it, or none. Stop the servers before.
+
+    Arguments can be seen by other users of the machine. Leave a password out of a postgresql:// URL
+    and put it into PGPASSWORD, or into the file ~/.pgpass.
+    """
+    try:
+        with click.progressbar(length=0, label="Copying") as bar:
+
+            def advance(rows: int, length: int) -> None:
+                bar.length = length
+                bar.update(rows)
+
+            rows = copy_database(from_url, to_url, advance)
+    except (DomainError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    urls = f"from {redacted_url(from_url)} to {redacted_url(to_url)}"
+    click.echo(f"Copied and compared: {rows} rows, {urls}")
+
+
+def copy_database(source: str, target: str, advance: Callable[[int, int], object]) -> int:
+    """Copy everything between two databases, given by URL; return how many rows there are.
+
+    `advance` gets, for each chunk, its number of rows and the number of all steps: each row is
+    copied and compared. Raises: CopyFailed (the target must be empty), StorageUnavailable,
+    ValueError (a URL names no database).
+    """
+    databases = open_database(source, auto_migrate=False), open_database(target)
+    try:
+        rows = count_rows(databases[0])
+        copy_rows(*databases, lambda done: advance(done, 2 * rows))
+        return rows
+    finally:
+        for database in databases:
+            database.close()
+
+
 def count_rows(database: SqlDatabase) -> int:
     """How many rows there are to copy. Raises: CopyFailed, StorageUnavailable."""
     if not database.schema_status().applied:
         raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
-    return sum(_count(database, table) for table in TABLES)
+    return sum(_count(database, table) for table in all_tables(database.tables))
 
 
 def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> None:
@@ -30,13 +76,16 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
     it is compared. Raises: CopyFailed, StorageUnavailable.
     """
     target.bring_up()
+    tables = all_tables(source.tables)
     try:
         with target.atomic():
-            if any(_count(target, table) for table in TABLES):
+            if any(_count(target, table) for table in tables):
                 raise CopyFailed("The second database isn't empty. Nothing was copied.")
-            for table in TABLES:
+            # A record may refer to one of its own table that comes later.
+            target.look(target.engine.defer_references)
+            for table in tables:
                 _copy(source, target, table, advance)
-            for table in TABLES:
+            for table in tables:
                 _compare(source, target, table, advance)
     except target.integrity_error as error:
         # A key that another wrote since it was empty, or a row whose owner came after its table.
@@ -96,8 +145,20 @@ def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
     places = [meta.sorted_field_names.index(field.name) for field in key]
     rows = database.read(first, CHUNK)
     while rows:
-        yield rows
+        yield _with_booleans(rows, meta.sorted_fields)
         rows = database.read(following, *(rows[-1][place] for place in places), CHUNK)
+
+
+def _with_booleans(rows: Rows, fields: Sequence[peewee.Field]) -> Rows:
+    """The rows, with True for the 1 of SQLite: PostgreSQL takes no number for a boolean."""
+    places = [place for place, field in enumerate(fields) if isinstance(field, peewee.BooleanField)]
+    if not places:
+        return rows
+    changed = [list(row) for row in rows]
+    for row in changed:
+        for place in places:
+            row[place] = None if row[place] is None else bool(row[place])
+    return [tuple(row) for row in changed]
 
 
 def _count(database: SqlDatabase, table: type[peewee.Model]) -> int:

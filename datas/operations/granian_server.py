@@ -12,7 +12,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from datas import logs, serving
+from datas import logs
+from datas.operations import serving
 
 MAX_HEAD = 64 * 1024  # bytes
 HEAD_TIMEOUT = 10_000  # milliseconds for a whole head
@@ -47,7 +48,7 @@ def run(host: str, port: int, workers: int, threads: int) -> None:
     for unwanted in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU):
         signal.signal(unwanted, signal.SIG_IGN)
     server = Server(
-        "datas.granian_server:make_app",
+        "datas.operations.granian_server:make_app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,

@@ -1,0 +1,1 @@
+"""Running the service: serve, backup and restore, copy, doctor. No request needs this package."""

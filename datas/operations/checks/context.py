@@ -1,0 +1,112 @@
+"""What a check examines, and what it finds."""
+
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property, partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from datas.adapters.sql.migrate import SchemaStatus
+from datas.bootstrap import open_database
+from datas.cli.settings import refusals
+from datas.database_urls import database_file
+from datas.operations.inspect import inspect_file, inspect_schema
+from datas.settings import Settings
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+class Finding(NamedTuple):
+    """What was found, and how to repair it: a command or a setting."""
+
+    severity: Severity
+    text: str
+    remedy: str = ""
+
+
+Findings = Iterator[Finding]
+warning, fault = partial(Finding, Severity.WARNING), partial(Finding, Severity.FAULT)
+
+
+class NotApplicableError(Exception):
+    """A check has nothing to examine. If that is a fault, `database` reports it."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """A service as it is started.
+
+    `explicit_access`: the command line names the access mode. `mistakes`: those of the settings.
+    """
+
+    settings: Settings
+    bind: str = "127.0.0.1:8000"
+    explicit_access: bool = False
+    backups: Path | None = None
+    mistakes: tuple[Finding, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        """The database's file, without links. Raises: NotApplicableError, if there is none."""
+        file = database_file(self.settings.database_url)
+        if not file or not os.path.isfile(file):  # noqa: PTH113 (False for whatever reason)
+            raise NotApplicableError
+        return Path(os.path.realpath(file))
+
+    @cached_property
+    def schema(self) -> SchemaStatus | str:
+        """The database's migrations, or why they can't be read."""
+        url = self.settings.database_url
+        try:
+            with refusals(url):
+                if file := database_file(url):
+                    return inspect_file(file)
+                return inspect_schema(open_database(url, auto_migrate=False))
+        except (click.ClickException, ValueError) as error:
+            return " ".join(str(error).split())
+
+    def require_schema(self) -> SchemaStatus:
+        """Raises: NotApplicableError, if the schema can't be read."""
+        if isinstance(self.schema, str):
+            raise NotApplicableError
+        return self.schema
+
+    @property
+    def host(self) -> IPv4Address | IPv6Address | None:
+        """The address that the server listens on; None for a host name."""
+        host = self.bind.rpartition(":")[0].strip("[]")
+        try:
+            return ip_address("127.0.0.1" if host == "localhost" else host)
+        except ValueError:
+            return None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines may reach the server itself."""
+        return self.host is None or not self.host.is_loopback
+
+    @property
+    def is_served(self) -> bool:
+        """Whether others may reach the server, directly or through a proxy."""
+        names = {*self.settings.allowed_hosts} - {"localhost", "127.0.0.1", "[::1]"}
+        return self.is_public or bool(names) or self.settings.trusted_proxies > 0
+
+
+Check = Callable[[Context], Findings]
+
+
+def quoted(path: Path) -> str:
+    """The path for a shell."""
+    return shlex.quote(str(path))

@@ -1,0 +1,153 @@
+"""Checks of the database, and of the file and the disk that hold it."""
+
+import os
+import pwd
+import resource
+import shutil
+import stat
+from pathlib import Path
+
+import click
+
+from datas.adapters.sql.sqlite import library_fault
+from datas.database_urls import database_file
+from datas.operations.checks.context import (
+    Context,
+    Finding,
+    Findings,
+    Severity,
+    fault,
+    quoted,
+    warning,
+)
+from datas.operations.inspect import find_damage
+
+MIN_FREE = 64_000_000  # bytes of a disk
+LARGE = 100_000_000  # bytes of a database that takes more than a moment to search for damage
+SEARCH_TIMEOUT = 60.0  # seconds
+SUFFIXES = ("", "-wal", "-shm", "-journal", "-lock", "-queue")  # of a database's files
+
+
+def database(context: Context) -> Findings:
+    """The database can be read."""
+    file = database_file(context.settings.database_url)
+    option = "by DATAS_DATABASE_URL or --database"
+    if file and not (file.is_symlink() or file.exists()):
+        text = f"There is no database at {file.absolute()}."
+        yield fault(text, f"Name the right one {option}. To make a new one there: datas migrate.")
+    elif file and file.is_file() and not os.access(file, os.R_OK):
+        yield fault(f"You ({_user(os.geteuid())}) can't read {file}.", _as_owner(file))
+    elif isinstance(context.schema, str) and file:
+        yield fault(
+            context.schema,
+            f"If it belongs to another program, name Datas's {option}. If it is damaged, stop the "
+            "servers, and: datas restore BACKUP --force.",
+        )
+    elif isinstance(context.schema, str):
+        remedy = 'Start the server, or correct DATAS_DATABASE_URL, until psql "$DATAS_DATABASE_URL"'
+        yield fault(context.schema, f"{remedy} connects.")
+
+
+def schema(context: Context) -> Findings:
+    """The schema is current."""
+    status = context.require_schema()
+    if status.unknown:
+        yield fault(
+            f"A newer Datas wrote the database (it has {', '.join(status.unknown)}).",
+            "Run that version, or restore a backup made before it: datas restore BACKUP --force.",
+        )
+    if status.pending:
+        yield Finding(
+            Severity.WARNING if context.settings.auto_migrate else Severity.FAULT,
+            f"Migrations are pending: {', '.join(status.pending)}.",
+            "datas migrate. (A start does it too, unless DATAS_AUTO_MIGRATE=false.)",
+        )
+
+
+def rights(context: Context) -> Findings:
+    """Only their owner may read and write the database's files."""
+    file, me = context.file, os.geteuid()
+    files = [each for suffix in SUFFIXES if (each := Path(f"{file}{suffix}")).exists()]
+    owner = file.stat().st_uid
+    for each in files:
+        found, path = each.stat(), quoted(each)
+        if found.st_mode & 0o022:
+            yield fault(f"Other users may write {each}.", f"chmod 600 {path}")
+        elif found.st_mode & 0o044:
+            text = f"Other users may read {each}, and the hashes of passwords."
+            yield warning(text, f"chmod 600 {path}")
+        if found.st_uid != owner:
+            text = f"{each} belongs to {_user(found.st_uid)}, and the database to {_user(owner)}."
+            yield fault(text, f"chown {_user(owner)} {path}")
+    if owner != me:
+        yield warning(
+            f"{file} belongs to {_user(owner)}, and you are {_user(me)}. The server can't write "
+            "files that you make beside it.",
+            _as_owner(file),
+        )
+    for each in (file.parent, *files):
+        if not os.access(each, os.W_OK):
+            yield fault(f"You ({_user(me)}) can't write {each}.", _as_owner(each))
+    if file.parent.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+        text = f"Anybody may replace the database's file, in {file.parent}."
+        yield fault(text, f"chmod o-w {quoted(file.parent)}")
+
+
+def disk(context: Context) -> Findings:
+    """There is room on the disk."""
+    file = context.file
+    sizes = [each.stat().st_size for each in (file, Path(f"{file}-wal")) if each.exists()]
+    free = shutil.disk_usage(file.parent).free
+    text = (
+        f"{free / 1e6:,.0f} MB are free, beside a database of {sizes[0] / 1e6:,.1f} MB and "
+        f"{sum(sizes[1:]) / 1e6:,.1f} MB in its WAL."
+    )
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit not in (resource.RLIM_INFINITY, -1) and limit < sum(sizes) + MIN_FREE:
+        yield warning(f"No file may be over {limit / 1e6:,.1f} MB.", "ulimit -f unlimited")
+    remedy = f"Make room. To see what takes it: du -xh {quoted(file.parent)} | sort -h"
+    if free < MIN_FREE:
+        yield fault(text, remedy)
+    elif free < max(4 * MIN_FREE, sum(sizes)):
+        yield warning(f"{text} A backup or a restore needs as much again.", remedy)
+    else:
+        yield Finding(Severity.OK, text)
+
+
+def integrity(context: Context) -> Findings:
+    """No damage was found. (A backup is searched deeper: datas backup FILE.)"""
+    file = context.file
+    context.require_schema()
+    if text := library_fault():
+        yield warning(text, "pip install pysqlite3 (Linux on x86-64), or a newer Python or system.")
+    if file.stat().st_size > LARGE:
+        click.echo(f"Looking for damage in {file}…", err=True)
+    damage = find_damage(file, SEARCH_TIMEOUT)
+    if damage is None:
+        yield warning(
+            f"The search for damage takes over {SEARCH_TIMEOUT:.0f} s, and was given up.",
+            "A backup is searched to its end, however long that takes: datas backup FILE.",
+        )
+    for each in damage or ():
+        yield fault(
+            f"{file} is damaged: {each}.",
+            "Stop the servers, keep a copy of all its files, and: datas restore BACKUP --force.",
+        )
+
+
+def _as_owner(path: Path) -> str:
+    """How to make the path writable for the service."""
+    owner = path.stat().st_uid
+    if owner == os.geteuid():
+        return f"chmod u+rw{'x' * path.is_dir()} {quoted(path)}"
+    if owner == 0:
+        return f"Give it to the user that runs Datas: chown USER {quoted(path)}"
+    return f"Run all of Datas as its owner: sudo -u {_user(owner)} datas …"
+
+
+def _user(number: int) -> str:
+    """A user's name, or the number if it has none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
