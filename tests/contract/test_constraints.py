@@ -169,6 +169,16 @@ def test_a_record_may_refer_to_itself_and_be_removed(
     assert store.gadgets.remove(first.id, 2)
 
 
+def test_a_new_record_cannot_refer_to_the_id_that_it_gets(store: Store) -> None:
+    """No record has that id before, so the reference is to a missing one."""
+    gadgets = store.service("gadgets", TickingClock())
+    first = gadgets.create(GadgetDraft("first"))
+    for own in (first.id + 1, first.id + 2):
+        with pytest.raises(InvalidRecord, match="parent_id"):
+            gadgets.create(GadgetDraft("second", parent_id=own))
+    assert gadgets.change(first.id, {"parent_id": first.id}).draft.parent_id == first.id
+
+
 def test_a_missing_owner_is_no_fault_of_a_field(store: Store) -> None:
     """Also where a collection has other constraints."""
     with pytest.raises(Unauthenticated, match="no user zed"):
