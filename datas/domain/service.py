@@ -201,13 +201,14 @@ class RecordService(Generic[D]):
     def _check_references(self, draft: D, actor: Actor) -> None:
         """Treat a record that the actor may not read as absent. Raises: InvalidRecord.
 
-        Where everyone reads all records, the store's own check is enough.
+        Where everyone reads all records, the store's own check is enough. But no store refuses a
+        new record that refers to the very id which it gets.
         """
-        if not self._targets or not self._access.hides_records(actor):
-            return
+        hidden = self._access.hides_records(actor)
         for name, target in self._targets.items():
             record_id = getattr(draft, name)
-            if record_id is None:
+            within = self.collection.references[name] == self.collection.plural
+            if record_id is None or not (hidden or within):
                 continue
             try:
                 record = target.get(record_id)

@@ -7,7 +7,7 @@ import pytest
 from playhouse.migrations import Runner
 
 from datas.adapters.sql.accounts import SqlAttempts
-from datas.adapters.sql.migrate import MIGRATIONS
+from datas.adapters.sql.migrate import DATAS
 from datas.bootstrap import open_database
 from datas.domain.credentials import Attempt, Purpose
 from tests.contract.conftest import Store
@@ -139,7 +139,7 @@ def test_attempts_stored_before_there_were_purposes_still_count(
     else:
         (tmp_path / "datas.db").touch()
     database = open_database(url)
-    Runner(database.peewee, str(MIGRATIONS)).up("0004_lists")
+    Runner(database.peewee, str(DATAS.folder)).up("0004_lists")
     database.peewee.execute_sql(
         "INSERT INTO attempts (username, address, date) VALUES "
         "('alice', '::1', '2026-11-22T16:00:00.123456Z'), "

@@ -13,7 +13,7 @@ from playhouse.migrations import Runner
 
 from datas.adapters.sql import sqlite as sqlite_adapter
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.migrate import MIGRATIONS
+from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.sqlite import SqliteEngine
@@ -157,7 +157,7 @@ def test_items_of_before_there_were_users_are_nobodys(tmp_path: Path) -> None:
     """A database of the second schema is brought up with all that it holds."""
     (tmp_path / "datas.db").touch()
     database = open_database(_url(tmp_path))
-    Runner(database.peewee, str(MIGRATIONS)).up("0002_idempotency")
+    Runner(database.peewee, str(DATAS.folder)).up("0002_idempotency")
     database.peewee.execute_sql(
         "INSERT INTO datas VALUES (7, 'Old', '2026-11-22T00:00:00.000000Z', "
         "'2026-11-22T00:00:00.000000Z', 3), (8, 'x', '', '', 1)"

@@ -14,12 +14,19 @@ from datas.adapters.sql.fields import MomentField
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.statements import Statements
 from datas.adapters.sql.tables import Tables
-from datas.domain.errors import InvalidRecord, RecordNotFound, UserNotFound, ValueTaken
+from datas.domain.errors import (
+    InvalidRecord,
+    RecordNotFound,
+    StorageUnavailable,
+    UserNotFound,
+    ValueTaken,
+)
 from datas.domain.query import Conditions, Query, Step, position, search_key
 from datas.domain.records import Collection, D, Record
 
 BATCH = 1000  # records that are written at once
-TRIES = 5  # of a write that met a constraint which is gone when it is looked for
+TRIES = 20  # of a write that met a constraint which is gone when it is looked for
+_CONTENDED = "Others changed the same at the same time. Nothing was changed. Try again."
 
 _UNCONVERTED = (peewee.TextField, peewee.IntegerField, peewee.BigIntegerField)
 _to_text: Any = MomentField().db_value
@@ -131,17 +138,16 @@ class SqlRepository(Generic[D]):
         owner: str | None,
         record_id: int | None = None,
     ) -> list[tuple[Any, ...]]:
-        """Run a statement. Raises: what `Constraints.violation` finds."""
-        for left in reversed(range(TRIES)):
+        """Run a statement. Raises: what `Constraints.violation` finds; StorageUnavailable."""
+        for _ in range(TRIES):
             try:
                 with self._savepoint():
                     return self._database.write(statement, *values)
-            except self._database.integrity_error:
+            except self._database.integrity_error as error:
                 if found := self._constraints.violation(draft, owner, record_id):
                     raise found from None
-                if not left:
-                    raise
-        raise AssertionError
+                met = error
+        raise StorageUnavailable(_CONTENDED) from met
 
     def _savepoint(self) -> AbstractContextManager[Any]:
         return self._database.savepoint() if self._constraints.are_looked_up else nullcontext()
