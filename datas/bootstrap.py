@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datas.adapters.sql.database import Engine, SqlDatabase
     from datas.adapters.sql.migrate import History
     from datas.adapters.sql.tables import RecordRow, Tables
-    from datas.http.app import Parts
+    from datas.http.parts import Parts
     from datas.http.observation import Observer
     from datas.served import Package
     from datas.settings import Settings
@@ -193,8 +193,7 @@ def _parts(
     timed: Timed = _untimed,
     is_draining: Callable[[], bool] = bool,
 ) -> "Parts":
-    from datas.http.app import Parts
-    from datas.http.record_parts import RecordParts
+    from datas.http.parts import Parts, RecordParts
 
     database = open_database(
         settings.database_url,

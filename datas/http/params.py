@@ -9,7 +9,6 @@ from typing import Any, Generic
 
 import falcon
 import orjson
-from falcon.routing import BaseConverter
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from datas.domain.credentials import USERNAME, fold, username_faults
@@ -33,19 +32,7 @@ from datas.http.request import Request
 from datas.http.schemas import RecordBody
 
 DIGEST = 6  # bytes of a cursor that tie it to its list
-_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
-
-
-class IdConverter(BaseConverter):
-    """An id in a path: plain digits, no sign, no leading zero, at most 2^63-1."""
-
-    def convert(self, value: str) -> int | None:
-        """The id, or None (a 404) for anything else."""
-        if not _ID.fullmatch(value):
-            return None
-        record_id = int(value)
-        return record_id if record_id <= MAX_INTEGER else None
 
 
 class Limit(fields.Field[int]):
