@@ -22,13 +22,8 @@ run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="-
 test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones too
 	@exec .venv/bin/python -m pytest -n 4 --dist worksteal -m "not slow" $(ARGS)
 
-# What depends on the server is tested with each; `datas import` doesn't.
-SERVED = $(addprefix tests/e2e/test_,serve.py watching.py bulk.py retries.py faults.py faults_stop.py)
-
 test-all: .venv/dev ## Run all tests
-	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
-	@SERVER=granian .venv/bin/python -m pytest -n 3 --dist worksteal -m "not gunicorn" \
-		-k "not import" $(SERVED) $(ARGS)
+	@exec .venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff format --check
@@ -66,7 +61,7 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
 		-o requirements/dev.txt
-	$(LOCK) --extra granian --extra metrics --extra postgres -c requirements/dev.txt \
+	$(LOCK) --extra metrics --extra postgres -c requirements/dev.txt \
 		pyproject.toml requirements/build.in -o requirements/production.txt
 	$(LOCK) -c requirements/run.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt

@@ -16,7 +16,10 @@ from datas.cli.doctor import doctor
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.serve import serve
+from datas.cli.streams import open_standard_streams
 from datas.cli.users import token, user
+
+open_standard_streams()  # before a command opens a file
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -229,7 +229,7 @@ def test_production_runs_what_was_tested() -> None:
         locks[name] = set(re.findall(r"^([\w-]+==\S+)", text, re.MULTILINE))
     assert locks["run"] < locks["production"] < locks["dev"]
     names = {pin.partition("==")[0] for pin in locks["production"]}
-    assert {"psycopg-binary", "prometheus-client", "granian"} <= names
+    assert {"psycopg-binary", "prometheus-client"} <= names
 
 
 def test_the_readme_places_nginx_on_a_machine() -> None:

@@ -145,7 +145,6 @@ def is_listening(server: Server) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn  # granian waits for a body as long as it takes
 @pytest.mark.parametrize(
     "sent",
     [
@@ -190,7 +189,6 @@ def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(start: Start) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn  # granian kills the worker, and says so by its exit code
 def test_ctrl_c_waits_for_nobody(start: Start) -> None:
     """A request that is half there doesn't keep somebody at a terminal."""
     server = start("--workers", "1", DATAS_DRAIN_SECONDS="10")
@@ -229,7 +227,6 @@ def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn
 def test_a_signal_for_another_gunicorn_harms_nothing(start: Start) -> None:
     """SIGUSR2 would start a second master, and SIGTTOU leave a socket without a worker."""
     server = start("--workers", "2", DATAS_METRICS="true")
