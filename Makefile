@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench bench-parts soak lock audit openapi-snapshot clean again
+.PHONY: help run test test-all check bench bench-parts soak chaos lock audit openapi-snapshot clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ bench-parts: .venv/dev ## Measure a token, a sign-in and a million items (ten: A
 
 soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other times: ARGS="--minutes 60")
 	.venv/bin/python -m tests.bench.soak $(ARGS)
+
+chaos: .venv/dev ## Ten minutes of signals, kills and slow clients (again: ARGS="--minutes 1 --seed 7")
+	.venv/bin/python -m tests.e2e.chaos $(ARGS)
 
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv

@@ -7,7 +7,6 @@ import signal
 import socket
 import struct
 import sys
-from contextlib import suppress
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -84,9 +83,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Wait here until the client closes: gunicorn's main thread would wait for two seconds."""
         kept = super().handle(conn)
         if not kept:
-            with suppress(OSError):
-                close_graceful(conn.sock.dup(), LINGER, sys.maxsize)
-                conn.sock.shutdown(socket.SHUT_RD)  # so the main thread finds nothing to wait for
+            close_graceful(conn.sock.dup(), LINGER, sys.maxsize)
+            # So the main thread finds nothing to wait for. If the client has closed, this raises an
+            # OSError, and gunicorn closes as well.
+            conn.sock.shutdown(socket.SHUT_RD)
         return kept
 
 
@@ -131,6 +131,15 @@ def _set_signals(server: Any) -> None:
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # it would start a second master
 
 
+_STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+# At a fork these wait until the worker has its own handlers. With the master's it would lose them,
+# and a master that stops would wait for it for all of `serving.GRACE`.
+os.register_at_fork(
+    before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _STOP),
+    after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP),
+)
+
+
 def on_reload(server: Any) -> None:
     """Note which workers are of the new generation."""
     server.first_age = server.worker_age + 1
@@ -164,7 +173,8 @@ def pre_request(worker: Any, request: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Say where the server is, once the first worker is there."""
+    """Hear signals, and say where the server is, once the first worker is there."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
     if worker.age == 1:
         host, port = worker.sockets[0].getsockname()[:2]
         serving.print_banner(host, port, script_name, _settings)

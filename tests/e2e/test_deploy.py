@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from datas.serving import GRACE
+from datas.settings import Settings
 from tests.e2e.conftest import DEADLINE, Server
 from tests.e2e.front import DEPLOY
 from tests.e2e.image import ROOT, USER, Image
@@ -219,6 +221,19 @@ def test_both_compose_files_have_the_same_front() -> None:
     volumes = [each.pop("volumes") for each in fronts]
     assert fronts[0] == fronts[1]
     assert volumes[0] == volumes[1]
+
+
+def test_a_node_has_time_for_its_end() -> None:
+    """systemd and compose kill it only after the drain, the requests in flight, and 3 seconds more."""
+    needed = Settings().drain_seconds + GRACE + 3
+    [unit] = re.findall(
+        r"^TimeoutStopSec=(\d+)$", (DEPLOY / "datas.service").read_text(), re.MULTILINE
+    )
+    assert int(unit) > needed
+    nodes = [services("compose.yaml")["datas"]]
+    nodes += [services("compose.postgres.yaml")[name] for name in ("node1", "node2")]
+    for node in nodes:
+        assert int(node["stop_grace_period"].removesuffix("s")) > needed
 
 
 def test_production_runs_what_was_tested() -> None:

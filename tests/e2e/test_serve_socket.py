@@ -195,6 +195,17 @@ def test_clients_that_do_not_close_keep_no_other_waiting(start: Start) -> None:
     assert longest < 1
 
 
+@pytest.mark.slow
+def test_a_worker_that_is_full_accepts_again(start: Start) -> None:
+    """At its limit of connections it leaves others to wait, and keeps the socket."""
+    server = start("--workers", "1", GUNICORN_CMD_ARGS="--worker-connections 8")
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(connected(server))
+        time.sleep(1.5)  # it looks once a second
+    assert answers(server, 1) == [b"HTTP/1.1 200 OK"]
+
+
 def test_the_master_holds_no_database(start: Start) -> None:
     """Workers would inherit it; and it has loaded nothing that a reload should replace."""
     server = start("--workers", "1")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, request, run_datas
+from tests.e2e.front import fill
 
 
 def log_lines(server: Server) -> list[dict[str, Any]]:
@@ -150,21 +152,24 @@ def is_listening(server: Server) -> bool:
     [
         b"GET /api/datas HTTP/1.1\r\nHo",
         b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{",
+        b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
-    ids=["head", "body"],
+    ids=["head", "body", "export"],
 )
 def test_a_client_without_a_word_frees_its_thread(
     start: Start, tmp_path: Path, sent: bytes
 ) -> None:
-    """Half a head or body, and silence: then the thread serves others. No line is logged."""
+    """Half a head or body, or no reading: then the thread serves others. No line is logged."""
     # Here the silence is two seconds.
     code = "import datas.serving\ndatas.serving.CLIENT_TIMEOUT = 2\n"
     (tmp_path / "sitecustomize.py").write_text(code)
     path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', Path.cwd())}"
     server = start("--workers", "1", "--threads", "1", PYTHONPATH=path)
-    with closing(server.connect()) as silent:
-        silent.connect()
-        silent.sock.sendall(sent)
+    fill(server, 20_000)
+    with closing(socket.socket()) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.connect(("127.0.0.1", server.port))
+        silent.sendall(sent)
         time.sleep(0.2)
         begin = time.monotonic()
         assert server.request("GET", "/healthz").status == 200
@@ -186,6 +191,18 @@ def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(start: Start) -> No
     assert time.monotonic() - begin < 1.5
     for each in lingering:
         each.close()
+
+
+@pytest.mark.slow
+def test_a_second_sigterm_ends_the_drain(start: Start) -> None:
+    """Without the rest of the seconds in which readiness fails."""
+    server = start("--workers", "1", DATAS_DRAIN_SECONDS="15")
+    server.process.send_signal(signal.SIGTERM)
+    assert wait_for(lambda: server.request("GET", "/readyz").status == 503)
+    begin = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(DEADLINE) == 0
+    assert time.monotonic() - begin < 5
 
 
 @pytest.mark.slow
