@@ -5,6 +5,7 @@ The lines are written as they are, past the standard library's logging: see DECI
 
 import os
 import select
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -32,6 +33,8 @@ class AccessLog:
 
     def end(self, exchange: Exchange) -> None:
         """Write the line."""
+        if sys.stderr is None:  # it was closed at the start: another file may have its number now
+            return
         line = self._line(exchange, datetime.now(UTC))
         with suppress(OSError):
             # A pipe that nobody reads takes 64 KiB, and then lets writers wait.

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -55,10 +54,6 @@ class BulkResource:
         resp.content_type = _FORMATS[media_type].content_type
         resp.append_header("Vary", "Accept")
         resp.stream = _FORMATS[media_type].write(chain([first], chunks))
-        if req.env.get("SERVER_SOFTWARE") == "Granian" and req.method != "HEAD":
-            # It ends a stream that breaks as if it were whole (2.8).
-            resp.stream = _read_first(resp.stream)
-            next(resp.stream)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Bring many in: all or none. They are read and checked before anything is stored."""
@@ -138,15 +133,6 @@ class Faults:
         )
         members = {"line_errors": self._shown, "line_error_count": self._count}
         raise Refusal("invalid-lines", detail, members=members)
-
-
-def _read_first(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Nothing, when the stream has been read to its end; then the stream."""
-    with _spool() as spool:
-        spool.writelines(stream)
-        spool.seek(0)
-        yield b""
-        yield from iter(partial(spool.read, PIECE), b"")
 
 
 @contextmanager
