@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from datas.domain.item_service import ItemService
+from datas.domain.transfer import Transfer
 from falcon import testing
 
 from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
@@ -13,8 +15,6 @@ from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Access, Mode
 from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.idempotency import Idempotency
-from datas.domain.item_service import ItemService
-from datas.domain.transfer import Transfer
 from datas.http.app import Parts, create_app
 from tests.conftest import TickingClock
 
