@@ -7,13 +7,13 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
+from datas.adapters.sql.items import SqlItems
+from datas.domain.transfer import Transfer
 from peewee import sqlite3  # type: ignore[attr-defined]
 
-from datas.adapters.sql.items import SqlItems
 from datas.adapters.system import SystemClock
 from datas.bootstrap import open_database
 from datas.domain.items import Draft
-from datas.domain.transfer import Transfer
 
 BATCH = 10_000
 NEEDLE = "Needle"
