@@ -171,8 +171,8 @@ def worker_int(worker: Any) -> None:
 def worker_exit(server: Any, worker: Any) -> None:
     """Cut off requests that had their time.
 
-    Else their threads go on, and wake the main thread by a descriptor that is closed: its number may be
-    the database's by then.
+    Else their threads go on, and at their end write into a descriptor of gunicorn's that is closed:
+    its number may be the database's by then.
     """
     if worker.nr_conns:
         os._exit(0)

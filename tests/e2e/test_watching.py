@@ -178,25 +178,6 @@ def test_a_client_without_a_word_frees_its_thread(
     assert "Traceback" not in "".join(server.output)
 
 
-@pytest.mark.slow
-def test_an_honest_slow_download_comes_to_its_end(start: Start, tmp_path: Path) -> None:
-    """At 100 kB a second: the server's silence is two seconds here, and its buffer small."""
-    code = "import datas.serving\ndatas.serving.CLIENT_TIMEOUT = 2\n"
-    (tmp_path / "sitecustomize.py").write_text(code)
-    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', Path.cwd())}"
-    server = start("--workers", "1", PYTHONPATH=path)
-    fill(server, 60_000)
-    with closing(server.connect()) as connection:
-        connection.request("GET", "/api/datas/bulk")
-        response = connection.getresponse()
-        read = 0
-        for _ in range(80):
-            read += len(response.read(10_000))
-            time.sleep(0.1)
-        read += len(response.read())
-    assert read > 5_000_000
-
-
 def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(start: Start) -> None:
     """It said that it would close; others are served while its thread waits for that."""
     server = start("--workers", "1", "--threads", "4")
