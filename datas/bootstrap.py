@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datas.adapters.sql.database import Engine, SqlDatabase
     from datas.adapters.sql.migrate import History
     from datas.adapters.sql.tables import RecordRow, Tables
-    from datas.http.parts import Parts
     from datas.http.observation import Observer
+    from datas.http.parts import Parts
     from datas.served import Package
     from datas.settings import Settings
 
