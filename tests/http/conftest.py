@@ -1,21 +1,27 @@
 """The app over memory, called without a server."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from datas.domain.item_service import ItemService
-from datas.domain.transfer import Transfer
 from falcon import testing
 
-from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryItems
+from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryRepository
 from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
 from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Access, Mode
 from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.idempotency import Idempotency
+from datas.domain.items import ITEMS
+from datas.domain.query import Filter
+from datas.domain.records import Collection
+from datas.domain.service import RecordService
 from datas.http.app import Parts, create_app
+from datas.http.items import ItemSchema
+from datas.http.record_parts import RecordParts
+from datas.http.schemas import RecordSchema
 from tests.conftest import TickingClock
 
 PASSWORD = "correct horse"
@@ -50,15 +56,22 @@ class World:
         return testing.TestClient(self.client.app, headers=headers)
 
 
-def make_world(mode: str = "open", **settings: Any) -> World:
+Wire = tuple[Collection[Any], type[RecordSchema], Mapping[str, Filter]]
+ITEMS_ON_THE_WIRE: Wire = (ITEMS, ItemSchema, {})
+
+
+def make_world(
+    mode: str = "open", collections: Sequence[Wire] = (ITEMS_ON_THE_WIRE,), **settings: Any
+) -> World:
     """An empty world in this mode, registration open; `settings` are of the app's parts."""
     memory, clock, limiter = Memory(), TickingClock(), HashLimiter()
-    items, access = MemoryItems(memory), Access(Mode(mode))
+    access = Access(Mode(mode))
+    repositories = {each.plural: MemoryRepository(memory, each) for each, _, _ in collections}
     accounts = Accounts(
         users=MemoryUsers(memory),
         tokens=MemoryTokens(memory),
         attempts=MemoryAttempts(memory),
-        items=items,
+        repositories=list(repositories.values()),
         passwords=PASSWORDS,
         storage=memory,
         clock=clock,
@@ -67,8 +80,10 @@ def make_world(mode: str = "open", **settings: Any) -> World:
         registration_open=settings.pop("registration_open", True),
     )
     parts = Parts(
-        items=ItemService(items, clock, access),
-        transfer=Transfer(items, items, clock, access),
+        collections=[
+            RecordParts(each, _service(each, repositories, clock, access), schema, filters)
+            for each, schema, filters in collections
+        ],
         idempotency=Idempotency(MemoryIdempotencyRecords(memory), memory, clock),
         accounts=accounts,
         access=access,
@@ -77,6 +92,16 @@ def make_world(mode: str = "open", **settings: Any) -> World:
     )
     client = testing.TestClient(create_app(parts), headers={"Host": "localhost:8000"})
     return World(memory, clock, parts, client, limiter)
+
+
+def _service(
+    collection: Collection[Any],
+    repositories: Mapping[str, MemoryRepository[Any]],
+    clock: TickingClock,
+    access: Access,
+) -> RecordService[Any]:
+    targets = {name: repositories[plural] for name, plural in collection.references.items()}
+    return RecordService(collection, repositories[collection.plural], clock, access, targets)
 
 
 @pytest.fixture
