@@ -10,7 +10,7 @@ import click
 
 from datas import __version__
 from datas.cli.accounts import token, user
-from datas.cli.data import export_items, import_items
+from datas.cli.data import export_records, import_records
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.operations.backup import backup, restore
@@ -22,13 +22,13 @@ from datas.operations.serve import serve
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="datas")
 def main() -> None:
-    """A small HTTP API over one table of items."""
+    """A small HTTP API over collections of records."""
 
 
 main.add_command(serve)
 main.add_command(migrate)
-main.add_command(export_items)
-main.add_command(import_items)
+main.add_command(export_records)
+main.add_command(import_records)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(copy)

@@ -4,7 +4,7 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 `open_service` loads no web framework and no settings.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,11 @@ from datas.logs import is_json
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.database import Engine, SqlDatabase
+    from datas.adapters.sql.migrate import History
     from datas.adapters.sql.tables import RecordRow, Tables
     from datas.http.app import Parts
     from datas.http.observation import Observer
+    from datas.served import Package
     from datas.settings import Settings
 
 Part = TypeVar("Part")
@@ -58,27 +60,34 @@ def open_service(  # noqa: PLR0913 (what a collection of one's own is made of)
     one's own needs its `table`, and the folder of the `migrations` that make it.
     Raises: StorageUnavailable, ValueError (the URL names no database, or `access` is no mode).
     """
+    from datas.adapters.sql.migrate import DATAS, History
     from datas.adapters.sql.repository import SqlRepository
     from datas.adapters.sql.tables import ItemRow, Table
     from datas.adapters.system import SystemClock
 
+    own = () if migrations is None else (History.of_package(collection.plural, migrations),)
     tables = {collection.plural: Table(collection, table or ItemRow)}
-    database = open_database(url, tables)
+    database = open_database(url, tables, (DATAS, *own))
     try:
         database.bring_up()
         repository = SqlRepository(database, collection, tables)
-        yield service(collection, repository, SystemClock(), Access(Mode(access)))
+        targets = dict.fromkeys(collection.references, repository)
+        yield service(collection, repository, SystemClock(), Access(Mode(access)), targets)
     finally:
         database.close()
 
 
 def open_database(
-    url: str, tables: "Tables | None" = None, *, auto_migrate: bool = True
+    url: str,
+    tables: "Tables | None" = None,
+    histories: "Sequence[History]" = (),
+    *,
+    auto_migrate: bool = True,
 ) -> "SqlDatabase":
     """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
     from datas.adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(_engine(url), tables or {}, auto_migrate=auto_migrate)
+    return SqlDatabase(_engine(url), tables, histories, auto_migrate=auto_migrate)
 
 
 def _engine(url: str) -> "Engine":
@@ -97,31 +106,42 @@ def _engine(url: str) -> "Engine":
     return SqliteEngine(sqlite_file(url))
 
 
-def build_app(settings: "Settings", is_draining: Callable[[], bool] = bool) -> "WsgiApp":
+def build_app(
+    settings: "Settings",
+    *,
+    package: "Package | None" = None,
+    is_draining: Callable[[], bool] = bool,
+) -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it.
 
-    While `is_draining()` is true, the readiness check fails.
+    It serves `package`, or the one that the settings name. While `is_draining()` is true, the
+    readiness check fails. Raises: InvalidPackage.
     """
     from datas.http.app import create_app
+    from datas.served import load_package
 
+    package = package or load_package(settings.collections)
+    package.check()
     if not settings.explain:
-        return create_app(_parts(settings, is_draining=is_draining))
+        return create_app(_parts(settings, package, is_draining=is_draining))
     from datas.adapters.explain import explain, timed
 
-    return explain(create_app(_parts(settings, timed, is_draining)))
+    return explain(create_app(_parts(settings, package, timed, is_draining)))
 
 
 def openapi_document(settings: "Settings") -> bytes:
-    """The OpenAPI document of the application, as JSON."""
+    """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
     from datas.http.app import describe_app
+    from datas.served import load_package
 
-    return describe_app(_parts(settings))
+    return describe_app(_parts(settings, load_package(settings.collections)))
 
 
 @dataclass(frozen=True)
 class Services:
-    """The services over one database; `records` by the plural of their collection."""
+    """The services of a package over one database; `records` by the plural of their collection."""
 
+    package: "Package"
     records: Mapping[str, RecordService[Any]]
     accounts: Accounts
     idempotency: Idempotency
@@ -129,9 +149,9 @@ class Services:
 
 
 def build_services(
-    settings: "Settings", database: "SqlDatabase", timed: Timed = _untimed
+    settings: "Settings", package: "Package", database: "SqlDatabase", timed: Timed = _untimed
 ) -> Services:
-    """The services over a database. Nothing is opened."""
+    """The services of a package over its database. Nothing is opened."""
     from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
     from datas.adapters.sql.idempotency import SqlIdempotencyRecords
     from datas.adapters.sql.repository import SqlRepository
@@ -157,23 +177,46 @@ def build_services(
     )
     kept_answers = timed("adapters", SqlIdempotencyRecords(database))
     records = {}
-    for plural, repository in repositories.items():
-        collection = database.tables[plural].collection
+    for served in package.collections:
+        collection = served.collection
         targets = {field: repositories[to] for field, to in collection.references.items()}
-        records[plural] = RecordService(collection, repository, clock, access, targets)
-    return Services(records, accounts, Idempotency(kept_answers, database, clock), access)
+        records[collection.plural] = served.service(
+            collection, repositories[collection.plural], clock, access, targets
+        )
+    idempotency = Idempotency(kept_answers, database, clock)
+    return Services(package, records, accounts, idempotency, access)
 
 
 def _parts(
-    settings: "Settings", timed: Timed = _untimed, is_draining: Callable[[], bool] = bool
+    settings: "Settings",
+    package: "Package",
+    timed: Timed = _untimed,
+    is_draining: Callable[[], bool] = bool,
 ) -> "Parts":
     from datas.http.app import Parts
+    from datas.http.record_parts import RecordParts
 
-    database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
-    services = build_services(settings, database, timed)
+    database = open_database(
+        settings.database_url,
+        package.tables,
+        package.histories,
+        auto_migrate=settings.auto_migrate,
+    )
+    services = build_services(settings, package, database, timed)
+    collections = [
+        RecordParts(
+            each.collection,
+            timed("service", services.records[each.collection.plural]),
+            each.schema,
+            each.filters,
+            each.resources,
+        )
+        for each in package.collections
+    ]
     return Parts(
-        items=timed("service", services.items),
-        transfer=timed("service", services.transfer),
+        collections=collections,
+        title=package.title,
+        own_problems=package.problems,
         idempotency=timed("service", services.idempotency),
         accounts=timed("service", services.accounts),
         access=services.access,

@@ -28,7 +28,7 @@ from datas.http.schemas import RecordSchema
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
-class InvalidPackage(Exception):
+class InvalidPackage(ValueError):
     """A package that can't be served: every mistake, a line each."""
 
 
@@ -55,6 +55,11 @@ class Package:
     collections: Sequence[Served]
     migrations: Path | None = None
     problems: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """The name as pages show it: `Library`."""
+        return self.name.replace("_", " ").capitalize()
 
     @property
     def tables(self) -> Tables:

@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -56,6 +56,7 @@ class Settings:
     registration: str = "closed"
     token_days: int = 30
     bulk_lines: int = 100_000
+    collections: str = ""  # items
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: int = 0
@@ -68,11 +69,11 @@ class Settings:
     drain_seconds: int = 2
 
     @classmethod
-    def read(cls, **options: str | None) -> "Settings":
+    def read(cls, load: Callable[[str], object] = str, /, **options: str | None) -> "Settings":
         """Read the environment, in which each option that is not None replaces its variable.
 
-        So a process that is started from here has the same settings.
-        Raises: InvalidSettings, with all mistakes at once.
+        So a process that is started from here has the same settings. `load` raises ValueError for
+        collections that can't be loaded. Raises: InvalidSettings, with all mistakes at once.
         """
         for field, value in options.items():
             if value is not None:
@@ -92,6 +93,9 @@ class Settings:
                 ),
                 "bulk_lines": env.int(
                     "BULK_LINES", default=cls.bulk_lines, validate=Range(1, MAX_BULK_LINES)
+                ),
+                "collections": env.str(
+                    "COLLECTIONS", default=cls.collections, validate=_loadable(load)
                 ),
                 "allowed_hosts": tuple(
                     env.list("ALLOWED_HOSTS", default=[], subcast=str, validate=_hosts) or ()
@@ -134,6 +138,16 @@ class Settings:
             for name in error.faults:
                 del os.environ[name]
             return cls.read(), error.faults
+
+
+def _loadable(load: Callable[[str], object]) -> Callable[[str], None]:
+    def validate(name: str) -> None:
+        try:
+            load(name)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    return validate
 
 
 def variable_names() -> list[str]:

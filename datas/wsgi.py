@@ -5,9 +5,10 @@ import logging.config
 from datas import logs
 from datas.bootstrap import build_app
 from datas.operations import serving
+from datas.served import load_package
 from datas.settings import Settings, unknown_names
 
-_settings = Settings.read()
+_settings = Settings.read(load_package)
 logging.config.dictConfig(logs.config(_settings.log_level, _settings.log_format))
 logging.captureWarnings(capture=True)
 for _warning in unknown_names().values():

@@ -1,4 +1,4 @@
-"""`datas export` and `datas import`: items as lines of text, out and in."""
+"""`datas export` and `datas import`: records as lines of text, out and in."""
 
 import shlex
 import signal
@@ -18,10 +18,11 @@ from datas.cli.settings import database_option, opened_services
 from datas.database_urls import redacted_url
 from datas.domain.access import SYSTEM, Actor
 from datas.domain.errors import DomainError, list_faults
-from datas.domain.items import Draft
-from datas.http.streams import FORMATS
+from datas.domain.service import RecordService
+from datas.http.lines import line_formats
+from datas.http.schemas import RecordBody
 
-BATCH = 10_000  # items of one transaction: others write in between
+BATCH = 10_000  # records of one transaction: others write in between
 STEP = 1000  # lines between two updates of the progress bar
 MAX_REPORTED = 20  # invalid lines
 
@@ -31,84 +32,102 @@ format_option = click.option(
     type=click.Choice(["ndjson", "csv"]),
     help="Format of FILE [default: csv if its name ends in .csv, else ndjson].",
 )
+collection_option = click.option(
+    "--collection",
+    metavar="NAME",
+    help="Which collection, if there are several, such as books.",
+)
 
 
 @click.command("export")
 @click.argument("file", default="-")
 @format_option
+@collection_option
 @database_option
-def export_items(file: str, format_name: str | None, database: str | None) -> None:
-    """Write all items to FILE, or to standard output.
+def export_records(
+    file: str, format_name: str | None, collection: str | None, database: str | None
+) -> None:
+    """Write all records of a collection to FILE, or to standard output.
 
     A FILE that exists is replaced at the end, and stays whole until then. To a device or a pipe,
-    items are written one after the other.
+    records are written one after the other.
     """
     written = 0
     with opened_services(database) as (services, _):
-        total = services.items.page(limit=1, count=True).total
+        records, form = _chosen(services, collection, format_name, file)
+        total = records.page(limit=1, count=True).total
 
         def counted() -> Iterator[Sequence[Any]]:
             nonlocal written
-            for items in services.transfer.export():
-                yield items
-                written += len(items)
-                bar.update(len(items))
+            for step in records.export():
+                yield step
+                written += len(step)
+                bar.update(len(step))
 
         with open_output(file) as out, _progress(total or 0, "Exporting") as bar:
-            for piece in _format(format_name, file).write(counted()):
+            for piece in form.write(counted()):
                 out.write(piece)
-    click.echo(f"Items exported: {written:,}.", err=True)
+    click.echo(f"{records.collection.plural_title} exported: {written:,}.", err=True)
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @format_option
 @click.option("--dry-run", is_flag=True, help="Check every line, and store nothing.")
-@click.option("--owner", metavar="NAME", help="The owner of the new items [default: none].")
+@click.option("--owner", metavar="NAME", help="The owner of the new records [default: none].")
 @click.option(
-    "--skip", metavar="N", type=click.IntRange(0), default=0, help="Leave out the first N items."
+    "--skip", metavar="N", type=click.IntRange(0), default=0, help="Leave out the first N records."
 )
+@collection_option
 @database_option
-def import_items(  # noqa: PLR0913 (one for each option)
+def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
     file: str,
     format_name: str | None,
     owner: str | None,
     skip: int,
+    collection: str | None,
     database: str | None,
     *,
     dry_run: bool,
 ) -> None:
-    """Create items from the lines of FILE, or of standard input (-).
+    """Create records from the lines of FILE, or of standard input (-).
 
     All lines are checked first. Then they are stored, ten thousand in a transaction, so that other
     writers get their turn. Ids and dates are new. Fields that a client can't write are ignored.
     """
-    form = _format(format_name, file)
-    shown = database and redacted_url(database)
-    command = _command(file, {"--format": format_name, "--owner": owner, "--database": shown})
+    options = {
+        "--format": format_name,
+        "--owner": owner,
+        "--collection": collection,
+        "--database": database and redacted_url(database),
+    }
     with (
         opened_services(database, make=True) as (services, _),
         open_input(file) as source,
         _signals() as stopped,
     ):
+        records, form = _chosen(services, collection, format_name, file)
+        plural = records.collection.plural_title
         actor = SYSTEM if owner is None else Actor(services.accounts.get_user(owner).username)
         count = _check(_watched(form.read(source), source, "Checking", stopped))
         if stopped.is_set():
             raise click.ClickException("interrupted. Nothing was stored.")
         if skip > count:
-            raise click.ClickException(f"{file} has only {count:,} items. Nothing was stored.")
+            raise click.ClickException(
+                f"{file} has only {count:,} {plural.lower()}. Nothing was stored."
+            )
         if dry_run:
-            click.echo(f"Items checked: {count:,}, all good. Nothing was stored.")
+            click.echo(f"{plural} checked: {count:,}, all good. Nothing was stored.")
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
         drafts = islice((line.draft for line in lines), skip, None)
-        stored, fault = _store(services, drafts, actor)
+        stored, fault = _store(records, drafts, actor)
     if fault or skip + stored < count:
         reason = fault or ("Interrupted." if stopped.is_set() else f"{file} became shorter.")
-        go_on = f"To go on with the next: {command} --skip {skip + stored}"
-        raise click.ClickException(f"Items stored: {stored:,}. Then: {reason} {go_on}")
-    click.echo(f"Items imported: {stored:,}.")
+        go_on = f"To go on with the next: {_command(file, options)} --skip {skip + stored}"
+        raise click.ClickException(f"{plural} stored: {stored:,}. Then: {reason} {go_on}")
+    click.echo(f"{plural} imported: {stored:,}.")
 
 
 def _command(file: str, options: Mapping[str, str | None]) -> str:
@@ -136,19 +155,30 @@ def _check(lines: Iterable[Any]) -> int:
     return count
 
 
-def _store(services: Services, drafts: Iterator[Draft], actor: Actor) -> tuple[int, str]:
+def _store(records: RecordService[Any], drafts: Iterator[Any], actor: Actor) -> tuple[int, str]:
     """Return how many drafts are stored, and the error that stopped the rest."""
     stored = 0
     try:
         while batch := list(islice(drafts, BATCH)):
-            stored += services.transfer.create_all(batch, actor=actor)
+            stored += records.create_all(batch, actor=actor)
     except DomainError as error:
         return stored, str(error)
     return stored, ""
 
 
-def _format(name: str | None, file: str) -> Any:
-    return FORMATS[name or ("csv" if file.lower().endswith(".csv") else "ndjson")]
+def _chosen(
+    services: Services, name: str | None, format_name: str | None, file: str
+) -> tuple[RecordService[Any], Any]:
+    """The service of a collection, and its lines. Raises: ClickException, UsageError."""
+    served = {each.collection.plural: each for each in services.package.collections}
+    if name is None and len(served) > 1:
+        raise click.UsageError(f"Name one by --collection: {', '.join(served)}.")
+    plural = name or next(iter(served))
+    if plural not in served:
+        raise click.UsageError(f"There is no collection {plural!r}: {', '.join(served)}.")
+    body = RecordBody(served[plural].collection, served[plural].schema)
+    chosen = format_name or ("csv" if file.lower().endswith(".csv") else "ndjson")
+    return services.records[plural], line_formats(body)[chosen]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from datas.domain.errors import (
     UserNotFound,
     UserOwnsRecords,
 )
+from datas.served import load_package
 from datas.settings import InvalidSettings, Settings, unknown_names
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def read_settings(**options: str | None) -> Settings:
         click.echo(f"Warning: {warning}", err=True)
         del os.environ[name]
     try:
-        return Settings.read(**options)
+        return Settings.read(load_package, **options)
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from None
 
@@ -55,8 +56,11 @@ def read_settings(**options: str | None) -> Settings:
 @contextmanager
 def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlDatabase"]:
     """The database, closed at the end. An error of the domain ends the command with one line."""
+    package = load_package(settings.collections)
     try:
-        database = open_database(settings.database_url, auto_migrate=auto_migrate)
+        database = open_database(
+            settings.database_url, package.tables, package.histories, auto_migrate=auto_migrate
+        )
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
@@ -79,7 +83,8 @@ def opened_services(database: str | None, *, make: bool = False) -> Iterator[tup
                 "There is no database. Name another by --database, or make one with its first "
                 "user: datas user add NAME"
             )
-        yield build_services(settings, opened), redacted_url(settings.database_url)
+        package = load_package(settings.collections)
+        yield build_services(settings, package, opened), redacted_url(settings.database_url)
 
 
 @contextmanager

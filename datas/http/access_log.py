@@ -1,6 +1,6 @@
 """The access log: a line for each request.
 
-The lines are written as they are, past the standard library's logging: see DECISIONS.md.
+It does not use the standard library's logging: see DECISIONS.md.
 """
 
 import os
@@ -10,74 +10,74 @@ from datetime import UTC, datetime
 
 import orjson
 
-from datas.http.observation import Exchange
+from datas.http.observation import RequestRecord
 
 STDERR = 2
-PATIENCE = 0.1  # seconds
+WRITE_TIMEOUT = 0.1  # seconds
 _JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class AccessLog:
-    """Writes a line for each request, as JSON or for people, in one piece.
+    """Writes a line for each request, as JSON or for people.
 
-    So the lines of several workers don't mix. Where nothing can be written, lines are lost and
-    requests are served all the same.
+    One call writes the whole line, so that the lines of several workers don't mix. If the log
+    can't be written, lines are lost and requests are still served.
     """
 
     def __init__(self, *, as_json: bool) -> None:
         self._line = json_line if as_json else text_line
 
     def begin(self) -> None:
-        """Nothing is told before the end."""
+        """Requests are logged when they end."""
 
-    def end(self, exchange: Exchange) -> None:
+    def end(self, record: RequestRecord) -> None:
         """Write the line."""
-        line = self._line(exchange, datetime.now(UTC))
+        line = self._line(record, datetime.now(UTC))
         with suppress(OSError):
-            # A pipe that nobody reads takes 64 KiB, and then lets writers wait.
-            if select.select((), (STDERR,), (), PATIENCE)[1]:
+            # A pipe without a reader takes 64 KiB, and then blocks its writers.
+            if select.select((), (STDERR,), (), WRITE_TIMEOUT)[1]:
                 os.write(STDERR, line)
 
 
-def json_line(exchange: Exchange, time: datetime) -> bytes:
+def json_line(record: RequestRecord, time: datetime) -> bytes:
     """One line of JSON (https://jsonlines.org)."""
     line = {
         "time": time,
-        "level": _level(exchange),
+        "level": _level(record),
         "logger": "datas.access",
-        "request_id": exchange.request_id,
-        "method": exchange.method,
-        "route": exchange.route,
-        "status": exchange.status,
-        "bytes": exchange.size,
-        "duration_ms": round(exchange.seconds * 1000, 3),
-        "actor": exchange.actor,
-        "client": exchange.client,
+        "request_id": record.request_id,
+        "method": record.method,
+        "route": record.route,
+        "status": record.status,
+        "bytes": record.size,
+        "duration_ms": round(record.seconds * 1000, 3),
+        "actor": record.actor,
+        "client": record.client,
     }
-    if exchange.problem is not None:
-        line["problem"] = exchange.problem
-    if exchange.broken:
+    if record.problem is not None:
+        line["problem"] = record.problem
+    if record.broken:
         line["broken"] = True
     return orjson.dumps(line, option=_JSON)
 
 
-def text_line(exchange: Exchange, time: datetime) -> bytes:
-    """One line for people, in their own time."""
+def text_line(record: RequestRecord, time: datetime) -> bytes:
+    """One line for people, in local time."""
     parts = [
         f"{time.astimezone():%H:%M:%S}",
-        f"{exchange.status} {exchange.method} {exchange.route or 'nowhere'}",
-        f"{exchange.seconds * 1000:.1f} ms, {exchange.size:,} bytes,",
-        f"{exchange.actor or 'anybody'} at {exchange.client}",
+        f"{record.status} {record.method} {record.route or 'nowhere'}",
+        f"{record.seconds * 1000:.1f} ms, {record.size:,} bytes,",
+        f"{record.actor or 'anybody'} at {record.client}",
     ]
-    if exchange.problem is not None:
-        parts.append(f"({exchange.problem}, request {exchange.request_id})")
-    if exchange.broken:
+    if record.problem is not None:
+        parts.append(f"({record.problem}, request {record.request_id})")
+    if record.broken:
         parts.append("(broken off)")
-    # Some of it clients chose, and a terminal obeys control characters.
-    shown = "".join(char if char.isprintable() else "?" for char in " ".join(parts))
-    return f"{shown}\n".encode()
+    # Clients choose some of the text, and a terminal obeys control characters.
+    line = "".join(char if char.isprintable() else "?" for char in " ".join(parts))
+    return f"{line}\n".encode()
 
 
-def _level(exchange: Exchange) -> str:
-    failed = exchange.status >= 500 and exchange.problem != "server-stopping"  # noqa: PLR2004
-    return "error" if failed or exchange.broken else "info"
+def _level(record: RequestRecord) -> str:
+    failed = record.status >= 500 and record.problem != "server-stopping"  # noqa: PLR2004
+    return "error" if failed or record.broken else "info"

@@ -1,7 +1,9 @@
 """The whole HTTP API on one screen."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import falcon
@@ -10,31 +12,31 @@ from falcon.routing import CompiledRouter
 from datas.domain.access import Access
 from datas.domain.accounts import Accounts
 from datas.domain.idempotency import Idempotency
-from datas.domain.item_service import ItemService
-from datas.domain.transfer import Transfer
 from datas.http.authentication import Authentication
-from datas.http.errors import MEDIA_PROBLEM, add_error_handlers
+from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
 from datas.http.media import JSON
 from datas.http.middleware import Accept, AllowedHosts, LastHeaders, Params, Response
-from datas.http.observation import Observation, Observer
+from datas.http.observation import Observer, RequestEvents
+from datas.http.operation import About
 from datas.http.params import IdConverter
+from datas.http.problems import Problem, read_problems
+from datas.http.record_parts import RecordParts
 from datas.http.request import Request
-from datas.http.resources.bulk import BulkResource
-from datas.http.resources.console import console_routes
-from datas.http.resources.docs import docs_routes
-from datas.http.resources.items import ItemResource, ItemsResource
-from datas.http.resources.openapi import OpenApiResource
-from datas.http.resources.problems import ProblemResource, ProblemsResource
-from datas.http.resources.system import HealthResource, ReadinessResource
-from datas.http.resources.users import (
+from datas.http.resources.accounts import (
+    CurrentTokenResource,
     MeResource,
     PasswordResource,
     TokenResource,
     TokensResource,
     UsersResource,
 )
+from datas.http.resources.bulk import BulkResource
+from datas.http.resources.pages import console_routes, docs_routes
+from datas.http.resources.problem_pages import ProblemResource, ProblemsResource
+from datas.http.resources.records import RecordResource, RecordsResource
+from datas.http.resources.system import HealthResource, OpenApiResource, ReadinessResource
 
-# What a page of another origin may read of an answer, beside its body.
+# Headers of an answer that a page of another origin may read.
 EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
 
 App: TypeAlias = "falcon.App[Request, Response]"
@@ -42,15 +44,16 @@ App: TypeAlias = "falcon.App[Request, Response]"
 
 @dataclass(frozen=True)
 class Parts:
-    """What the API is made of, already built."""
+    """The parts of the API, already built."""
 
-    items: ItemService
-    transfer: Transfer
+    collections: Sequence[RecordParts[Any]]
     idempotency: Idempotency
     accounts: Accounts
     access: Access
     check_storage: Callable[[], None]
     is_draining: Callable[[], bool] = bool
+    title: str = "Datas"
+    own_problems: Path | None = None  # a table like problems.toml
     allowed_hosts: Collection[str] = ()
     cors_origins: Collection[str] = ()
     trusted_proxies: int = 0
@@ -59,12 +62,16 @@ class Parts:
     access_log: Observer | None = None
     metrics: Observer | None = None  # a resource too
 
+    @cached_property
+    def problems(self) -> Mapping[str, Problem]:
+        return read_problems([each.body for each in self.collections], self.own_problems)
+
 
 def create_app(parts: Parts) -> App:
-    """The WSGI application over these parts. It opens and reads nothing by itself."""
+    """The WSGI application over these parts. It opens nothing by itself."""
     app = falcon.App(request_type=Request, response_type=Response, router=Router())
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
-        app.add_middleware(Observation(observers, parts.trusted_proxies))
+        app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(Accept())
@@ -75,7 +82,11 @@ def create_app(parts: Parts) -> App:
         app.add_middleware(falcon.CORSMiddleware(origins, expose_headers=EXPOSED))
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSON))
-    add_error_handlers(app)
+    places = [
+        f"{each.collection.plural_title} are at {{root}}{each.collection.route}"
+        for each in parts.collections
+    ]
+    ErrorHandlers(parts.problems, ", ".join(places)).add_to(app)
 
     for path, resource in _routes(parts).items():
         app.add_route(path, resource)
@@ -84,32 +95,45 @@ def create_app(parts: Parts) -> App:
 
 def describe_app(parts: Parts) -> bytes:
     """The OpenAPI document of the application over these parts, as JSON."""
-    return OpenApiResource(_routes(parts), parts.access).document()
+    document: OpenApiResource = _routes(parts)["/openapi.json"]
+    return document.document()
 
 
-def _routes(parts: Parts) -> dict[str, object]:
-    routes: dict[str, object] = {
-        "/api/datas": ItemsResource(parts.items, parts.idempotency),
-        "/api/datas/{item_id:id}": ItemResource(parts.items),
-        "/api/datas/bulk": BulkResource(parts.transfer, parts.idempotency, parts.bulk_lines),
+def _routes(parts: Parts) -> dict[str, Any]:
+    routes: dict[str, Any] = {}
+    for each in parts.collections:
+        routes |= _record_routes(parts, each)
+    routes |= {
         "/api/users": UsersResource(parts.accounts),
         "/api/users/me": MeResource(parts.accounts),
         "/api/users/me/password": PasswordResource(parts.accounts),
         "/api/tokens": TokensResource(parts.accounts, parts.trusted_proxies),
         "/api/tokens/{token_id:id}": TokenResource(parts.accounts),
-        "/api/tokens/current": TokenResource(parts.accounts),
+        "/api/tokens/current": CurrentTokenResource(parts.accounts),
         "/healthz": HealthResource(),
         "/readyz": ReadinessResource(parts.check_storage, parts.is_draining),
-        "/problems": ProblemsResource(),
-        "/problems/{code}": ProblemResource(),
+        "/problems": ProblemsResource(parts.problems),
+        "/problems/{code}": ProblemResource(parts.problems),
+        **docs_routes(),
+        **(console_routes() if parts.console else {}),
+        **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
-    routes |= docs_routes()
-    if parts.console:
-        routes |= console_routes()
-    if parts.metrics:
-        routes["/metrics"] = parts.metrics
-    routes["/openapi.json"] = OpenApiResource(routes, parts.access)
+    plurals = [each.collection.plural for each in parts.collections]
+    about = About(parts.title, plurals, parts.access, parts.problems)
+    routes["/openapi.json"] = OpenApiResource(about, routes)
     return routes
+
+
+def _record_routes(parts: Parts, records: RecordParts[Any]) -> dict[str, object]:
+    route, plural = records.collection.route, records.collection.plural
+    record = f"{route}/{{{records.collection.name}_id:id}}"  # such as /api/datas/{item_id:id}
+    is_target = any(plural in each.collection.references.values() for each in parts.collections)
+    return {
+        route: RecordsResource(records, parts.idempotency),
+        record: RecordResource(records, is_target=is_target),
+        f"{route}/bulk": BulkResource(records, parts.idempotency, parts.bulk_lines),
+        **{f"{record}/{path}": create(records) for path, create in records.resources.items()},
+    }
 
 
 class Router(CompiledRouter):

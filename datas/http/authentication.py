@@ -1,4 +1,4 @@
-"""Who makes a request: the Authorization header (RFC 6750), and where a browser's page is from."""
+"""The actor of a request (Authorization header, RFC 6750), and the origin of a browser's page."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,18 +13,20 @@ from datas.http.request import Request
 
 
 class Authentication:
-    """Finds the actor, and refuses early who would have to sign in.
+    """Finds the actor of a request, and refuses early an actor who must sign in first.
 
-    A resource says in `actions` what each of its methods does; what that needs, the domain says.
-    A token that is sent is always checked. Changes that a page of another origin makes a browser
-    send are refused: where a local server asks for no token, that page would need none.
+    A resource names in `actions` the action of each method; the domain has the rules for it.
+    A token that is sent is always checked. A write that a page of another origin makes a browser
+    send is refused, since a local server in open mode asks for no token.
     """
 
-    def __init__(self, accounts: Accounts, access: Access, friends: Collection[str]) -> None:
+    def __init__(
+        self, accounts: Accounts, access: Access, allowed_origins: Collection[str]
+    ) -> None:
         self._accounts = accounts
         self._access = access
-        self._friends = friends
-        # What is answered to each in their own way.
+        self._allowed_origins = allowed_origins
+        # Actions whose answer depends on the actor.
         self._personal = frozenset(Action) - access.free
 
     def process_resource(
@@ -48,8 +50,8 @@ class Authentication:
 
     def _refuse_foreign(self, origin: str, host: str | None) -> None:
         # The host alone is compared: a proxy that ends TLS changes the scheme.
-        friendly = "*" in self._friends or origin in self._friends
-        if not friendly and _netloc(origin) != host:
+        allowed = "*" in self._allowed_origins or origin in self._allowed_origins
+        if not allowed and _netloc(origin) != host:
             detail = (
                 f"A page of {origin[:80]!r} may not change anything here. "
                 "Whoever runs this server can add the origin to DATAS_CORS_ORIGINS."

@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import falcon
@@ -11,33 +12,36 @@ import orjson
 from datas.http.errors import Refusal
 
 MAX_BODY = 64 * 1024
+Example = Callable[[], Mapping[str, Any]]  # makes a body that would be correct
 MEDIA_MERGE_PATCH = "application/merge-patch+json"
 
 
-def read_json(req: falcon.Request, *media_types: str) -> Any:
+def read_json(req: falcon.Request, *media_types: str, example: Example) -> Any:
     """Return the body as one JSON value; `media_types` are those allowed beside JSON's own.
 
-    Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`.
+    Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`, whose text
+    may show the example.
     """
-    return parse_json(read_body(req, *media_types))
+    return parse_json(read_body(req, *media_types), example)
 
 
 def read_body(req: falcon.Request, *media_types: str) -> bytes:
-    """Return the body as it came. Raises: Refusal, as `read_json` does."""
+    """Return the body's bytes. Raises: Refusal, as `read_json` does."""
     check_media_type(req, (falcon.MEDIA_JSON, *media_types))
     return _read(req)
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes, example: Example) -> Any:
     """Return the one JSON value in `raw`. Raises: Refusal (`malformed-json`)."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+        shown = json.dumps(example(), ensure_ascii=False)
         if not raw:
-            detail = 'The body is empty. Send JSON, such as {"data": "hello"}.'
+            detail = f"The body is empty. Send JSON, such as {shown}."
         elif error.doc.startswith("'", error.pos):
-            detail += ' JSON wants double quotes, not single ones, such as {"data": "hello"}.'
+            detail += f" JSON wants double quotes, not single ones, such as {shown}."
         raise Refusal("malformed-json", detail) from None
 
 
@@ -51,12 +55,12 @@ def check_media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
         raise Refusal("unsupported-media-type", detail)
     coding = req.env.get("HTTP_TRANSFER_ENCODING", "chunked")
     if coding.lower() != "chunked":
-        # Servers take off the chunks and leave the rest as it is (RFC 9112 §6.1).
+        # Servers decode the chunks and no other coding (RFC 9112 §6.1).
         detail = f"A body can be chunked, and no more: not Transfer-Encoding: {coding[:80]}."
         raise Refusal("unsupported-media-type", detail)
     if req.content_type in media_types:
         return str(req.content_type)
-    # A body without a type, or a form, is refused: any web page may send these without asking.
+    # A body without a type, and a form, are refused: a web page may send these without a preflight.
     media_type, parameters = falcon.mediatypes.parse_header(req.content_type or "")
     charset = parameters.pop("charset", "utf-8")
     if parameters.get("header") == "present":  # of CSV (RFC 4180 §3)
@@ -81,9 +85,10 @@ def _read(req: falcon.Request) -> bytes:
 
 
 class BodyFile(io.RawIOBase):
-    """A body of any size, to be read in pieces; `digest` is that of what was read so far.
+    """A body of any size, to be read in pieces; `digest` covers the bytes read so far.
 
-    (Falcon's own `readline` returns the first line alone.) Reading raises Refusal, if it broke off.
+    (Falcon's own `readline` returns the first line alone.) `read` raises Refusal if the body
+    breaks off.
     """
 
     def __init__(self, req: falcon.Request) -> None:
@@ -93,11 +98,11 @@ class BodyFile(io.RawIOBase):
         self.digest = hashlib.sha256()
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what there is, no more than fits."""
+        """Read the next bytes, at most as many as the buffer holds."""
         piece = _piece(self._stream, len(buffer))
         self._size += len(piece)
         if not piece:
@@ -106,14 +111,14 @@ class BodyFile(io.RawIOBase):
         buffer[: len(piece)] = piece
         return len(piece)
 
-    def pass_over(self, most: int) -> None:
-        """Read on, no more than so many bytes: who still sends may not listen yet."""
+    def discard(self, most: int) -> None:
+        """Read and discard up to so many bytes: many clients read the answer only then."""
         while most > 0 and (piece := _piece(self._stream, 65536)):
             most -= len(piece)
 
 
 def _stream(req: falcon.Request) -> Any:
-    # A chunked body has no length; only a server that marks its end itself may be read to it.
+    # A chunked body has no length. It can be read only if the server marks its end.
     return req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
 
 

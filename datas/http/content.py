@@ -1,4 +1,4 @@
-"""Content that changes only with the server itself: it has an ETag, and is revalidated by it."""
+"""Content that changes only when the server is updated. Clients revalidate it by its ETag."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ class Content:
         self._digest = hashlib.blake2b(data, digest_size=16).hexdigest()
 
     def write(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The content, or word that the client has it already (304)."""
+        """Send the content, or 304 if the client has it."""
         resp.set_header("ETag", f'"{self._digest}"')
         resp.set_header("Cache-Control", "no-cache")
         known = if_none_match(req)

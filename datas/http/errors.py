@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import falcon
 
@@ -15,21 +15,23 @@ from datas.domain.errors import (
     WrongCredentials,
     list_faults,
 )
-from datas.http.problems import PROBLEMS
 from datas.http.request import Request
+
+if TYPE_CHECKING:
+    from datas.http.problems import Problem
 
 MEDIA_PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="datas"'
 BAD_TOKEN = f'{CHALLENGE}, error="invalid_token"'
 RETRY_AFTER = "1"  # seconds
-MAX_SHOWN = 80  # characters of a client's text that are given back
+MAX_SHOWN = 80  # characters of a client's text that an answer repeats
 MAX_FAULTS = 20  # names at fault that an answer lists
 
 _log = logging.getLogger("datas")
 
 
 class Refusal(Exception):
-    """What HTTP itself refuses, before or without the domain: a code, and words for people."""
+    """A request that HTTP itself refuses, without the domain: a problem's code and its text."""
 
     def __init__(
         self,
@@ -41,47 +43,124 @@ class Refusal(Exception):
         members: Mapping[str, object] | None = None,
     ) -> None:
         errors = errors or {}
-        # The names are the client's: without a bound an answer is many times the request.
-        shown = {_shown(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
+        # The names are the client's. Without a bound an answer can be many times its request.
+        shown = {_shortened(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
         more = len(errors) - len(shown)
         super().__init__(detail or list_faults(shown) + (f" And {more} more." if more else ""))
         self.code = code
         self.errors = shown
         self.headers = headers or {}
-        self.members = members or {}  # of the problem, that it alone has
+        self.members = members or {}  # more members of the problem
 
 
-def add_error_handlers(app: "falcon.App[Request, Any]") -> None:
-    """Make every error of `app` a problem, whatever the request's Accept says."""
-    app.add_error_handler(Exception, _handle_bug)
-    app.add_error_handler(falcon.HTTPError, _handle_falcon)
-    app.add_error_handler(DomainError, _handle_domain)
-    app.add_error_handler(Refusal, _handle_refusal)
+class ErrorHandlers:
+    """Makes every error of an app a problem, whatever the request's Accept says.
 
+    `places` says where records are: `Items are at {root}/api/datas`.
+    """
 
-def _handle_refusal(req: Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]) -> None:
-    resp.set_headers(dict(error.headers))
-    _write(req, resp, error.code, str(error), error.errors)
-    resp.media |= error.members
+    def __init__(self, problems: "Mapping[str, Problem]", places: str) -> None:
+        self._problems = problems
+        self._places = places
 
+    def add_to(self, app: "falcon.App[Request, Any]") -> None:
+        app.add_error_handler(Exception, self._handle_bug)
+        app.add_error_handler(falcon.HTTPError, self._handle_falcon)
+        app.add_error_handler(DomainError, self._handle_domain)
+        app.add_error_handler(Refusal, self._handle_refusal)
 
-def _handle_domain(
-    req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
-) -> None:
-    if isinstance(error, Unauthenticated | WrongCredentials):
-        bad_token = isinstance(error, Unauthenticated) and error.bad_token
-        resp.set_header("WWW-Authenticate", BAD_TOKEN if bad_token else CHALLENGE)
-    if isinstance(error, TooManyAttempts):
-        resp.set_header("Retry-After", str(error.retry_after))
-    if isinstance(error, StorageUnavailable):
+    def _handle_refusal(
+        self, req: Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]
+    ) -> None:
+        resp.set_headers(dict(error.headers))
+        self._write(req, resp, error.code, str(error), error.errors)
+        resp.media |= error.members
+
+    def _handle_domain(
+        self, req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
+    ) -> None:
+        if error.code not in self._problems:
+            self._handle_bug(req, resp, error, _)
+            return
+        if isinstance(error, Unauthenticated | WrongCredentials):
+            bad_token = isinstance(error, Unauthenticated) and error.bad_token
+            resp.set_header("WWW-Authenticate", BAD_TOKEN if bad_token else CHALLENGE)
+        if isinstance(error, TooManyAttempts):
+            resp.set_header("Retry-After", str(error.retry_after))
+        if isinstance(error, StorageUnavailable):
+            known = {"request_id": req.id}
+            _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
+            resp.set_header("Retry-After", RETRY_AFTER)
+        self._write(req, resp, error.code, _detail(error), getattr(error, "errors", None))
+
+    def _handle_falcon(
+        self, req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
+    ) -> None:
+        """Falcon's own errors. They are few, since our code reads bodies and parameters."""
+        path = _shortened(req.root_path + req.path)
+        if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
+            places = self._places.replace("{root}", req.root_path)
+            detail = (
+                f"Nothing is at {path}. {places}, each under its id, a whole number from 1; "
+                f"{req.root_path}/docs shows all that there is."
+            )
+            self._write(req, resp, "route-not-found", detail)
+        elif isinstance(error, falcon.HTTPMethodNotAllowed):
+            allowed = dict(error.headers or {})["Allow"]
+            resp.set_header("Allow", allowed)
+            detail = f"{req.method} is not possible at {path}. Use one of: {allowed}."
+            self._write(req, resp, "method-not-allowed", detail)
+        elif isinstance(error, falcon.HTTPInvalidHeader):
+            self._write(req, resp, "invalid-header", f"{error.title}. {error.description}")
+        elif type(error) is falcon.HTTPBadRequest:
+            # Falcon raises it for one thing: a method that it does not know.
+            detail = f"{_shortened(req.method)} is no method that this server knows."
+            self._write(req, resp, "method-unknown", detail)
+        else:
+            self._handle_bug(req, resp, error, _)
+
+    def _handle_bug(
+        self, req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]
+    ) -> None:
+        text = "%s %s failed (request %s)"
         known = {"request_id": req.id}
-        _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
-        resp.set_header("Retry-After", RETRY_AFTER)
-    _write(req, resp, error.code, _explained(error), getattr(error, "errors", None))
+        _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
+        detail = (
+            "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
+            "give the request id to whoever runs this server, whose log has the rest."
+        )
+        self._write(req, resp, "internal-error", detail)
+
+    def _write(
+        self,
+        req: Request,
+        resp: falcon.Response,
+        code: str,
+        detail: str,
+        errors: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        problem = self._problems[code]
+        req.problem = code
+        # Remove what a responder set for a success: a transaction can still fail at its end.
+        for name in ("ETag", "Link", "Location"):
+            resp.delete_header(name)
+        resp.set_header("Cache-Control", "no-store")
+        resp.status = falcon.code_to_http_status(problem.status)
+        resp.content_type = MEDIA_PROBLEM
+        resp.media = {
+            "type": f"{req.root_path}/problems/{code}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": detail,
+            "success": False,
+            "msg": detail,
+            **({"errors": errors} if errors else {}),
+            "request_id": req.id,
+        }
 
 
-def _explained(error: DomainError) -> str:
-    """The error, with what only HTTP knows: which headers would help."""
+def _detail(error: DomainError) -> str:
+    """The error's text, and which headers would help: only HTTP knows those."""
     if not isinstance(error, Unauthenticated):
         return str(error)
     if error.bad_token:
@@ -92,70 +171,6 @@ def _explained(error: DomainError) -> str:
     )
 
 
-def _handle_falcon(
-    req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
-) -> None:
-    """Falcon's own errors: few are left, since bodies and parameters are read by our code."""
-    path = _shown(req.root_path + req.path)
-    if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
-        detail = (
-            f"Nothing is at {path}. Items are at {req.root_path}/api/datas, each under "
-            f"its id, a whole number from 1; {req.root_path}/docs shows all that there is."
-        )
-        _write(req, resp, "route-not-found", detail)
-    elif isinstance(error, falcon.HTTPMethodNotAllowed):
-        allowed = dict(error.headers or {})["Allow"]
-        resp.set_header("Allow", allowed)
-        detail = f"{req.method} is not possible at {path}. Use one of: {allowed}."
-        _write(req, resp, "method-not-allowed", detail)
-    elif isinstance(error, falcon.HTTPInvalidHeader):
-        _write(req, resp, "invalid-header", f"{error.title}. {error.description}")
-    elif type(error) is falcon.HTTPBadRequest:
-        # Falcon raises it for one thing: a method that is in no table of methods.
-        detail = f"{_shown(req.method)} is no method that this server knows."
-        _write(req, resp, "method-unknown", detail)
-    else:
-        _handle_bug(req, resp, error, _)
-
-
-def _handle_bug(req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
-    text = "%s %s failed (request %s)"
-    known = {"request_id": req.id}
-    _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
-    detail = (
-        "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
-        "give the request id to whoever runs this server, whose log has the rest."
-    )
-    _write(req, resp, "internal-error", detail)
-
-
-def _write(
-    req: Request,
-    resp: falcon.Response,
-    code: str,
-    detail: str,
-    errors: Mapping[str, Sequence[str]] | None = None,
-) -> None:
-    problem = PROBLEMS[code]
-    req.problem = code
-    # Whatever was prepared for a success: a transaction can fail as late as at its end.
-    for name in ("ETag", "Link", "Location"):
-        resp.delete_header(name)
-    resp.set_header("Cache-Control", "no-store")
-    resp.status = falcon.code_to_http_status(problem.status)
-    resp.content_type = MEDIA_PROBLEM
-    resp.media = {
-        "type": f"{req.root_path}/problems/{code}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-        "success": False,
-        "msg": detail,
-        **({"errors": errors} if errors else {}),
-        "request_id": req.id,
-    }
-
-
-def _shown(text: str) -> str:
-    """A client's text, short enough to be given back."""
+def _shortened(text: str) -> str:
+    """A client's text, short enough for an answer."""
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

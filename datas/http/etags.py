@@ -1,12 +1,13 @@
-"""ETag, If-Match and If-None-Match (RFC 9110 §8.8.3, §13.1): an item's ETag is its version."""
+"""ETag, If-Match and If-None-Match (RFC 9110 §8.8.3, §13.1): a record's ETag is its version."""
 
 import re
 from collections.abc import Container
 from dataclasses import dataclass
+from typing import Any
 
 import falcon
 
-from datas.domain.items import Item
+from datas.domain.records import Record
 from datas.http.errors import Refusal
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
@@ -16,14 +17,14 @@ _LIST = re.compile(rf"(?:[ \t]*(?:{_TAG}[ \t]*)?(?:,|$))+")
 _TAGS = re.compile(_TAG)
 
 
-def etag(item: Item) -> str:
-    """The strong entity tag of an item: `"3"`."""
-    return f'"{item.version}"'
+def etag(record: Record[Any]) -> str:
+    """The strong entity tag of a record: `"3"`."""
+    return f'"{record.version}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The versions that a header names; `*` names them all."""
+    """The versions that a header names; `*` names all of them."""
 
     tags: frozenset[str]
 
@@ -45,7 +46,7 @@ class Preconditions:
 
 
 def preconditions(req: falcon.Request) -> Container[int] | None:
-    """What If-Match and If-None-Match ask of a change. Raises: Refusal (`invalid-header`)."""
+    """The versions at which a change may happen, or None. Raises: Refusal (`invalid-header`)."""
     match, none_match = _read(req, "IF_MATCH", weak=False), if_none_match(req)
     if match is None and none_match is None:
         return None
@@ -53,7 +54,7 @@ def preconditions(req: falcon.Request) -> Container[int] | None:
 
 
 def if_none_match(req: falcon.Request) -> Tags | None:
-    """The versions that the client has already. Raises: Refusal (`invalid-header`)."""
+    """The versions that the client has. Raises: Refusal (`invalid-header`)."""
     return _read(req, "IF_NONE_MATCH", weak=True)
 
 

@@ -1,7 +1,7 @@
 """Metrics for Prometheus (https://prometheus.io/docs/concepts/metric_types/).
 
-Workers keep them in files that they share, in PROMETHEUS_MULTIPROC_DIR, which `datas serve` makes:
-whichever worker is asked tells of all.
+Workers keep them in shared files in PROMETHEUS_MULTIPROC_DIR, which `datas serve` makes. So every
+worker can answer with the numbers of all.
 """
 
 import os
@@ -20,18 +20,27 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from datas import __version__
-from datas.http.observation import Exchange
+from datas.http.observation import RequestRecord
+from datas.http.operation import Operation
 
 # Seconds: of a get, half a millisecond; of an import, half a minute.
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-# Any word can be sent as a method, and each would be kept for good.
+# A client can send any word as a method, and a label stays for good.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
-    """What happened with requests, counted, and told at `/metrics` to whoever can reach it."""
+    """Counts requests, and answers `/metrics` with the counts."""
 
     produces = ("text/plain",)
+    operations = {
+        "GET": Operation(
+            "getMetrics",
+            "What Prometheus asks for",
+            {"text/plain": {"schema": "Page"}},
+            problems=("invalid-parameter",),
+        )
+    }
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -69,34 +78,34 @@ class Metrics:
             registry=registry,
         )
         build.labels(__version__).set(1)
-        # Finding a metric by its labels costs more than counting.
-        self._counted: dict[tuple[str, str | None, int], tuple[Counter, Histogram]] = {}
+        # To find a metric by its labels costs more than to count.
+        self._by_labels: dict[tuple[str, str | None, int], tuple[Counter, Histogram]] = {}
 
     def begin(self) -> None:
-        """A request is there."""
+        """A request begins."""
         self._in_flight.inc()
 
-    def end(self, exchange: Exchange) -> None:
-        """It has been answered."""
+    def end(self, record: RequestRecord) -> None:
+        """A request has been answered."""
         self._in_flight.dec()
-        key = exchange.method, exchange.route, exchange.status
-        counted = self._counted.get(key)
-        if counted is None:
-            counted = self._labelled(*key)
-            if exchange.method in METHODS:
-                self._counted[key] = counted
-        requests, seconds = counted
+        key = record.method, record.route, record.status
+        metrics = self._by_labels.get(key)
+        if metrics is None:
+            metrics = self._labelled(*key)
+            if record.method in METHODS:
+                self._by_labels[key] = metrics
+        requests, seconds = metrics
         requests.inc()
-        seconds.observe(exchange.seconds)
-        if exchange.problem in self._by_problem:
-            self._by_problem[exchange.problem].inc()
+        seconds.observe(record.seconds)
+        if record.problem in self._by_problem:
+            self._by_problem[record.problem].inc()
 
     def _labelled(self, method: str, route: str | None, status: int) -> tuple[Counter, Histogram]:
         labels = method if method in METHODS else "other", route or ""
         return self._requests.labels(*labels, status), self._seconds.labels(*labels)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """All of them, of all workers."""
+        """The metrics of all workers."""
         resp.data = generate_latest(_of_all_workers() or self._registry)
         resp.content_type = CONTENT_TYPE_LATEST
 
@@ -110,8 +119,8 @@ def _of_all_workers() -> CollectorRegistry | None:
         try:
             os.kill(pid, 0)
         except OSError:
-            # What a worker was at when it was killed isn't in flight any more. (Whoever has its id
-            # now and is somebody else's is no worker. Another worker may be at the same.)
+            # The requests of a killed worker are in flight no more. (A process of another user that
+            # has the id now is no worker.) Another worker may have removed the file already.
             with suppress(FileNotFoundError):
                 mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What happens around every request: its host, what it accepts, its response's headers."""
+"""Checks and headers for every request: its Host, its Accept, the headers of its response."""
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -14,29 +14,29 @@ from datas.http.request import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound to)
-# Monitors ask by address, and get nothing that a foreign page could use.
+# Monitors ask by address. These answers have nothing that a foreign page could use.
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # In small letters, as Falcon keeps them.
 _ALWAYS = {
     "x-content-type-options": "nosniff",
-    # For what is no page: a browser that is led to it may run and frame none of it.
+    # For everything but pages: a browser must not run or frame it.
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
 
 
 class AllowedHosts:
-    """Refuses a Host that this server wasn't started for.
+    """Refuses a Host that is not a name of this server.
 
-    Else a web page whose own name is made to point at 127.0.0.1 (DNS rebinding) could talk to a
-    server that listens to this machine alone.
+    Without this check a web page whose own name points at 127.0.0.1 (DNS rebinding) could talk to
+    a server that listens on this machine alone.
     """
 
     def __init__(self, hosts: Collection[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts) or _LOOPBACK
         self._with_bind_address = not hosts
-        # Nearly all requests name the same host.
+        # Nearly all requests have the same Host.
         self._is_ours = lru_cache(64)(self._is_allowed)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -44,7 +44,7 @@ class AllowedHosts:
         env = req.env
         given, target = env.get("HTTP_HOST"), env.get("RAW_URI", "/")
         if target[:1] != "/" and given and "://" in target:
-            # A whole URL: its host counts, and Host doesn't (RFC 9112 §3.2.2).
+            # The target is a whole URL: its host counts instead of Host (RFC 9112 §3.2.2).
             given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
         if self._is_ours(given, env["SERVER_NAME"]) or req.path in _ANY_HOST:
@@ -71,10 +71,10 @@ class AllowedHosts:
 
 
 class Accept:
-    """Refuses a request whose answer the client wouldn't accept, before anything is done.
+    """Refuses a request whose answer the client would not accept, before anything is done.
 
-    A resource whose GET answers in other media types than JSON names them in `produces`, the one
-    that it likes best first; `preferred` chooses among them.
+    A resource whose GET answers in other media types than JSON names them in `produces`, its
+    default first; `preferred` chooses among them.
     """
 
     def process_resource(
@@ -99,8 +99,8 @@ class Accept:
 class Params:
     """Refuses query parameters of requests without a body.
 
-    Whoever reads a body refuses them afterwards, in the contract's order. A resource whose GET has
-    parameters of its own says so by `reads_params`.
+    A responder that reads a body refuses them afterwards, in the contract's order. A resource
+    whose GET has parameters of its own sets `reads_params`.
     """
 
     def process_resource(
@@ -117,7 +117,7 @@ class Params:
 
 
 class Response(falcon.Response):
-    """Falcon's response, with what every response carries unless a responder says otherwise."""
+    """Falcon's response, with the headers that every response has by default."""
 
     def __init__(self, options: falcon.ResponseOptions | None = None) -> None:
         super().__init__(options)
@@ -127,7 +127,7 @@ class Response(falcon.Response):
 class LastHeaders:
     """Sets the headers that are known last.
 
-    With CORS an answer depends on who asks, which caches must know.
+    With CORS an answer depends on the request's Origin, and caches must know that.
     """
 
     def __init__(self, *, cors: bool) -> None:
@@ -140,14 +140,14 @@ class LastHeaders:
         resource: object,
         req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
     ) -> None:
-        """After the responder, or the error that it raised."""
+        """Runs after the responder, or after the error that it raised."""
         resp.set_header("X-Request-Id", req.id)
         if self._cors:
             resp.append_header("Vary", "Origin")
 
 
 def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
-    """The one of `media_types` that the client's Accept likes best, or None (RFC 9110 §12.5.1)."""
+    """The one of `media_types` that the client's Accept prefers, or None (RFC 9110 §12.5.1)."""
     # Media types have no case (§8.3.1); Falcon compares them as they are.
     accept = req.env.get("HTTP_ACCEPT", "*/*").lower().strip(" \t,")
     try:
@@ -159,7 +159,7 @@ def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
 def _answers(resource: object, method: str) -> bool:
     """Whether the resource itself answers: a method it lacks is a 405 whatever Accept says."""
     responder = "on_get" if method == "HEAD" else f"on_{method.lower()}"
-    # A method has a case (RFC 9110 §9.1): `get` is one that nobody knows.
+    # Methods are case-sensitive (RFC 9110 §9.1): `get` is an unknown method.
     return method.isupper() and hasattr(resource, responder)
 
 

@@ -1,4 +1,4 @@
-"""What happened with each request, told to whoever wants to know: the log, the metrics."""
+"""Events of requests, for observers: the access log and the metrics."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -9,36 +9,39 @@ import falcon
 
 from datas.http.request import Request
 
-MAX_METHOD = 20  # characters: a client may write any word
+MAX_METHOD = 20  # characters, since a client may send any word
 
 
-class Exchange(NamedTuple):
-    """A request that has been answered. Nothing in it is a secret: no path, no query, no header."""
+class RequestRecord(NamedTuple):
+    """An answered request. It has no secrets: no path, no query, no header."""
 
     request_id: str
     method: str
-    route: str | None  # the route's template; None where nothing is
+    route: str | None  # the route's template; None without a route
     status: int
     size: int  # bytes of the body that were sent
     seconds: float
     actor: str | None  # a username
-    client: str  # the address, as far as trusted proxies tell
+    client: str  # the address, as trusted proxies report it
     problem: str | None  # the error's code
     broken: bool  # the body ended before it was whole
 
 
 class Observer(Protocol):
-    """Whoever wants to know of requests."""
+    """An object that hears about every request."""
 
     def begin(self) -> None:
-        """A request is there."""
+        """A request begins."""
 
-    def end(self, exchange: Exchange) -> None:
-        """It has been answered."""
+    def end(self, record: RequestRecord) -> None:
+        """A request has been answered."""
 
 
-class Observation:
-    """Tells observers when a request comes, and when its answer is made, or streamed to its end."""
+class RequestEvents:
+    """Calls observers when a request comes, and when its answer is complete.
+
+    A streamed answer is complete when the server has closed the stream.
+    """
 
     def __init__(self, observers: Sequence[Observer], trusted_proxies: int) -> None:
         self._observers = observers
@@ -61,13 +64,13 @@ class Observation:
         if req.method == "HEAD":
             self._end(req, resp, 0, broken=False)
         elif resp.stream is None:
-            # Falcon would render it next, and keeps what is made here.
+            # Falcon renders the body next, and reuses what was rendered here.
             self._end(req, resp, len(resp.render_body() or b""), broken=False)
         else:
-            resp.stream = _Watched(resp.stream, partial(self._end, req, resp))
+            resp.stream = _CountedStream(resp.stream, partial(self._end, req, resp))
 
     def _end(self, req: Request, resp: falcon.Response, size: int, *, broken: bool) -> None:
-        exchange = Exchange(
+        record = RequestRecord(
             req.id,
             req.method[:MAX_METHOD],
             req.route,
@@ -80,11 +83,11 @@ class Observation:
             broken,
         )
         for observer in self._observers:
-            observer.end(exchange)
+            observer.end(record)
 
 
-class _Watched:
-    """A streamed body, of which is told when the server has closed it (PEP 3333)."""
+class _CountedStream:
+    """A stream that counts its bytes, and calls `end` when the server closes it (PEP 3333)."""
 
     def __init__(self, stream: Any, end: Callable[..., None]) -> None:
         self._stream = stream
@@ -98,7 +101,7 @@ class _Watched:
         self._whole = True
 
     def close(self) -> None:
-        """The server is done with it."""
+        """The server needs the stream no more."""
         try:
             self._stream.close()
         finally:

@@ -3,128 +3,138 @@
 import copy
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import EXCLUDE
+from marshmallow import fields
 
 from datas import __version__
-from datas.domain.access import Access
-from datas.domain.items import Item
-from datas.http.errors import MEDIA_PROBLEM
-from datas.http.operations import HEADERS, OPERATIONS, Operation
-from datas.http.params import MAX_ID
-from datas.http.problems import PROBLEMS
+from datas.domain.rules import MAX_INTEGER
+from datas.http.errors import MAX_FAULTS, MEDIA_PROBLEM
+from datas.http.operation import About, Operation
 from datas.http.request import shown_route
-from datas.http.resources.files import FileResource
-from datas.http.schemas import (
-    READ_ONLY,
-    WRITABLE,
-    BulkAnswerSchema,
-    CredentialsSchema,
-    DoneSchema,
-    HealthSchema,
-    ItemAnswerSchema,
-    ItemPageSchema,
-    ItemSchema,
-    NewTokenAnswerSchema,
-    PasswordChangeSchema,
-    ProblemIndexSchema,
-    ProblemPageSchema,
-    ProblemSchema,
-    RegistrationSchema,
-    TokenListSchema,
-    UserAnswerSchema,
-    dump_item,
-)
-from datas.http.streams import Csv, Ndjson
+from datas.http.schemas import OpenSchema
 
-_VERBS = ("get", "post", "put", "patch", "delete")
-_TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
-EXAMPLE = dump_item(Item(7, "hello", _TIME, _TIME, version=1))
+# The headers of answers: what each says, its schema, and whether it is always there.
+HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
+    "X-Request-Id": (
+        "The request's id: the client's, or a new one. Logs have it too.",
+        {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        True,
+    ),
+    "ETag": (
+        "The version of what is answered, for If-Match and If-None-Match.",
+        {"type": "string", "pattern": '^"[!#-~]+"$'},
+        True,
+    ),
+    "Location": (
+        "The path of what was created.",
+        {"type": "string", "format": "uri-reference"},
+        True,
+    ),
+    "Link": (
+        'The next page, `rel="next"`; absent on the last one.',
+        {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
+        False,
+    ),
+    "Vary": ("The request's headers on which the answer depends.", {"type": "string"}, True),
+    "Allow": (
+        "The methods that are possible here.",
+        {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"},
+        True,
+    ),
+    "WWW-Authenticate": (
+        "How to say who one is, and whether it was a token that was no good.",
+        {"type": "string", "pattern": "^Bearer "},
+        True,
+    ),
+    "Retry-After": (
+        "Seconds to wait before the next try.",
+        {"type": "integer", "minimum": 1},
+        True,
+    ),
+    "Idempotency-Replayed": (
+        "`true` if this is the answer to an earlier request with this key.",
+        {"type": "string", "const": "true"},
+        False,
+    ),
+}
+
+
+class LineErrorSchema(OpenSchema):
+    """A line at fault."""
+
+    line = fields.Integer(required=True)
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
+
+
+class ProblemSchema(OpenSchema):
+    """An error (RFC 9457), with the envelope's `success` and `msg`."""
+
+    type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What happened; what to do."})
+    success = fields.Boolean(required=True, metadata={"enum": [False]})
+    msg = fields.String(required=True, metadata={"description": "The same text as `detail`."})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={
+            "description": f"The texts for each field, parameter or header at fault; {MAX_FAULTS} "
+            "of them at most."
+        },
+    )
+    line_errors = fields.List(
+        fields.Nested(LineErrorSchema),
+        metadata={"description": "The first hundred lines at fault, of a bulk body."},
+    )
+    line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
+    request_id = fields.String(required=True)
 
 
 def openapi_document(
-    routes: Mapping[str, object], access: Access, root_path: str = ""
+    about: About, routes: Mapping[str, object], root_path: str = ""
 ) -> dict[str, Any]:
-    """The document of an app with these routes (path template to resource), mounted there."""
+    """The document of an app with these routes (path template to resource), mounted there.
+
+    Every schema that an operation names becomes a component. Files that a page consists of have
+    no operations, and are left out.
+    """
+    tables = "one table" if len(about.plurals) == 1 else "tables"
+    summary = f"A small HTTP API over {tables} of {' and '.join(about.plurals)}."
+    tags = {each: f"The collection and its {each}." for each in about.plurals} | {
+        "users": "Who is who, and the tokens that stand for them.",
+        "system": "What monitors and tools ask.",
+    }
     spec = APISpec(
-        title="Datas",
+        title=about.title,
         version=__version__,
         openapi_version="3.1.1",
-        info={"summary": "A small HTTP API over one table of items.", "license": {"name": "MIT"}},
-        tags=[
-            {"name": "items", "description": "The collection and its items."},
-            {"name": "users", "description": "Who is who, and the tokens that stand for them."},
-            {"name": "system", "description": "What monitors and tools ask."},
-        ],
+        info={"summary": summary, "license": {"name": "MIT"}},
+        tags=[{"name": name, "description": text} for name, text in tags.items()],
         plugins=[MarshmallowPlugin()],
         **({"servers": [{"url": root_path}]} if root_path else {}),
     )
-    _add_components(spec)
+    _add_components(spec, routes.values())
     for route, resource in routes.items():
-        if isinstance(resource, FileResource):
-            continue  # a page is made of it
-        path = shown_route(route)
-        described = {
-            verb: OPERATIONS[path, verb.upper()]
-            for verb in _VERBS
-            if hasattr(resource, f"on_{verb}")
-        }
-        item = _path_item(path, described)
-        for verb, action in getattr(resource, "actions", {}).items():
-            # Without an action the operation needs no token; one that is sent is checked.
-            optional = action is None or action in access.free
-            if verb == "GET" and not optional:
-                _vary(item["get"])
-            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
-        if "get" in item:
-            item["head"] = _head(item["get"])
-        spec.path(path, operations=item)
+        if operations := getattr(resource, "operations", {}):
+            path = _Path(shown_route(route), about)
+            spec.path(path.template, operations=path.item(operations, resource))
     return spec.to_dict()
 
 
-def _add_components(spec: APISpec) -> None:
-    spec.components.schema("Item", schema=ItemSchema(unknown=EXCLUDE))
-    # An answer has every field; of a request `ItemDraft` says what is needed.
-    item = spec.components.schemas["Item"]
-    item["required"] = list(item["properties"])
-    spec.components.schema("ItemDraft", schema=ItemSchema(only=WRITABLE))
-    spec.components.schema("ItemPatch", schema=ItemSchema(only=WRITABLE, partial=True))
-    ignored = {name: {"description": "Ignored."} for name in sorted(READ_ONLY)}
-    # Not a reference into another schema, which generators of clients don't follow.
-    draft = spec.components.schemas["ItemDraft"]
-    spec.components.schema(
-        "ItemReplacement",
-        {
-            "type": "object",
-            "properties": draft["properties"] | ignored,
-            "required": draft["required"],
-            "additionalProperties": False,
-        },
-    )
-    spec.components.schema("ItemAnswer", schema=ItemAnswerSchema)
-    spec.components.schema("ItemPage", schema=ItemPageSchema)
-    lines = "Items, one a line: JSON objects, or values under a header."
-    spec.components.schema("ItemLines", {"type": "string", "description": lines})
-    spec.components.schema("BulkAnswer", schema=BulkAnswerSchema)
-    spec.components.schema("Registration", schema=RegistrationSchema)
-    spec.components.schema("Credentials", schema=CredentialsSchema)
-    spec.components.schema("PasswordChange", schema=PasswordChangeSchema)
-    spec.components.schema("UserAnswer", schema=UserAnswerSchema)
-    spec.components.schema("NewTokenAnswer", schema=NewTokenAnswerSchema)
-    spec.components.schema("TokenList", schema=TokenListSchema)
-    spec.components.schema("Done", schema=DoneSchema)
-    spec.components.schema("Health", schema=HealthSchema)
-    spec.components.schema("OpenApi", {"type": "object", "required": ["openapi", "paths"]})
-    spec.components.schema("Page", {"type": "string", "description": "A page for people."})
-    spec.components.schema("ProblemIndex", schema=ProblemIndexSchema)
-    spec.components.schema("ProblemPage", schema=ProblemPageSchema)
-    spec.components.schema("Problem", schema=ProblemSchema)
+def _add_components(spec: APISpec, resources: Iterable[object]) -> None:
+    page = {"type": "string", "description": "A page for people."}
+    components = {"Page": page, "Problem": ProblemSchema}
+    for resource in resources:
+        components |= getattr(resource, "components", {})
+    for name, schema in components.items():
+        given = {"component": schema} if isinstance(schema, dict) else {"schema": schema}
+        spec.components.schema(name, **given)
     scheme = {"type": "http", "scheme": "bearer", "description": "A token of `POST /api/tokens`."}
     spec.components.security_scheme("token", scheme)
     for name, (description, schema, required) in HEADERS.items():
@@ -132,71 +142,96 @@ def _add_components(spec: APISpec) -> None:
         spec.components.header(name, header)
 
 
-def _path_item(path: str, operations: Mapping[str, Operation]) -> dict[str, Any]:
-    item = {verb: _operation(path, operation) for verb, operation in operations.items()}
-    item["options"] = _options(path, next(iter(operations.values())))
-    return item
+class _Path:
+    """Describes the methods of one path."""
 
+    def __init__(self, template: str, about: About) -> None:
+        self.template = template
+        self._access, self._problems = about.access, about.problems
 
-def _options(path: str, operation: Operation) -> dict[str, Any]:
-    """What OPTIONS says of an address, whether there is something at it or not."""
-    problems = ["misdirected-request", "invalid-header"]
-    parameters = _path_parameters(path)
-    for parameter in parameters:
-        if parameter["name"] == "code":
-            parameter["schema"] = {"type": "string", "minLength": 1}
-        else:
-            problems.append("route-not-found")
-    return {
-        "operationId": f"{operation.id}Options",
-        "summary": "Which methods are possible here",
-        "tags": [operation.tag],
-        "parameters": parameters,
-        "responses": {"204": _answer("The methods, in Allow", ("Allow",))} | _problems(problems),
-    }
+    def item(self, operations: Mapping[str, Operation], resource: object) -> dict[str, Any]:
+        """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
+        item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
+        for verb, action in getattr(resource, "actions", {}).items():
+            # Without an action the operation needs no token; one that is sent is checked.
+            optional = action is None or action in self._access.free
+            if verb == "GET" and not optional:
+                _vary(item["get"])
+            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
+        if "get" in item:
+            item["head"] = _head(item["get"])
+        item["options"] = self._options(next(iter(operations.values())))
+        return item
 
-
-def _operation(path: str, operation: Operation) -> dict[str, Any]:
-    success = _answer(operation.status.phrase, operation.headers)
-    success["content"] = {
-        media_type: _content(operation.id, name) for media_type, name in operation.content.items()
-    }
-    if operation.links:
-        success["links"] = _links()
-    responses = {str(operation.status.value): success}
-    if operation.dry_run:
-        checked = _answer("Every line is good; none was stored", ())
-        responses["200"] = checked | {"content": success["content"]}
-    if operation.not_modified:
-        responses["304"] = _answer("The client has this version already", ("ETag",))
-    described: dict[str, Any] = {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "tags": [operation.tag],
-        "parameters": _path_parameters(path) + [dict(it) for it in operation.parameters],
-        "responses": responses | _problems(operation.problems),
-    }
-    if operation.body:
-        described["requestBody"] = {
-            "required": True,
-            "content": {
-                media_type: {
-                    "schema": {"$ref": f"#/components/schemas/{name}"},
-                    "example": LINES.get(media_type) or BODIES[name],
-                }
-                for media_type, name in operation.body.items()
-            },
+    def _options(self, operation: Operation) -> dict[str, Any]:
+        """What OPTIONS says of an address, whether there is something at it or not."""
+        problems = ["misdirected-request", "invalid-header"]
+        parameters = self._parameters()
+        for parameter in parameters:
+            if parameter["name"] == "code":
+                parameter["schema"] = {"type": "string", "minLength": 1}
+            else:
+                problems.append("route-not-found")
+        return {
+            "operationId": f"{operation.id}Options",
+            "summary": "Which methods are possible here",
+            "tags": [operation.tag],
+            "parameters": parameters,
+            "responses": {"204": _answer("The methods, in Allow", ("Allow",))}
+            | self._refusals(problems),
         }
-    return described
 
+    def _operation(self, operation: Operation) -> dict[str, Any]:
+        success = _answer(operation.status.phrase, operation.headers)
+        success["content"] = dict(operation.content)
+        if operation.links:
+            success["links"] = operation.links
+        responses = {str(operation.status.value): success}
+        if operation.dry_run:
+            checked = _answer("Every line is good; none was stored", ())
+            responses["200"] = checked | {"content": success["content"]}
+        if operation.not_modified:
+            responses["304"] = _answer("The client has this version already", ("ETag",))
+        described: dict[str, Any] = {
+            "operationId": operation.id,
+            "summary": operation.summary,
+            "tags": [operation.tag],
+            "parameters": self._parameters() + [dict(it) for it in operation.parameters],
+            "responses": responses | self._refusals(operation.problems),
+        }
+        if operation.body:
+            described["requestBody"] = {"required": True, "content": dict(operation.body)}
+        return copy.deepcopy(described)
 
-def _content(operation_id: str, name: str) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{name}"}}
-    if operation_id in MESSAGES:
-        content["example"] = {"success": True, "msg": MESSAGES[operation_id], "data": EXAMPLE}
-    if name == "ItemPage":
-        content["example"] |= {"data": [EXAMPLE], "next": None}
-    return content
+    def _parameters(self) -> list[dict[str, Any]]:
+        code = {"schema": {"type": "string", "enum": list(self._problems)}}
+        number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_INTEGER}
+        return [
+            {"name": name, "in": "path", "required": True}
+            | (code if name == "code" else {"schema": number, "example": 7})
+            for name in re.findall(r"{(\w+)}", self.template)
+        ]
+
+    def _refusals(self, codes: Iterable[str]) -> dict[str, Any]:
+        """A response for each status, which names its problems."""
+        found = [self._problems[code] for code in set(codes)]
+        found.sort(key=lambda it: (it.status, it.code))
+        responses = {}
+        for status, group in groupby(found, key=lambda it: it.status):
+            kinds = list(group)
+            headers = _PROBLEM_HEADERS.get(status, ())
+            answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
+            codes_here = "|".join(kind.code for kind in kinds)
+            schema = {
+                "allOf": [{"$ref": "#/components/schemas/Problem"}],
+                "properties": {
+                    "status": {"const": status},
+                    "type": {"pattern": f"/problems/({codes_here})$"},
+                },
+            }
+            answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
+            responses[str(status)] = answer
+        return responses
 
 
 def _vary(operation: dict[str, Any]) -> None:
@@ -204,30 +239,6 @@ def _vary(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         if int(status) < HTTPStatus.BAD_REQUEST:
             answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}
-
-
-BODIES = {
-    "ItemDraft": {"data": "hello"},
-    "ItemReplacement": {"data": "hello"},
-    "ItemPatch": {"data": "hello"},
-    "Registration": {"username": "alice", "password": "correct horse"},
-    "Credentials": {"username": "alice", "password": "correct horse", "label": "laptop"},
-    "PasswordChange": {"password": "correct horse", "new_password": "battery staple"},
-}
-
-LINES = {
-    Ndjson.media_type: '{"data": "tea"}\n{"data": "milk"}\n',
-    Csv.media_type: "data\r\ntea\r\nmilk\r\n",
-}
-
-MESSAGES = {
-    "listItems": "Items found (1)",
-    "createItem": "Item [7] successfully created",
-    "getItem": "Item [7] found",
-    "replaceItem": "Item [7] successfully updated",
-    "changeItem": "Item [7] successfully updated",
-    "deleteItem": "Item [7] successfully deleted",
-}
 
 
 def _head(get: dict[str, Any]) -> dict[str, Any]:
@@ -244,16 +255,6 @@ def _head(get: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
-    code = {"schema": {"type": "string", "enum": list(PROBLEMS)}}
-    number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
-    return [
-        {"name": name, "in": "path", "required": True}
-        | (code if name == "code" else {"schema": number, "example": 7})
-        for name in re.findall(r"{(\w+)}", path)
-    ]
-
-
 def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
     names = ("X-Request-Id", *headers)
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -261,32 +262,3 @@ def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
 
 
 _PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-
-
-def _problems(codes: Iterable[str]) -> dict[str, Any]:
-    """A response for each status, which names its problems."""
-    problems = sorted((PROBLEMS[code] for code in set(codes)), key=lambda it: (it.status, it.code))
-    responses = {}
-    for status, group in groupby(problems, key=lambda it: it.status):
-        kinds = list(group)
-        headers = _PROBLEM_HEADERS.get(status, ())
-        answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
-        codes_here = "|".join(kind.code for kind in kinds)
-        schema = {
-            "allOf": [{"$ref": "#/components/schemas/Problem"}],
-            "properties": {
-                "status": {"const": status},
-                "type": {"pattern": f"/problems/({codes_here})$"},
-            },
-        }
-        answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
-        responses[str(status)] = answer
-    return responses
-
-
-def _links() -> dict[str, Any]:
-    """What can be done with what was created."""
-    return {
-        operation: {"operationId": operation, "parameters": {"item_id": "$response.body#/data/id"}}
-        for operation in ("getItem", "replaceItem", "changeItem", "deleteItem")
-    }

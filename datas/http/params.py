@@ -1,39 +1,40 @@
-"""The query string: what a list may be asked, and the opaque cursor that walks through it."""
+"""The query string: what a list can be asked, and the opaque cursor that leads through it."""
 
 import base64
 import hashlib
 import re
-from datetime import datetime
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Generic
 
 import falcon
 import orjson
 from falcon.routing import BaseConverter
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from datas.domain.credentials import fold, username_faults
-from datas.domain.items import data_faults
+from datas.domain.credentials import USERNAME, fold, username_faults
 from datas.domain.query import (
-    ALL,
     BY_ID,
     DEFAULT_LIMIT,
     MAX_LIMIT,
     MAX_SEARCH,
-    SORTS,
+    Condition,
     Filter,
+    Operator,
     Position,
     Sort,
     search_faults,
 )
+from datas.domain.records import D
+from datas.domain.rules import MAX_INTEGER, DecimalRule, IntegerRule, Rule, integer
 from datas.http.errors import Refusal
+from datas.http.fields import RecordField, Text
 from datas.http.request import Request
-from datas.http.schemas import USERNAME_PATTERN, rfc3339, rule
+from datas.http.schemas import RecordBody
 
-MAX_ID = 2**63 - 1
 DIGEST = 6  # bytes of a cursor that tie it to its list
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 
 
 class IdConverter(BaseConverter):
@@ -43,28 +44,17 @@ class IdConverter(BaseConverter):
         """The id, or None (a 404) for anything else."""
         if not _ID.fullmatch(value):
             return None
-        item_id = int(value)
-        return item_id if item_id <= MAX_ID else None
+        record_id = int(value)
+        return record_id if record_id <= MAX_INTEGER else None
 
 
 class Limit(fields.Field[int]):
-    """A page's length."""
+    """The length of a page."""
 
     def _deserialize(self, value: str, *_: Any, **__: Any) -> int:
         if not _WHOLE.fullmatch(value) or not 1 <= int(value) <= MAX_LIMIT:
             raise ValidationError(f"must be a whole number from 1 to {MAX_LIMIT}.")
         return int(value)
-
-
-class Moment(fields.Field[datetime]):
-    """A moment in UTC, whose `Z` needs no escape: a `+` in a query would be a space."""
-
-    def _deserialize(self, value: str, *_: Any, **__: Any) -> datetime:
-        try:
-            return _moment(value)
-        except ValueError:
-            fault = "must be a time in UTC that ends in Z, such as 2026-11-22T16:00:00Z."
-            raise ValidationError(fault) from None
 
 
 class Truth(fields.Field[bool]):
@@ -77,98 +67,83 @@ class Truth(fields.Field[bool]):
 
 
 class SortOrder(fields.Field[Sort]):
-    """An order, by its name: `id`, or `-id` for descending."""
+    """An order by its name: `id`, or `-id` for descending."""
 
-    NAMES: ClassVar = {f"{'-' if sort.descending else ''}{sort.field}": sort for sort in SORTS}
+    def __init__(self, names: Mapping[str, Sort]) -> None:
+        description = "The order; a minus sign for descending."
+        schema = {"type": "string", "enum": list(names), "description": description}
+        super().__init__(load_default=BY_ID, metadata=schema)
+        self._names = names
 
     def _serialize(self, value: Sort | None, *_: Any, **__: Any) -> str | None:
-        return next((name for name, sort in self.NAMES.items() if sort == value), None)
+        return next((name for name, sort in self._names.items() if sort == value), None)
 
     def _deserialize(self, value: str, *_: Any, **__: Any) -> Sort:
-        if value not in self.NAMES:
-            raise ValidationError(f"must be one of: {', '.join(self.NAMES)}.")
-        return self.NAMES[value]
+        if value not in self._names:
+            raise ValidationError(f"must be one of: {', '.join(self._names)}.")
+        return self._names[value]
 
 
-class ListParams(Schema):
-    """Which items are asked for, and in which order."""
+class FilterValue(fields.Field[Any]):
+    """A value that a field is compared with; a range may begin or end outside a field's bounds."""
 
+    def __init__(self, of: Filter, field: RecordField, description: str) -> None:
+        schema = {
+            name: value
+            for name, value in field.metadata.items()
+            if name not in ("default", "description", "example")
+        }
+        if "enum" in schema:
+            schema["enum"] = [value for value in schema["enum"] if value is not None]
+        self._rule = field.rule
+        if of.operator in (Operator.FROM, Operator.BELOW):
+            self._rule = _widened(field.rule)
+            schema = {name: schema[name] for name in schema if name not in ("minimum", "maximum")}
+        super().__init__(metadata={**schema, "description": description})
+        self._filter, self._field = of, field
+
+    def condition(self, value: Any) -> Condition:
+        """The condition with a value that was loaded."""
+        return Condition(*self._filter, value)
+
+    def _deserialize(self, value: str, *_: Any, **__: Any) -> Any:
+        converted = self._field.from_json(self._field.from_text(value))
+        if faults := self._rule(converted):
+            raise ValidationError(faults)
+        return converted
+
+
+def _widened(rule: Rule) -> Rule:
+    match rule:
+        case IntegerRule():
+            return integer()
+        case DecimalRule(minimum=minimum, maximum=maximum):
+            return replace(rule, minimum=minimum - 1, maximum=maximum + 1)
+    return rule
+
+
+class Username(Text):
+    """A username in any case."""
+
+    def from_json(self, value: Any) -> Any:
+        return fold(value) if isinstance(value, str) else value
+
+
+_USERNAME = Username(username_faults, metadata={"pattern": f"^{USERNAME}$"})
+_SEARCH = Text(
+    search_faults, metadata={"minLength": 1, "maxLength": MAX_SEARCH, "pattern": "^[^\\u0000]*$"}
+)
+
+
+class _Params(Schema):
     class Meta:
         unknown = RAISE
 
     error_messages = {"unknown": "is no parameter of this address; leave it out."}
 
-    sort = SortOrder(
-        load_default=BY_ID,
-        metadata={
-            "type": "string",
-            "enum": list(SortOrder.NAMES),
-            "description": "The order; a minus sign for descending.",
-        },
-    )
-    q = fields.String(
-        attribute="search",
-        validate=rule(search_faults),
-        metadata={
-            "minLength": 1,
-            "maxLength": MAX_SEARCH,
-            "pattern": "^[^\\u0000]*$",
-            "description": "Items whose data contains this, whatever the case.",
-        },
-    )
-    created_from = Moment(
-        metadata={
-            "type": "string",
-            "format": "date-time",
-            "pattern": "Z$",
-            "description": "Items of this time or later.",
-        }
-    )
-    created_to = Moment(
-        metadata={
-            "type": "string",
-            "format": "date-time",
-            "pattern": "Z$",
-            "description": "Items of before this time.",
-        }
-    )
-    owner = fields.String(
-        validate=rule(username_faults),
-        metadata={"pattern": USERNAME_PATTERN, "description": "Items of this user."},
-    )
 
-
-class PageParams(ListParams):
-    """The parameters of a page of items."""
-
-    limit = Limit(
-        load_default=DEFAULT_LIMIT,
-        metadata={
-            "type": "integer",
-            "minimum": 1,
-            "maximum": MAX_LIMIT,
-            "description": "How many items a page has at most.",
-        },
-    )
-    after = fields.String(
-        metadata={"description": "Where the page starts: the cursor in `next` of the page before."}
-    )
-    count = Truth(
-        load_default=False,
-        metadata={
-            "type": "boolean",
-            "description": "Whether to say in `total` how many items there are in all.",
-        },
-    )
-
-
-class BulkParams(Schema):
-    """The parameters of many items that are brought in."""
-
-    class Meta:
-        unknown = RAISE
-
-    error_messages = ListParams.error_messages
+class BulkParams(_Params):
+    """The parameters of a request that creates many records."""
 
     dry_run = Truth(
         load_default=False,
@@ -176,20 +151,133 @@ class BulkParams(Schema):
     )
 
 
-_LIST, _PAGE, _BULK = ListParams(), PageParams(), BulkParams()
+_BULK = BulkParams()
+# The parameters that any list may have.
+PARAMS = frozenset({"sort", "q", "created_from", "created_to", "owner", "limit", "after", "count"})
 
 
-def read_page(req: Request) -> dict[str, Any]:
-    """What `ItemService.page` is asked. Raises: Refusal (`invalid-parameter`)."""
-    params = _with_filter(_load(req, _PAGE))
-    if "after" in params:
-        params["after"] = _read_cursor(params["after"], params["sort"], _context(req, params))
-    return params
+class ListParams(Generic[D]):
+    """The parameters of one collection's lists, and the cursors of its pages."""
+
+    def __init__(self, body: RecordBody[D], filters: Mapping[str, Filter]) -> None:
+        self._collection = body.collection
+        self._fields = body.fields
+        sorts = {
+            f"{'-' if descending else ''}{name}": Sort(name, descending)
+            for name in self._collection.sorts
+            for descending in (False, True)
+        }
+        self._filters = _common_filters(body) | {
+            name: FilterValue(each, body.fields[each.field], _describe(body, each))
+            for name, each in filters.items()
+        }
+        params: dict[str, Any] = {"sort": SortOrder(sorts), **self._filters}
+        self.list_schema = _Params.from_dict(params)
+        self.page_schema = _Params.from_dict(params | _page_fields(self._collection.plural))
+        self._list, self._page = self.list_schema(), self.page_schema()
+
+    def read_page(self, req: Request) -> dict[str, Any]:
+        """The arguments of `RecordService.page`. Raises: Refusal (`invalid-parameter`)."""
+        params = self._with_conditions(_load(req, self._page))
+        if "after" in params:
+            params["after"] = self._read_cursor(req, params)
+        return params
+
+    def read_list(self, req: Request) -> dict[str, Any]:
+        """The arguments of `RecordService.export`. Raises: Refusal (`invalid-parameter`)."""
+        return self._with_conditions(_load(req, self._list))
+
+    def next_page(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
+        """The path and query of the page that starts at `position`."""
+        query = dict(req.params) | {"after": self._cursor(req, params, position)}
+        return f"{req.root_path}{self._collection.route}{falcon.to_query_str(query)}"
+
+    def _with_conditions(self, params: dict[str, Any]) -> dict[str, Any]:
+        where = tuple(
+            each.condition(params.pop(name))
+            for name, each in self._filters.items()
+            if name in params
+        )
+        return params | {"where": where}
+
+    def _context(self, req: Request, params: Mapping[str, Any]) -> bytes:
+        """What a cursor belongs to: a collection, an order, conditions, and an actor."""
+        parts = self._collection.plural, params["sort"], params["where"], req.actor.username
+        return repr(parts).encode()
+
+    def _cursor(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
+        record_id, value = position
+        if value is not None:
+            value = self._fields[params["sort"].field].to_json(value)
+        place = orjson.dumps([record_id, value])
+        digest = _digest(place, self._context(req, params))
+        return base64.urlsafe_b64encode(digest + place).decode()
+
+    def _read_cursor(self, req: Request, params: Mapping[str, Any]) -> Position:
+        """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
+        try:
+            decoded = base64.b64decode(params["after"], b"-_", validate=True)
+            place = decoded[DIGEST:]
+            if decoded[:DIGEST] == _digest(place, self._context(req, params)):
+                return self._position(orjson.loads(place), params["sort"])
+        except ValueError:
+            pass
+        fault = (
+            "is damaged, or was made for another list. Take it unchanged from `next`, with the "
+            "same sort and filters, or start again without it."
+        )
+        raise Refusal("invalid-parameter", errors={"after": [fault]})
+
+    def _position(self, place: object, sort: Sort) -> Position:
+        """The place that a cursor names. The digest keeps no secret, so that anyone can make one.
+
+        Raises: ValueError, if it is no place in this order.
+        """
+        match place:
+            case [int(record_id), value] if 0 < record_id <= MAX_INTEGER:
+                if sort.field == "id" and value is None:
+                    return Position(record_id)
+                field = self._fields[sort.field]
+                converted = field.from_json(value)
+                if sort.field != "id" and not field.rule(converted):
+                    return Position(record_id, converted)
+        raise ValueError(place)
 
 
-def read_list(req: Request) -> dict[str, Any]:
-    """`sort` and `which`, for all items. Raises: Refusal (`invalid-parameter`)."""
-    return _with_filter(_load(req, _LIST))
+def _common_filters(body: RecordBody[Any]) -> dict[str, FilterValue]:
+    """The filters that every collection has; `q` only with a field to search."""
+    plural, search = body.collection.plural_title, body.collection.search
+    created = body.fields["date_created"]
+    filters = {
+        "created_from": FilterValue(
+            Filter("date_created", Operator.FROM), created, f"{plural} of this time or later."
+        ),
+        "created_to": FilterValue(
+            Filter("date_created", Operator.BELOW), created, f"{plural} of before this time."
+        ),
+        "owner": FilterValue(Filter("owner"), _USERNAME, f"{plural} of this user."),
+    }
+    if search is None:
+        return filters
+    description = f"{plural} whose {search} contains this, whatever the case."
+    return {"q": FilterValue(Filter(search, Operator.CONTAINS), _SEARCH, description)} | filters
+
+
+def _describe(body: RecordBody[Any], of: Filter) -> str:
+    words = {Operator.FROM: "at least this", Operator.BELOW: "below this"}
+    return f"{body.collection.plural_title} whose {of.field} is {words.get(of.operator, 'this')}."
+
+
+def _page_fields(plural: str) -> dict[str, Any]:
+    bounds = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
+    limit = f"How many {plural} a page has at most."
+    after = "Where the page starts: the cursor in `next` of the page before."
+    count = f"Whether to say in `total` how many {plural} there are in all."
+    return {
+        "limit": Limit(load_default=DEFAULT_LIMIT, metadata={**bounds, "description": limit}),
+        "after": fields.String(metadata={"description": after}),
+        "count": Truth(load_default=False, metadata={"type": "boolean", "description": count}),
+    }
 
 
 def read_dry_run(req: Request) -> bool:
@@ -198,16 +286,10 @@ def read_dry_run(req: Request) -> bool:
     return dry_run
 
 
-def next_page(req: Request, params: dict[str, Any], position: Position) -> str:
-    """The path and query of the page that starts at `position`."""
-    query = dict(req.params) | {"after": _cursor(position, _context(req, params))}
-    return f"{req.root_path}/api/datas{falcon.to_query_str(query)}"
-
-
 def refuse_params(req: falcon.Request) -> None:
     """For addresses that have none. Raises: Refusal (`invalid-parameter`)."""
     if req.params:
-        fault = PageParams.error_messages["unknown"]
+        fault = _Params.error_messages["unknown"]
         raise Refusal("invalid-parameter", errors={name: [fault] for name in req.params})
 
 
@@ -223,63 +305,6 @@ def _load(req: Request, schema: Schema) -> dict[str, Any]:
     return params
 
 
-def _with_filter(params: dict[str, Any]) -> dict[str, Any]:
-    if "owner" in params:
-        params["owner"] = fold(params["owner"])
-    given = {name: params.pop(name) for name in Filter._fields if name in params}
-    return params | {"which": Filter(**given) if given else ALL}
-
-
-def _context(req: Request, params: dict[str, Any]) -> str:
-    """What a cursor belongs to: an order, filters, and whoever was given it."""
-    return f"{params['sort']} {params['which']} {req.actor.username}"
-
-
-def _cursor(position: Position, context: str) -> str:
-    item_id, value = position
-    place = orjson.dumps([item_id, rfc3339(value) if isinstance(value, datetime) else value])
-    return base64.urlsafe_b64encode(_digest(place, context) + place).decode()
-
-
-def _read_cursor(cursor: str, sort: Sort, context: str) -> Position:
-    """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
-    try:
-        decoded = base64.b64decode(cursor, b"-_", validate=True)
-        place = decoded[DIGEST:]
-        if decoded[:DIGEST] == _digest(place, context):
-            return _position(orjson.loads(place), sort)
-    except ValueError:
-        pass
-    fault = (
-        "is damaged, or was made for another list. Take it unchanged from `next`, with the same "
-        "sort and filters, or start again without it."
-    )
-    raise Refusal("invalid-parameter", errors={"after": [fault]})
-
-
-def _position(place: object, sort: Sort) -> Position:
-    """The digest keeps no secret: anybody can make one for a place that is none.
-
-    Raises: ValueError.
-    """
-    match place:
-        case [int(item_id), value] if 0 < item_id <= MAX_ID:
-            if value is None and sort.field == "id":
-                return Position(item_id)
-            if isinstance(value, str) and sort.field == "data" and not data_faults(value):
-                return Position(item_id, value)
-            if isinstance(value, str) and sort.field.startswith("date"):
-                return Position(item_id, _moment(value))
-    raise ValueError(place)
-
-
-def _digest(place: bytes, context: str) -> bytes:
-    """Ties a cursor to its context and finds damage. It keeps no secret: it hides nothing."""
-    return hashlib.blake2b(place + context.encode(), digest_size=DIGEST).digest()
-
-
-def _moment(text: str) -> datetime:
-    """Raises: ValueError."""
-    if not _MOMENT.fullmatch(text):
-        raise ValueError(text)
-    return datetime.fromisoformat(text)
+def _digest(place: bytes, context: bytes) -> bytes:
+    """Ties a cursor to its context and finds damage. It keeps no secret: a cursor hides nothing."""
+    return hashlib.blake2b(place + context, digest_size=DIGEST).digest()

@@ -1,4 +1,4 @@
-"""A request, as Falcon has it, with its id, who makes it, and from where."""
+"""Falcon's request, with its id, its actor and the client's address."""
 
 import random
 import re
@@ -11,13 +11,13 @@ from datas.domain.access import ANONYMOUS, Actor
 MAX_ADDRESS = 64  # longer than any IP address
 # As proxies write a client (RFC 7239 §6): with its port, or an IPv6 address in brackets.
 _WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[^:]*):\d+", re.ASCII)
-_DECENT = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Request(falcon.Request):
-    """Falcon's request with an id, by which a client and a log speak of the same thing."""
+    """Falcon's request with an id, which a client and the log both have."""
 
-    # Whoever makes it: nobody in particular until `Authentication` has looked.
+    # `Authentication` sets it.
     actor: Actor = ANONYMOUS
     # When it came, by the clock of `time.perf_counter`; and the code of the error that answers it.
     begun: float = 0.0
@@ -26,10 +26,10 @@ class Request(falcon.Request):
 
     @property
     def id(self) -> str:
-        """The client's X-Request-Id, if it is a decent one, else a new one."""
+        """The client's X-Request-Id, if it is well-formed, else a new id."""
         if self._id is None:
             given = self.env.get("HTTP_X_REQUEST_ID")
-            if given is None or not _DECENT.fullmatch(given):
+            if given is None or not _REQUEST_ID.fullmatch(given):
                 # Enough to tell requests apart; `random` seeds itself anew after a fork.
                 given = f"{random.getrandbits(64):016x}"
             self._id = given
@@ -41,10 +41,10 @@ class Request(falcon.Request):
         return shown_route(self.uri_template) if self.uri_template else None
 
     def client_address(self, trusted_proxies: int) -> str:
-        """What the client has for an address, seen through as many proxies of ours (RFC 7239 §7.4).
+        """The client's address behind this number of our own proxies (RFC 7239 §7.4).
 
-        Each proxy adds the address that it saw at the right of X-Forwarded-For; what stands left
-        of ours anybody can have written.
+        Each proxy adds the address that it saw at the right of X-Forwarded-For. The client may
+        have written everything to the left of that.
         """
         if not trusted_proxies:
             return str(self.remote_addr).removeprefix("::ffff:")
@@ -55,12 +55,12 @@ class Request(falcon.Request):
 
 
 def shown_route(template: str) -> str:
-    """A route's template without what its parts are converted by."""
+    """A route's template without the names of converters."""
     return template.replace(":id}", "}")
 
 
 def counted(address: str) -> str:
-    """What one client can't have many of: no port, and of IPv6 the /64 that any has to itself."""
+    """The part of an address that one client has few of: without a port; of IPv6 the /64."""
     with_port = _WITH_PORT.fullmatch(address)
     try:
         parsed = ip_address((with_port["v6"] or with_port["v4"] or "") if with_port else address)

@@ -9,7 +9,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import SchemaStatus
 from datas.adapters.sql.sqlite import SqliteEngine
-from datas.adapters.sql.tables import TABLES
+from datas.adapters.sql.tables import all_tables
 from datas.domain.errors import StorageUnavailable
 
 MAX_REPORTED = 5  # damages
@@ -59,7 +59,7 @@ def inspect_schema(database: SqlDatabase) -> SchemaStatus:
         database.close()
     if not status.applied and tables:
         raise StorageUnavailable("Its tables aren't those that Datas makes.")
-    names = {table._meta.table_name for table in TABLES}  # noqa: SLF001 (Peewee's documented name)
+    names = {table._meta.table_name for table in all_tables(database.tables)}  # noqa: SLF001 (Peewee's documented name)
     if not status.pending and (missing := names - tables):
         raise StorageUnavailable(f"It lacks the table {min(missing)}.")
     return status

@@ -16,7 +16,7 @@ from datas.adapters.memory import Memory
 from datas.domain.items import Draft, Item, data_faults
 from datas.http.errors import Refusal
 from datas.http.schemas import ItemSchema, load_item
-from datas.http.streams import FORMATS, Line
+from datas.http.lines import FORMATS, Line
 from tests.contract.test_items import ODD_TEXTS, any_data
 from tests.http.conftest import make_world
 from tests.http.test_refusals import problem

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from falcon.testing import TestClient
 
-from datas.http.resources.console import FOLDER
+from datas.http.resources.pages import CONSOLE as FOLDER
 from tests.http.conftest import make_world
 
 ROOT = Path(__file__).parents[2]

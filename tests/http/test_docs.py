@@ -6,7 +6,7 @@ import sys
 import pytest
 from falcon.testing import TestClient
 
-from datas.http.resources.docs import docs_routes
+from datas.http.resources.pages import docs_routes
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 FILES = [path for path in docs_routes() if path != "/docs"]

@@ -9,7 +9,7 @@ import pytest
 
 from datas.domain.errors import StorageUnavailable
 from datas.http.access_log import json_line, text_line
-from datas.http.observation import Exchange
+from datas.http.observation import RequestRecord
 from tests.http.conftest import World, make_world
 
 
@@ -18,15 +18,15 @@ class Ear:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.heard: list[Exchange] = []
+        self.heard: list[RequestRecord] = []
 
     def begin(self) -> None:
         """A request is there."""
         self.begun += 1
 
-    def end(self, exchange: Exchange) -> None:
+    def end(self, record: RequestRecord) -> None:
         """It has been answered."""
-        self.heard.append(exchange)
+        self.heard.append(record)
 
 
 def world_with_ear(mode: str = "open", **settings: Any) -> tuple[World, Ear]:
@@ -78,9 +78,9 @@ def test_refusals_are_told_too(method: str, headers: dict[str, str], status: int
     """Whichever check it was."""
     world, ear = world_with_ear()
     world.client.simulate_request(method, "/api/datas", headers=headers)
-    [exchange] = ear.heard
-    assert (exchange.status, ear.begun) == (status, 1)
-    assert exchange.problem
+    [record] = ear.heard
+    assert (record.status, ear.begun) == (status, 1)
+    assert record.problem
 
 
 def test_the_actor_is_told_and_no_secret() -> None:
@@ -148,7 +148,7 @@ def test_a_stopping_server_is_not_ready_and_serves() -> None:
 
 
 TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
-GOT = Exchange(
+GOT = RequestRecord(
     "abc", "GET", "/api/datas/{item_id}", 200, 1234, 0.0002134, "alice", "::1", None, broken=False
 )
 

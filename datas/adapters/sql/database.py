@@ -1,14 +1,14 @@
 """A database: its connections, its transactions, and its errors in the domain's words."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from peewee import Database, Select
 
 from datas.adapters.sql.comparison import database_faults
-from datas.adapters.sql.migrate import Schema, SchemaStatus
+from datas.adapters.sql.migrate import DATAS, History, Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.tables import Tables
 from datas.domain.errors import StorageUnavailable
@@ -85,12 +85,17 @@ class SqlDatabase:
     """
 
     def __init__(
-        self, engine: Engine, tables: Tables | None = None, *, auto_migrate: bool = True
+        self,
+        engine: Engine,
+        tables: Tables | None = None,
+        histories: Sequence[History] = (),
+        *,
+        auto_migrate: bool = True,
     ) -> None:
         self.peewee = engine.peewee
         self.integrity_error = engine.integrity_error
         self.engine = engine
-        self._schema = Schema(engine.peewee)
+        self._schema = Schema(engine.peewee, histories or (DATAS,))
         self.tables = tables or {}
         self._auto_migrate = auto_migrate
         self._ready = False

@@ -1,108 +1,127 @@
-"""`/api/datas/bulk`: many items, streamed out and in."""
+"""`/api/datas/bulk`: many records of any collection, streamed out and in."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Generic
 
 import falcon
 import orjson
 
 from datas.domain.access import Action
-from datas.domain.errors import LineTooLong, StorageUnavailable, list_faults
+from datas.domain.errors import (
+    InvalidRecord,
+    LineTooLong,
+    StorageUnavailable,
+    ValueTaken,
+    list_faults,
+)
 from datas.domain.idempotency import Idempotency
-from datas.domain.items import Draft
-from datas.domain.transfer import Transfer
+from datas.domain.records import D
 from datas.http.body import BodyFile, check_media_type
 from datas.http.errors import Refusal
 from datas.http.idempotency import answer_once, idempotency_key
+from datas.http.lines import Format, Line, line_formats
 from datas.http.middleware import preferred
-from datas.http.params import read_dry_run, read_list
+from datas.http.operation import Operation
+from datas.http.params import read_dry_run
+from datas.http.record_parts import RecordParts
 from datas.http.request import Request
+from datas.http.resources import records_openapi
 from datas.http.schemas import envelope
-from datas.http.streams import FORMATS, Format, Line
 
-MAX_SHOWN_LINES = 100
-# Bytes of a refused body that are read all the same, so that its sender comes to read the refusal.
-PASSED_OVER = 16 * 1024 * 1024
-PIECE = 64 * 1024  # bytes
-IN_MEMORY = 1024 * 1024  # bytes; what is more waits on the disk
-
-_FORMATS = {each.media_type: each for each in FORMATS.values()}
+MAX_LISTED_LINES = 100
+# Bytes of a refused body that are still read, so that the client gets to read the refusal.
+MAX_DISCARDED = 16 * 1024 * 1024
+IN_MEMORY = 1024 * 1024  # bytes; more is kept on the disk
 
 
-class BulkResource:
-    """All items as one stream."""
+class BulkResource(Generic[D]):
+    """All records as one stream."""
 
     actions = {"GET": Action.READ, "POST": Action.CREATE}
-    produces = tuple(_FORMATS)
     reads_params = True
 
-    def __init__(self, transfer: Transfer, idempotency: Idempotency, max_lines: int) -> None:
-        self._transfer = transfer
+    def __init__(self, parts: RecordParts[D], idempotency: Idempotency, max_lines: int) -> None:
+        self._parts = parts
+        self._formats = {each.media_type: each for each in line_formats(parts.body).values()}
         self._idempotency = idempotency
         self._max_lines = max_lines
+        self.produces = tuple(self._formats)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        """Stream all matching items out."""
+        """Stream all matching records out."""
         media_type = preferred(req, self.produces) or self.produces[0]
-        chunks = self._transfer.export(**read_list(req), actor=req.actor)
-        # What can't be read at all is still a problem; after the first byte none can be told.
+        params = self._parts.params.read_list(req)
+        chunks = self._parts.service.export(**params, actor=req.actor)
+        # Until the first byte is sent, an error can still become a problem.
         first = next(chunks, ())
-        resp.content_type = _FORMATS[media_type].content_type
+        resp.content_type = self._formats[media_type].content_type
         resp.append_header("Vary", "Accept")
-        resp.stream = _FORMATS[media_type].write(chain([first], chunks))
-        if req.env.get("SERVER_SOFTWARE") == "Granian" and req.method != "HEAD":
-            # It ends a stream that breaks as if it were whole (2.8).
-            resp.stream = _read_first(resp.stream)
-            next(resp.stream)
+        resp.stream = self._formats[media_type].write(chain([first], chunks))
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        """Bring many in: all or none. They are read and checked before anything is stored."""
-        form = _FORMATS[check_media_type(req, self.produces)]
+        """Store many, all or none. All are read and checked before the first is stored."""
+        form = self._formats[check_media_type(req, self.produces)]
         dry_run = read_dry_run(req)
         idempotency_key(req)
-        body = BodyFile(req)
+        body, plural = BodyFile(req), self._parts.collection.plural_title
         with _spool() as spool:
             count = self._check(form, body, spool)
 
             def create() -> None:
-                drafts = map(Draft._make, map(orjson.loads, spool))
-                self._transfer.create_all(drafts, actor=req.actor)
-                resp.media = envelope(f"Items successfully created ({count})", {"created": count})
+                self._create(req, spool)
+                resp.media = envelope(
+                    f"{plural} successfully created ({count})", {"created": count}
+                )
                 resp.status = falcon.HTTP_201
 
             if dry_run:
-                msg = f"Items would be created ({count}): all lines are good"
+                msg = f"{plural} would be created ({count}): all lines are good"
                 resp.media = envelope(msg, {"created": count})
             else:
                 answer_once(req, resp, body.digest.digest(), self._idempotency, create)
 
-    def _check(self, form: Format, body: BodyFile, spool: IO[bytes]) -> int:
-        """Keep what the lines hold, and return how many they are.
+    def _create(self, req: Request, spool: IO[bytes]) -> None:
+        """Raises: Refusal, with the line that only the store could find at fault."""
+        spool.seek(0)
+        drafts = (self._parts.body.from_row(orjson.loads(row)[1:]) for row in spool)
+        try:
+            self._parts.service.create_all(drafts, actor=req.actor)
+        except (InvalidRecord, ValueTaken) as error:
+            if error.index is None:
+                raise
+            spool.seek(0)
+            [row] = islice(spool, error.index, error.index + 1)
+            faults = Faults()
+            faults.add(Line(orjson.loads(row)[0], errors=error.errors))
+            is_taken = isinstance(error, ValueTaken)
+            faults.refuse("value-taken" if is_taken else "invalid-lines")
+
+    def _check(self, form: Format[D], body: BodyFile, spool: IO[bytes]) -> int:
+        """Keep each line's number and draft in the spool, and return how many lines there are.
 
         Raises: Refusal (`invalid-lines`, `body-too-large`), LineTooLong.
         """
         count, faults = 0, Faults()
         try:
             for line in self._bounded(form.read(io.BufferedReader(body))):
-                if line.errors is not None:
+                if line.draft is None:
                     faults.add(line)
                 else:
                     count += 1
-                    spool.write(orjson.dumps([*line.draft]) + b"\n")
+                    row = [line.number, *self._parts.body.to_row(line.draft)]
+                    spool.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
         except (Refusal, LineTooLong):
             with suppress(Refusal):
-                body.pass_over(PASSED_OVER)
+                body.discard(MAX_DISCARDED)
             raise
-        faults.refuse()
-        spool.seek(0)
+        faults.refuse("invalid-lines")
         return count
 
-    def _bounded(self, lines: Iterable[Line]) -> Iterator[Line]:
+    def _bounded(self, lines: Iterable[Line[D]]) -> Iterator[Line[D]]:
         for count, line in enumerate(lines):
             if count == self._max_lines:
                 detail = (
@@ -112,41 +131,37 @@ class BulkResource:
                 raise Refusal("body-too-large", detail)
             yield line
 
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return records_openapi.bulk_operations(self._parts)
+
 
 class Faults:
     """The lines at fault: the first of them, and how many there are."""
 
     def __init__(self) -> None:
         self._count = 0
-        self._shown: list[dict[str, Any]] = []
+        self._listed: list[dict[str, Any]] = []
 
-    def add(self, line: Line) -> None:
-        """Count a line."""
+    def add(self, line: Line[Any]) -> None:
+        """Count a line at fault."""
         self._count += 1
-        if self._count <= MAX_SHOWN_LINES:
-            self._shown.append({"line": line.number, "errors": line.errors})
+        if self._count <= MAX_LISTED_LINES:
+            self._listed.append({"line": line.number, "errors": line.errors})
 
-    def refuse(self) -> None:
-        """Raises: Refusal (`invalid-lines`), if there are any."""
+    def refuse(self, code: str) -> None:
+        """Raises: Refusal with this code, if there are any."""
         if not self._count:
             return
-        first, others = self._shown[0], self._count - 1
+        first, others = self._listed[0], self._count - 1
         more = f" {others} more lines are at fault, see line_errors." if others else ""
         detail = (
             f"Line {first['line']}: {list_faults(first['errors'])}{more} "
             "Nothing was stored: mend, and send all again."
         )
-        members = {"line_errors": self._shown, "line_error_count": self._count}
-        raise Refusal("invalid-lines", detail, members=members)
-
-
-def _read_first(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Nothing, when the stream has been read to its end; then the stream."""
-    with _spool() as spool:
-        spool.writelines(stream)
-        spool.seek(0)
-        yield b""
-        yield from iter(partial(spool.read, PIECE), b"")
+        members = {"line_errors": self._listed, "line_error_count": self._count}
+        errors = first["errors"] if code == "value-taken" else None
+        raise Refusal(code, detail, errors=errors, members=members)
 
 
 @contextmanager

@@ -1,14 +1,34 @@
-"""`/healthz` and `/readyz`: what a monitor asks."""
+"""`/healthz`, `/readyz` and `/openapi.json`: what monitors and tools ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import falcon
+import orjson
+from marshmallow import fields
 
+from datas.http.content import Content
 from datas.http.errors import RETRY_AFTER, Refusal
+from datas.http.operation import IF_NONE_MATCH, About, Operation, json_content
+from datas.http.schemas import OpenSchema
+
+
+class HealthSchema(OpenSchema):
+    """The answer to a monitor."""
+
+    status = fields.String(required=True, metadata={"enum": ["ok"]})
 
 
 class HealthResource:
     """Alive: the process answers, whatever the database does."""
+
+    operations = {
+        "GET": Operation(
+            "getHealth",
+            "Is the process alive?",
+            json_content(HealthSchema),
+            problems=("not-acceptable", "invalid-parameter"),
+        )
+    }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Always 200."""
@@ -17,6 +37,20 @@ class HealthResource:
 
 class ReadinessResource:
     """Ready: the database is reachable, its schema is current, and the server isn't stopping."""
+
+    operations = {
+        "GET": Operation(
+            "getReadiness",
+            "Is the database reachable, and its schema current?",
+            json_content(HealthSchema),
+            problems=(
+                "storage-unavailable",
+                "server-stopping",
+                "not-acceptable",
+                "invalid-parameter",
+            ),
+        )
+    }
 
     def __init__(self, check: Callable[[], None], is_draining: Callable[[], bool]) -> None:
         self._check = check
@@ -30,3 +64,40 @@ class ReadinessResource:
             raise Refusal("server-stopping", detail, headers={"Retry-After": RETRY_AFTER})
         self._check()
         resp.media = {"status": "ok"}
+
+
+class OpenApiResource:
+    """The document of the routes that run, made at the first request for it."""
+
+    components = {"OpenApi": {"type": "object", "required": ["openapi", "paths"]}}
+    operations = {
+        "GET": Operation(
+            "getOpenApi",
+            "This document",
+            json_content("OpenApi"),
+            headers=("ETag",),
+            parameters=(IF_NONE_MATCH,),
+            not_modified=True,
+        )
+    }
+
+    def __init__(self, about: About, routes: Mapping[str, object]) -> None:
+        self._about = about
+        self._routes = routes
+        self._contents: dict[str, Content] = {}
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The document, or 304 if the client has it."""
+        content = self._contents.get(req.root_path)
+        if content is None:
+            # An app is mounted in one place: this dictionary has one entry.
+            content = Content(self.document(req.root_path), falcon.MEDIA_JSON)
+            self._contents = {req.root_path: content}
+        content.write(req, resp)
+
+    def document(self, root_path: str = "") -> bytes:
+        """The document as JSON."""
+        # apispec takes a tenth of a second to load, and few workers are asked for the document.
+        from datas.http.openapi import openapi_document  # noqa: PLC0415
+
+        return orjson.dumps(openapi_document(self._about, self._routes, root_path))

@@ -1,0 +1,145 @@
+"""Records as lines of text, out and in: NDJSON, and CSV (RFC 4180)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Generic, NamedTuple, Protocol
+
+import orjson
+
+from datas.domain.errors import LineTooLong
+from datas.domain.records import D, Record
+from datas.http.csv_rows import EMPTY, Cell, RowReader, write_row
+from datas.http.errors import Refusal
+from datas.http.schemas import RecordBody
+
+MAX_LINE = 64 * 1024  # bytes
+
+Errors = Mapping[str, Sequence[str]]
+
+
+class Line(NamedTuple, Generic[D]):
+    """A draft, or what is wrong with it; the number is that of its first line."""
+
+    number: int
+    draft: D | None = None
+    errors: Errors | None = None
+
+
+class Format(Protocol[D]):
+    """One way to write the records of a collection as text."""
+
+    media_type: str
+    content_type: str
+
+    def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
+        """The records as text, a piece for each chunk; a piece may be empty."""
+
+    def read(self, file: BinaryIO) -> Iterator[Line[D]]:
+        """The drafts in the text. Read-only fields are ignored. Raises: LineTooLong."""
+
+
+class Ndjson(Generic[D]):
+    """A JSON object on each line (https://github.com/ndjson/ndjson-spec)."""
+
+    media_type = content_type = "application/x-ndjson"
+
+    def __init__(self, body: RecordBody[D]) -> None:
+        self._body = body
+
+    def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
+        """As in the answers to single requests."""
+        dump = self._body.dump
+        for records in chunks:
+            yield b"".join(
+                orjson.dumps(dump(record), option=orjson.OPT_APPEND_NEWLINE) for record in records
+            )
+
+    def read(self, file: BinaryIO) -> Iterator[Line[D]]:
+        """Blank lines, and a byte order mark, are ignored."""
+        for number, raw in enumerate(_lines(file), 1):
+            if raw.isspace():
+                continue
+            try:
+                yield _line(self._body, number, orjson.loads(raw))
+            except orjson.JSONDecodeError as error:
+                yield _fault(number, f"is not JSON at column {error.colno}: {error.msg}.")
+
+
+class Csv(Generic[D]):
+    """Comma-separated values with a header. Null is an empty cell; an empty text is `""`."""
+
+    media_type = "text/csv"
+    content_type = f"{media_type}; charset=utf-8"
+
+    def __init__(self, body: RecordBody[D]) -> None:
+        self._body = body
+
+    def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
+        """The header, then a row for each record."""
+        yield write_row(self._body.names).encode()
+        dump = self._body.dump
+        for records in chunks:
+            yield "".join(write_row(dump(record).values()) for record in records).encode()
+
+    def read(self, file: BinaryIO) -> Iterator[Line[D]]:
+        """Blank lines, and a byte order mark, are ignored; lines may end in CRLF."""
+        names: list[str] | None = None
+        for number, cells, fault in RowReader(_lines(file), MAX_LINE):
+            if names is None:
+                names = [text for text, _ in cells]
+                if fault or (errors := self._header_faults(names)):
+                    yield _fault(number, fault) if fault else Line(number, errors=errors)
+                    return
+            elif fault:
+                yield _fault(number, fault)
+            elif len(cells) != len(names):
+                yield _fault(number, f"has {len(cells)} values, and the header has {len(names)}.")
+            else:
+                values = zip(names, cells, strict=True)
+                yield _line(self._body, number, {n: self._value(n, cell) for n, cell in values})
+        if names is None:
+            yield Line(1, errors=self._header_faults([]))
+
+    def _value(self, name: str, cell: Cell) -> Any:
+        """The JSON value that a cell stands for."""
+        field = self._body.fields[name]
+        if cell == EMPTY and field.allow_none:
+            return None
+        return field.from_text(cell.text)
+
+    def _header_faults(self, names: Sequence[str]) -> Errors:
+        collection, known = self._body.collection, self._body.names
+        faults = {
+            name: [f"is no field of {collection.one}; leave the column out."]
+            for name in names
+            if name not in known
+        }
+        faults |= {name: ["names two columns."] for name in known if names.count(name) > 1}
+        for name in collection.fields:
+            if name not in names and self._body.fields[name].required:
+                faults[name] = ["is missing: the first line must name this column."]
+        return Refusal(f"invalid-{collection.name}", errors=faults).errors
+
+
+def line_formats(body: RecordBody[D]) -> Mapping[str, Format[D]]:
+    """The formats of a collection, by name."""
+    return {"ndjson": Ndjson(body), "csv": Csv(body)}
+
+
+def _line(body: RecordBody[D], number: int, value: object) -> Line[D]:
+    try:
+        return Line(number, body.load(value, ignore_read_only=True))
+    except Refusal as refusal:
+        return Line(number, errors=refusal.errors)
+
+
+def _fault(number: int, fault: str) -> Line[Any]:
+    return Line(number, errors={"line": [fault]})
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    mark = b"\xef\xbb\xbf"
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise LineTooLong(MAX_LINE)
+        yield line.removeprefix(mark)
+        mark = b""

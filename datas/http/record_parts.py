@@ -1,0 +1,56 @@
+"""What the resources of one collection share."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic
+
+from datas.domain.query import Filter
+from datas.domain.records import ENVELOPE, Collection, D
+from datas.domain.service import RecordService
+from datas.http.fields import RecordField
+from datas.http.params import PARAMS, ListParams
+from datas.http.schemas import RecordBody, RecordSchema
+
+
+@dataclass(frozen=True)
+class RecordParts(Generic[D]):
+    """A collection that is served: its use cases, and what it looks like on the wire.
+
+    `resources` has a function from these parts to a resource for each path below a record's own:
+    `{"loan": LoanResource}` is `/api/books/{book_id}/loan`.
+    """
+
+    collection: Collection[D]
+    service: RecordService[D]
+    schema: type[RecordSchema]
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    resources: Mapping[str, Callable[["RecordParts[Any]"], object]] = field(default_factory=dict)
+
+    @cached_property
+    def body(self) -> RecordBody[D]:
+        return RecordBody(self.collection, self.schema)
+
+    @cached_property
+    def params(self) -> ListParams[D]:
+        return ListParams(self.body, self.filters)
+
+
+def wire_faults(
+    collection: Collection[Any], schema: type[RecordSchema], filters: Mapping[str, Filter]
+) -> Iterator[str]:
+    """What is wrong with a schema and with filters, a sentence each, for the start of a server."""
+    here, fields = f"The collection {collection.plural}", schema().fields
+    for name in collection.fields:
+        if name not in fields:
+            yield f"{here} has no field {name} in its schema: add one."
+        elif not isinstance(fields[name], RecordField):
+            yield f"{here} needs a field of datas.http.fields for {name} in its schema."
+    for name in fields:
+        if name not in (*collection.fields, *ENVELOPE):
+            yield f"{here} has {name} in its schema, which is no field of its draft."
+    for name, each in filters.items():
+        if name in PARAMS:
+            yield f"{here} can't have a filter {name}: every list has a parameter of that name."
+        if each.field not in (*collection.fields, *ENVELOPE):
+            yield f"{here} has a filter {name} by {each.field}, which is no field of it."

@@ -1,0 +1,109 @@
+"""The console, the docs, and the files that they consist of.
+
+They change only when the server is updated.
+"""
+
+import html
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+import falcon
+
+from datas.http.content import Content
+from datas.http.operation import IF_NONE_MATCH, Operation
+
+WEB = Path(__file__).parent.parent / "web"
+CONSOLE = WEB / "console"
+
+# A page loads scripts and styles, and sends requests, from and to this server alone. It has no
+# inline script or style.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+
+
+class FileResource:
+    """A file, which is read at the first request for it and then kept in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._media_type = MEDIA_TYPES[path.suffix]
+        self.produces = (self._media_type,)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The file, or 304 if the client has it."""
+        self._content.write(req, resp)
+
+    @cached_property
+    def _content(self) -> Content:
+        return Content(self._path.read_bytes(), f"{self._media_type}; charset=utf-8")
+
+
+class PageResource:
+    """An HTML file in which `{root}` stands for the path where the app is mounted.
+
+    Relative addresses would break: a page is the same with and without a slash at its end.
+    """
+
+    produces = (falcon.MEDIA_HTML,)
+
+    def __init__(self, path: Path, operation_id: str, summary: str) -> None:
+        self._path = path
+        self.operations = {
+            "GET": Operation(
+                operation_id,
+                summary,
+                {falcon.MEDIA_HTML: {"schema": "Page"}},
+                headers=("ETag",),
+                parameters=(IF_NONE_MATCH,),
+                not_modified=True,
+            )
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The page, or 304 if the client has it."""
+        resp.set_header("Content-Security-Policy", POLICY)
+        text = self._text.replace("{root}", html.escape(req.root_path))
+        Content(text.encode(), falcon.MEDIA_HTML).write(req, resp)
+
+    @cached_property
+    def _text(self) -> str:
+        return self._path.read_text(encoding="utf-8")
+
+
+def console_routes() -> dict[str, object]:
+    """The console, a page of plain HTML, CSS and JavaScript, and its files."""
+    files = sorted(path for path in CONSOLE.iterdir() if path.name != "index.html")
+    summary = "The console: lessons, items, and every exchange as it was"
+    return {"/": PageResource(CONSOLE / "index.html", "getConsole", summary)} | {
+        f"/console/{path.name}": FileResource(path) for path in files
+    }
+
+
+def docs_routes() -> dict[str, object]:
+    """Swagger UI and its files. All of them are installed with the server."""
+    folder, swagger = WEB / "docs", _swagger_folder()
+    summary = "This document as a page, to read and to try"
+    return {
+        "/docs": PageResource(folder / "index.html", "getDocs", summary),
+        "/docs/init.js": FileResource(folder / "init.js"),
+        "/docs/swagger_bundle.js": FileResource(swagger / "swagger_bundle.js"),
+        "/docs/swagger_style.css": FileResource(swagger / "swagger_style.css"),
+    }
+
+
+def _swagger_folder() -> Path:
+    """The folder where `offapi` has its files. An import of it would load ten megabytes of text."""
+    spec = find_spec("offapi")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("offapi is not installed, and /docs consists of its files.")
+    return Path(spec.origin).parent

@@ -1,0 +1,221 @@
+"""`/problems` and `/problems/{code}`: the pages that the `type` of an error opens."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import falcon
+import orjson
+from marshmallow import fields
+
+from datas.http.content import Content
+from datas.http.errors import Refusal
+from datas.http.middleware import preferred
+from datas.http.operation import ANYWHERE, IF_NONE_MATCH, Operation
+from datas.http.problems import Problem
+from datas.http.resources.pages import WEB
+from datas.http.schemas import OpenSchema
+
+_FOLDER = WEB / "problems"
+_PRODUCES = (falcon.MEDIA_HTML, falcon.MEDIA_JSON)
+# Examples that write records, and that need the first record of an empty server.
+_WRITES = re.compile(r"/api/(?!users|tokens)\S* .*(--json|-d) ")
+_NEEDS_FIRST = re.compile(r"/api/[a-z0-9_-]+/1\b")
+
+
+class ProblemKindSchema(OpenSchema):
+    """A kind of error, as the index lists it."""
+
+    type = fields.String(required=True)
+    status = fields.Integer(required=True)
+    title = fields.String(required=True)
+
+
+class ProblemIndexSchema(OpenSchema):
+    """All kinds of errors."""
+
+    problems = fields.List(fields.Nested(ProblemKindSchema), required=True)
+
+
+class ReferenceSchema(OpenSchema):
+    """A standard that defines the error."""
+
+    title = fields.String(required=True)
+    url = fields.String(required=True, metadata={"format": "uri"})
+
+
+class ProblemPageSchema(OpenSchema):
+    """A kind of error: what happened, why, a request that fails, and the same one mended."""
+
+    code = fields.String(required=True)
+    status = fields.Integer(required=True)
+    title = fields.String(required=True)
+    meaning = fields.String(required=True)
+    cause = fields.String(required=True)
+    fails = fields.String(required=True)
+    mended = fields.String(required=True)
+    reference = fields.Nested(ReferenceSchema, required=True)
+
+
+class ProblemsResource:
+    """All problems, with links."""
+
+    produces = _PRODUCES
+    operations = {
+        "GET": Operation(
+            "listProblems",
+            "The kinds of errors",
+            {
+                falcon.MEDIA_HTML: {"schema": "Page"},
+                falcon.MEDIA_JSON: {"schema": ProblemIndexSchema},
+            },
+            headers=("ETag", "Vary"),
+            parameters=(IF_NONE_MATCH,),
+            not_modified=True,
+        )
+    }
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self._problems = problems
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page, or JSON."""
+        page = Page("index.html")
+        index = []
+        for problem in self._problems.values():
+            path = _path(req, problem.code)
+            index.append({"type": path, "status": problem.status, "title": problem.title})
+            row = ET.SubElement(page["problems"], "li")
+            row.text = f"{problem.status} "
+            ET.SubElement(row, "a", href=path).text = problem.title
+        _answer(req, resp, {"problems": index}, page)
+
+
+class ProblemResource:
+    """One problem: what happened, why, a request that fails, and the same request mended."""
+
+    produces = _PRODUCES
+    operations = {
+        "GET": Operation(
+            "getProblem",
+            "A kind of error: what happened, why, and the request mended",
+            {
+                falcon.MEDIA_HTML: {"schema": "Page"},
+                falcon.MEDIA_JSON: {"schema": ProblemPageSchema},
+            },
+            headers=("ETag", "Vary"),
+            parameters=(IF_NONE_MATCH,),
+            not_modified=True,
+            problems=(*ANYWHERE, "route-not-found"),
+        )
+    }
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self._problems = problems
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, code: str) -> None:
+        """A page, or JSON. Raises: Refusal (`route-not-found`)."""
+        if code not in self._problems:
+            detail = f"No problem has the code {code[:80]!r}. {_path(req)} lists all."
+            raise Refusal("route-not-found", detail)
+        problem = self._problems[code].at(req.prefix)
+        _answer(req, resp, asdict(problem), _problem_page(problem, _path(req)))
+
+
+class Page:
+    """An HTML file, whose elements are found by id, filled, or removed.
+
+    The file is well-formed XML too. What is filled in is escaped when the page is written.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._root = ET.fromstring((_FOLDER / name).read_bytes())  # noqa: S314 (our own file)
+        self._by_id = {element.get("id", ""): element for element in self._root.iter()}
+        self["style"].text = _style()
+
+    def __getitem__(self, element_id: str) -> ET.Element:
+        return self._by_id[element_id]
+
+    def prose(self, element_id: str, text: str) -> None:
+        """Fill an element with text, and show what stands in backticks as code."""
+        element = self[element_id]
+        element.text, *rest = text.split("`")
+        for code, tail in zip(rest[::2], rest[1::2], strict=True):
+            child = ET.SubElement(element, "code")
+            child.text, child.tail = code, tail
+
+    def lines(self, element_id: str, text: str) -> None:
+        """Fill an element with lines for a shell. Long ones wrap, and copies have no break."""
+        for line in text.splitlines():
+            ET.SubElement(self[element_id], "span").text = f"{line}\n"
+
+    def keep(self, element_id: str, *, when: object) -> None:
+        """Remove an element of the main part unless the condition holds."""
+        if not when:
+            self["main"].remove(self[element_id])
+
+    def html(self) -> bytes:
+        """The page."""
+        text: str = ET.tostring(self._root, "unicode", method="html")
+        return f"<!doctype html>\n{text}".encode()
+
+
+def _problem_page(problem: Problem, index: str) -> Page:
+    page, examples = Page("problem.html"), problem.fails + problem.mended
+    page["page-title"].text = f"{problem.title} - Datas"
+    page["title"].text = problem.title
+    page["status"].text = falcon.code_to_http_status(problem.status)
+    page["code"].text = problem.code
+    page.prose("meaning", problem.meaning)
+    page.prose("cause", problem.cause)
+    for name in ("server", "fails", "mended"):
+        page.lines(name, getattr(problem, name))
+    page.keep("with-server", when=problem.server)
+    page.keep("with-fails", when=problem.fails)
+    page.keep("without-fails", when=not problem.fails)
+    page.keep("on-server-side", when=not problem.fails)
+    page.keep("with-writes", when=not problem.server and _WRITES.search(examples))
+    page.keep("with-item", when=_NEEDS_FIRST.search(problem.mended))
+    page.keep("with-json", when="--json" in examples)
+    page["reference"].text = problem.reference["title"]
+    page["reference"].set("href", problem.reference["url"])
+    page["index"].set("href", index)
+    return page
+
+
+def _path(req: falcon.Request, code: str = "") -> str:
+    """The path of a problem's page, or of the page that lists all."""
+    return f"{req.root_path}/problems{'/' if code else ''}{code}"
+
+
+@cache
+def _style() -> str:
+    return (_FOLDER / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def _policy() -> str:
+    """A Content-Security-Policy that allows the one style, by its hash, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _answer(
+    req: falcon.Request, resp: falcon.Response, media: Mapping[str, Any], page: Page
+) -> None:
+    """Send the page or the JSON, as the client's Accept prefers, or 304 if the client has it."""
+    resp.set_header("Vary", "Accept")
+    if preferred(req, _PRODUCES) == falcon.MEDIA_JSON:
+        content = Content(orjson.dumps(media), falcon.MEDIA_JSON)
+    else:
+        content = Content(page.html(), falcon.MEDIA_HTML)
+        resp.set_header("Content-Security-Policy", _policy())
+    content.write(req, resp)
