@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench bench-parts soak lock audit openapi-snapshot clean again
+.PHONY: help run test test-all check bench bench-parts soak chaos lock audit openapi-snapshot clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -22,13 +22,8 @@ run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="-
 test: .venv/dev ## Run the tests (under a minute); test-all runs the slow ones too
 	@exec .venv/bin/python -m pytest -n 4 --dist worksteal -m "not slow" $(ARGS)
 
-# What depends on the server is tested with each; `datas import` doesn't.
-SERVED = $(addprefix tests/e2e/test_,serve.py watching.py bulk.py retries.py faults.py faults_stop.py)
-
 test-all: .venv/dev ## Run all tests
-	@.venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
-	@SERVER=granian .venv/bin/python -m pytest -n 3 --dist worksteal -m "not gunicorn" \
-		-k "not import" $(SERVED) $(ARGS)
+	@exec .venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff format --check
@@ -56,6 +51,9 @@ bench-parts: .venv/dev ## Measure a token, a sign-in, exports and a million item
 soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other times: ARGS="--minutes 60")
 	.venv/bin/python -m tests.bench.soak $(ARGS)
 
+chaos: .venv/dev ## Ten minutes of signals, kills and slow clients (again: ARGS="--minutes 1 --seed 7")
+	.venv/bin/python -m tests.e2e.chaos $(ARGS)
+
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -67,7 +65,7 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
 		-o requirements/dev.txt
-	$(LOCK) --extra granian --extra metrics --extra postgres -c requirements/dev.txt \
+	$(LOCK) --extra metrics --extra postgres -c requirements/dev.txt \
 		pyproject.toml requirements/build.in -o requirements/production.txt
 	$(LOCK) -c requirements/run.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt

@@ -13,10 +13,13 @@ from datas.cli.accounts import token, user
 from datas.cli.data import export_records, import_records
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
+from datas.cli.streams import open_standard_streams
 from datas.operations.backup import backup, restore
 from datas.operations.copy import copy
 from datas.operations.doctor import doctor
 from datas.operations.serve import serve
+
+open_standard_streams()  # before a command opens a file
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

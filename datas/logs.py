@@ -46,15 +46,14 @@ def config(level: str, form: str) -> dict[str, Any]:
             }
         },
         "root": {"level": level.upper(), "handlers": ["stderr"]},
-        # Servers have levels and handlers of their own. On a terminal their starts, workers and
-        # signals are nobody's business.
+        # gunicorn has a level and handlers of its own. A terminal doesn't show its starts, workers
+        # and signals.
         "loggers": {
-            name: {
+            "gunicorn.error": {
                 "level": level.upper() if as_json else "WARNING",
                 "handlers": [],
                 "propagate": True,
             }
-            for name in ("gunicorn.error", "_granian")
         },
     }
 

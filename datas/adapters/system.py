@@ -1,4 +1,4 @@
-"""What the operating system and its libraries give: the time, and the hashing of passwords."""
+"""The system clock, and the hashing of passwords."""
 
 import secrets
 from datetime import UTC, datetime
@@ -31,12 +31,12 @@ class Argon2Passwords:
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Hash the password once, whether or not there is a hash to compare it with.
 
-        A hash that can't be read is nobody's.
+        An invalid hash matches no password.
         """
-        # Made at the first call whoever asks, so that no name alone takes longer.
-        nobodys_hash = self._nobodys_hash
+        # The first call makes it, for a known name too: else only unknown names would take longer.
+        dummy_hash = self._dummy_hash
         try:
-            self._hasher.verify(password_hash or nobodys_hash, _encoded(password))
+            self._hasher.verify(password_hash or dummy_hash, _encoded(password))
         except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None
@@ -46,10 +46,10 @@ class Argon2Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     @cached_property
-    def _nobodys_hash(self) -> str:
+    def _dummy_hash(self) -> str:
         return self._hasher.hash(secrets.token_bytes(32))
 
 
 def _encoded(password: str) -> bytes:
-    """UTF-8 of the text as it is; one that can't be valid is still only wrong."""
+    """The text in UTF-8. A lone surrogate is encoded too, and then simply wrong."""
     return password.encode(errors="surrogatepass")

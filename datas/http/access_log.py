@@ -5,6 +5,7 @@ It does not use the standard library's logging: see DECISIONS.md.
 
 import os
 import select
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -32,6 +33,8 @@ class AccessLog:
 
     def end(self, record: RequestRecord) -> None:
         """Write the line."""
+        if sys.stderr is None:  # it was closed at the start: another file may have its number now
+            return
         line = self._line(record, datetime.now(UTC))
         with suppress(OSError):
             # A pipe without a reader takes 64 KiB, and then blocks its writers.

@@ -17,7 +17,7 @@ _NOT_CSV = (
 )
 _PLAIN = re.compile(r"[^,\r\n]*+")
 _QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')  # from after the first quote
-_SEPARATOR = re.compile(r",|\r?\n?\Z")
+_SEPARATOR = re.compile(r",|[\r\n]*\Z")
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
 
@@ -39,13 +39,10 @@ def write_row(values: Iterable[Any]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, list | bool):
-        value = orjson.dumps(value).decode()
-    elif not isinstance(value, str):
-        return str(value)
-    if not value or _NEEDS_QUOTES.search(value):
-        return '"' + value.replace('"', '""') + '"'
-    return value
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    if not text or _NEEDS_QUOTES.search(text):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 class RowReader:

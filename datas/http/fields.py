@@ -47,7 +47,10 @@ class RecordField(fields.Field[Any]):
     def __init__(
         self, rule: Rule, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        faults = {"required": "is missing.", "null": f"must be {self.noun}, not null."}
+        faults: dict[str, Any] = {
+            "required": "is missing.",
+            "null": f"must be {self.noun}, not null.",
+        }
         super().__init__(
             validate=validator(rule),
             error_messages=faults,
@@ -197,13 +200,13 @@ def field(
     rule = collection.rules.get(name, TextRule(0, 0))
     kind = of or _CLASSES.get(type(required(rule)), Text)
     nullable = collection.is_optional(name)
-    schema = {**json_schema(rule), **metadata}
+    schema: dict[str, Any] = {**json_schema(rule), **metadata}
     if nullable and "enum" in schema:
         schema["enum"] = [*schema["enum"], None]
     defaults = getattr(collection.draft, "_field_defaults", {})
     made = kind(rule, required=name not in defaults, allow_none=nullable, metadata=schema)
     if defaults.get(name) is not None:
-        made.metadata["default"] = made.to_json(defaults[name])
+        made.metadata = {**made.metadata, "default": made.to_json(defaults[name])}
     return made
 
 

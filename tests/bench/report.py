@@ -75,11 +75,6 @@ TARGETS = (
         _ratio("Datas as shipped", "get one", "the floor"),
         0.65,
     ),
-    Target(
-        "get one on granian, to PocketBase's",
-        _ratio("Datas on granian", "get one", "PocketBase"),
-        3,
-    ),
     Target("memory of a worker", lambda it: it.memory["Datas"][0], most=80, unit=" MiB"),
     Target("`datas serve` to its first answer", lambda it: it.start, most=1.5, unit=" s"),
 )

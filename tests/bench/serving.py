@@ -1,4 +1,4 @@
-"""A server to be measured: gunicorn with one worker, and the CPU that this worker uses."""
+"""A server to be measured: `datas serve` with one worker, and the CPU that this worker uses."""
 
 import os
 import re
@@ -15,18 +15,12 @@ CLIENTS = 16
 
 
 class Server:
-    """gunicorn with one worker and Datas's own configuration, at a port of its own."""
+    """`datas serve` with one worker, at a port of its own."""
 
-    def __init__(self, app: str, environ: Mapping[str, str]) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--config",
-            "python:datas.operations.gunicorn_conf",
-        ]
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        command = [sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            [*command, "--bind", "127.0.0.1:0", "--workers", "1", "--threads", "4", app],
+            [*command, "--workers", "1", "--threads", "4"],
             env=os.environ | environ,
             stdout=subprocess.PIPE,
             text=True,
@@ -64,9 +58,9 @@ class Server:
 
 
 @contextmanager
-def serving(*servers: tuple[str, Mapping[str, str]]) -> Iterator[list[Server]]:
+def serving(*environs: Mapping[str, str]) -> Iterator[list[Server]]:
     """Servers side by side, ended at the end of the block."""
-    running = [Server(app, environ) for app, environ in servers]
+    running = [Server(environ) for environ in environs]
     try:
         yield running
     finally:

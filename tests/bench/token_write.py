@@ -29,7 +29,7 @@ def main() -> None:
             {"DATAS_DATABASE_URL": url, "DATAS_ACCESS": mode}
             for url, mode in zip(urls, ("open", "authenticated"), strict=True)
         ]
-        with serving(*(("datas.wsgi:app", environ) for environ in environs)) as servers:
+        with serving(*environs) as servers:
             compare(
                 ("open", "with a token"),
                 31,

@@ -31,7 +31,7 @@ def _tried(
 
 
 def test_recent_attempts_come_newest_first(store: Store) -> None:
-    """Whatever the order in which they were stored, from all addresses, of one name."""
+    """In whatever order they were stored; from all addresses; of one name."""
     one, three = _tried(store, "alice", 1, 3)
     [two] = _tried(store, "alice", 2, address="192.0.2.7")
     _tried(store, "bob", 2)
@@ -69,7 +69,7 @@ def test_clearing_is_for_one_name_and_purpose_at_one_address(store: Store) -> No
 
 
 def test_a_purge_takes_a_few_of_the_oldest(store: Store) -> None:
-    """None of the moment itself or later, and never more than its limit."""
+    """None of the moment itself or later, and at most `limit` at a time."""
     attempts = _tried(store, "alice", 5, 1, 3, 2, 4)
     by_age = sorted(attempts, key=lambda attempt: attempt.date, reverse=True)
     store.attempts.purge(NOW + 4 * TICK, FOREVER, 2)
@@ -79,7 +79,7 @@ def test_a_purge_takes_a_few_of_the_oldest(store: Store) -> None:
 
 
 def test_a_block_that_raises_leaves_attempts(store: Store) -> None:
-    """What it added, cleared and purged is as before."""
+    """Nothing is added, cleared or purged."""
     old, new = _tried(store, "alice", 1, 2)
     others = _tried(store, "bob", 3)
     with pytest.raises(ZeroDivisionError), store.storage.atomic():
@@ -92,7 +92,7 @@ def test_a_block_that_raises_leaves_attempts(store: Store) -> None:
 
 
 def test_recent_ends_with_its_last_moment(store: Store) -> None:
-    """What lies ahead doesn't count, and takes nothing's place."""
+    """Later attempts are left out before the limit applies."""
     one, two, *_ = _tried(store, "alice", 1, 2, 3, 4, 5)
     assert list(store.attempts.recent("alice", SIGN_IN, EVER, two.date, 2)) == [two, one]
 
@@ -109,8 +109,8 @@ def test_clearing_can_be_for_one_name_from_all_addresses_and_for_all_purposes(st
     assert list(store.attempts.recent("bob", SIGN_IN, EVER, FOREVER, 10)) == others
 
 
-def test_a_purge_takes_what_lies_ahead_too(store: Store) -> None:
-    """None of the moment itself, and as few at a time."""
+def test_a_purge_takes_attempts_of_the_future_too(store: Store) -> None:
+    """None of the moment itself, and at most `limit` at a time."""
     attempts = _tried(store, "alice", 1, 2, 3, 4, 5)
     store.attempts.purge(EVER, NOW + 2 * TICK, 2)
     assert len(store.attempts.recent("alice", SIGN_IN, EVER, FOREVER, 10)) == 3

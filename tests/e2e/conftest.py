@@ -18,7 +18,6 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-SERVER = os.environ.get("SERVER", "gunicorn")
 DEADLINE = 20.0  # seconds for anything that a server does at start or end
 
 
@@ -50,7 +49,7 @@ class Server:
         if "--access" not in arguments and "DATAS_ACCESS" not in environ:
             arguments = ("--access", "open", *arguments)
         self.process = subprocess.Popen(
-            [*_SERVE, "--server", SERVER, "--bind", "127.0.0.1:0", *arguments],
+            [*_SERVE, "--bind", "127.0.0.1:0", *arguments],
             cwd=folder,
             env=clean_environ() | environ,
             stdout=subprocess.PIPE,

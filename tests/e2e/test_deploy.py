@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from datas.operations.serving import GRACE
+from datas.settings import Settings
 from tests.e2e.conftest import DEADLINE, Server
 from tests.e2e.front import DEPLOY
 from tests.e2e.image import ROOT, USER, Image
@@ -221,6 +223,19 @@ def test_both_compose_files_have_the_same_front() -> None:
     assert volumes[0] == volumes[1]
 
 
+def test_a_node_has_time_for_its_end() -> None:
+    """Systemd and compose kill it only after the drain, the requests in flight, and 3 s more."""
+    needed = Settings().drain_seconds + GRACE + 3
+    [unit] = re.findall(
+        r"^TimeoutStopSec=(\d+)$", (DEPLOY / "datas.service").read_text(), re.MULTILINE
+    )
+    assert int(unit) > needed
+    nodes = [services("compose.yaml")["datas"]]
+    nodes += [services("compose.postgres.yaml")[name] for name in ("node1", "node2")]
+    for node in nodes:
+        assert int(node["stop_grace_period"].removesuffix("s")) > needed
+
+
 def test_production_runs_what_was_tested() -> None:
     """Its lock file has the versions of the tests' and of `make run`'s, and the extras."""
     locks = {}
@@ -229,7 +244,7 @@ def test_production_runs_what_was_tested() -> None:
         locks[name] = set(re.findall(r"^([\w-]+==\S+)", text, re.MULTILINE))
     assert locks["run"] < locks["production"] < locks["dev"]
     names = {pin.partition("==")[0] for pin in locks["production"]}
-    assert {"psycopg-binary", "prometheus-client", "granian"} <= names
+    assert {"psycopg-binary", "prometheus-client"} <= names
 
 
 def test_the_readme_places_nginx_on_a_machine() -> None:

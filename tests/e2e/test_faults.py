@@ -12,7 +12,6 @@ from tests.e2e.ledger import GOOD, OF_DEATH, REFUSED, ROUNDS, Ledger, check, che
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn  # granian gives up when a worker dies twice within seconds
 def test_killed_workers_lose_nothing(start: Start, tmp_path: Path) -> None:
     """Others answer meanwhile, and a new one takes the place of each."""
     server = start("--workers", "2")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, request, run_datas
+from tests.e2e.front import fill
 
 
 def log_lines(server: Server) -> list[dict[str, Any]]:
@@ -145,27 +147,29 @@ def is_listening(server: Server) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn  # granian waits for a body as long as it takes
 @pytest.mark.parametrize(
     "sent",
     [
         b"GET /api/datas HTTP/1.1\r\nHo",
         b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{",
+        b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
-    ids=["head", "body"],
+    ids=["head", "body", "export"],
 )
 def test_a_client_without_a_word_frees_its_thread(
     start: Start, tmp_path: Path, sent: bytes
 ) -> None:
-    """Half a head or body, and silence: then the thread serves others. No line is logged."""
+    """Half a head or body, or no reading: then the thread serves others. No line is logged."""
     # Here the silence is two seconds.
     code = "from datas.operations import serving\nserving.CLIENT_TIMEOUT = 2\n"
     (tmp_path / "sitecustomize.py").write_text(code)
     path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', Path.cwd())}"
     server = start("--workers", "1", "--threads", "1", PYTHONPATH=path)
-    with closing(server.connect()) as silent:
-        silent.connect()
-        silent.sock.sendall(sent)
+    fill(server, 20_000)
+    with closing(socket.socket()) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.connect(("127.0.0.1", server.port))
+        silent.sendall(sent)
         time.sleep(0.2)
         begin = time.monotonic()
         assert server.request("GET", "/healthz").status == 200
@@ -190,7 +194,18 @@ def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(start: Start) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn  # granian kills the worker, and says so by its exit code
+def test_a_second_sigterm_ends_the_drain(start: Start) -> None:
+    """Without the rest of the seconds in which readiness fails."""
+    server = start("--workers", "1", DATAS_DRAIN_SECONDS="15")
+    server.process.send_signal(signal.SIGTERM)
+    assert wait_for(lambda: server.request("GET", "/readyz").status == 503)
+    begin = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(DEADLINE) == 0
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.slow
 def test_ctrl_c_waits_for_nobody(start: Start) -> None:
     """A request that is half there doesn't keep somebody at a terminal."""
     server = start("--workers", "1", DATAS_DRAIN_SECONDS="10")
@@ -229,7 +244,6 @@ def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.gunicorn
 def test_a_signal_for_another_gunicorn_harms_nothing(start: Start) -> None:
     """SIGUSR2 would start a second master, and SIGTTOU leave a socket without a worker."""
     server = start("--workers", "2", DATAS_METRICS="true")

@@ -104,6 +104,10 @@ def _service(
     return RecordService(collection, repositories[collection.plural], clock, access, targets)
 
 
+# The problems of an app that serves items.
+PROBLEMS = make_world().parts.problems
+
+
 @pytest.fixture
 def world() -> World:
     """An empty world in open mode."""

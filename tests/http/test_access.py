@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from datas.adapters.memory import MemoryItems
+from datas.adapters.memory import MemoryRepository
 from datas.domain.access import Actor
+from datas.domain.items import ITEMS, ItemDraft
 from tests.http.conftest import PASSWORD, World, make_world
 
 # Item 1 and token 1 are alice's. The columns: no token; alice's; one of hers that has expired; one
@@ -135,7 +136,7 @@ def test_ownership_is_set_at_creation() -> None:
 def test_an_item_without_an_owner_is_any_users_in_owner_mode() -> None:
     """What the system made can be changed by whoever is signed in, and by nobody else."""
     world = make_world("owner")
-    world.parts.items.create("the system's")
+    world.parts.collections[0].service.create(ItemDraft("the system's"))
     change = {"json": {"data": "changed"}}
     assert world.client.simulate_put("/api/datas/1", **change).status_code == 401
     assert world.as_user("bob").simulate_put("/api/datas/1", **change).status_code == 200
@@ -208,10 +209,10 @@ def crowded() -> World:
     world = make_world("private")
     for name in ("alice", "bob"):
         world.token(name)
-    store = MemoryItems(world.memory)
+    store = MemoryRepository(world.memory, ITEMS)
     for n in range(EACH):
         for name in ("alice", "bob"):
-            store.add(f"{name}'s secret {n}", world.clock.now(), name)
+            store.add(ItemDraft(f"{name}'s secret {n}"), world.clock.now(), name)
     return world
 
 
@@ -293,7 +294,7 @@ def test_an_answer_is_repeated_to_who_got_it(path: str, body: str, media_type: s
     assert (again.json, "Idempotency-Replayed" in again.headers) == (hers.json, True)
     assert "Idempotency-Replayed" not in his.headers
     assert hers.headers.get("Location", "") != his.headers.get("Location")
-    owners = [item.owner for item in world.memory.items.values()]
+    owners = [item.owner for item in world.memory.records["items"].values()]
     assert owners.count("alice") == owners.count("bob") == len(owners) / 2
 
 
@@ -315,5 +316,5 @@ def test_a_foreign_page_changes_nothing(mode: str, origin: str, status: int) -> 
     client = world.as_user("alice")
     answer = client.simulate_post("/api/datas", json={"data": "x"}, headers={"Origin": origin})
     assert answer.status_code == status
-    assert len(world.memory.items) == (status == 201)
+    assert len(world.memory.records["items"]) == (status == 201)
     assert client.simulate_get("/api/datas", headers={"Origin": origin}).status_code == 200

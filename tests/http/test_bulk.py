@@ -3,21 +3,14 @@
 import csv
 import io
 import json
-from datetime import UTC
 from typing import Any
 
 import falcon
 import pytest
 from falcon.testing import Result, TestClient
-from hypothesis import given
-from hypothesis import strategies as st
 
 from datas.adapters.memory import Memory
-from datas.domain.items import Draft, Item, data_faults
-from datas.http.errors import Refusal
-from datas.http.schemas import ItemSchema, load_item
-from datas.http.lines import FORMATS, Line
-from tests.contract.test_items import ODD_TEXTS, any_data
+from tests.contract.test_items import ODD_TEXTS
 from tests.http.conftest import make_world
 from tests.http.test_refusals import problem
 
@@ -33,7 +26,7 @@ def send(client: TestClient, body: bytes | str, kind: str = NDJSON, **arguments:
 
 def texts(memory: Memory) -> list[str]:
     """What is stored."""
-    return [item.data for item in memory.items.values()]
+    return [item.draft.data for item in memory.records["items"].values()]
 
 
 def faults(answer: Result) -> dict[int, Any]:
@@ -225,7 +218,7 @@ def test_too_much_is_refused() -> None:
     extras = {"wsgi.input": io.BytesIO(line.encode()), "wsgi.input_terminated": True}
     answer = send(world.client, "", headers=short, extras=extras)
     assert "broke off after 14 of 500" in problem(answer, "malformed-json")["detail"]
-    assert len(world.memory.items) == 3
+    assert len(world.memory.records["items"]) == 3
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/csv; header=absent", ""])
@@ -255,45 +248,3 @@ def test_in_private_mode_streams_hold_ones_own_items() -> None:
     assert send(alice, '{"data": "a", "owner": "bob"}').status_code == 201
     assert bob.simulate_get(PATH).content == b""
     assert json.loads(alice.simulate_get(PATH).content)["owner"] == "alice"
-
-
-numbers = st.integers(1, 2**63 - 1)
-moments = st.datetimes(timezones=st.just(UTC))
-
-
-@given(items=st.lists(st.builds(Item, numbers, any_data, moments, moments, numbers)))
-def test_a_line_is_what_marshmallow_would_write(items: list[Item]) -> None:
-    """The short way and the long way write the same bytes."""
-    piece = b"".join(FORMATS["ndjson"].write([items]))
-    dumped = [ItemSchema().dump(item) for item in items]
-    compact = [json.dumps(it, separators=(",", ":"), ensure_ascii=False) for it in dumped]
-    assert [json.loads(line) for line in piece.splitlines()] == dumped
-    assert piece.decode().split("\n")[:-1] == compact
-
-
-json_values = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3)
-bodies = json_values | st.dictionaries(
-    st.sampled_from(["data", "id", "version", "owner", "colour"]), json_values
-)
-
-
-@given(body=bodies)
-def test_a_line_is_read_as_marshmallow_would(body: Any) -> None:
-    """The short way takes what the long way takes, and tells of the same faults."""
-    raw = json.dumps(body).encode()
-    [line] = FORMATS["ndjson"].read(io.BytesIO(raw))
-    try:
-        expected = Line(1, Draft(**load_item(body, ignore_read_only=True)))
-    except Refusal as refusal:
-        expected = Line(1, errors=refusal.errors)
-    assert line == expected
-
-
-@given(data=st.lists(any_data))
-def test_a_table_keeps_any_text(data: list[str]) -> None:
-    """What is written is read back."""
-    moment = make_world().clock.time
-    items = [Item(n, text, moment, moment, 1) for n, text in enumerate(data, 1)]
-    piece = b"".join(FORMATS["csv"].write([items]))
-    assert [line.draft.data for line in FORMATS["csv"].read(io.BytesIO(piece))] == data
-    assert not any(map(data_faults, data))

@@ -155,7 +155,7 @@ def test_a_repeated_order_makes_one_item(client: TestClient, memory: Memory) -> 
     assert again.headers["Idempotency-Replayed"] == "true"
     for name in ("Location", "ETag", "Cache-Control", "Content-Type"):
         assert again.headers[name] == first.headers[name]
-    assert len(memory.items) == 1
+    assert len(memory.records["items"]) == 1
 
 
 def test_a_key_belongs_to_its_request(client: TestClient, memory: Memory) -> None:
@@ -163,7 +163,7 @@ def test_a_key_belongs_to_its_request(client: TestClient, memory: Memory) -> Non
     _post(client, "order", "k")
     problem(_post(client, "another order", "k"), "idempotency-key-reused")
     assert _post(client, "another order", "l").status_code == 201
-    assert len(memory.items) == 2
+    assert len(memory.records["items"]) == 2
 
 
 def test_a_refused_order_leaves_the_key_free(client: TestClient) -> None:
@@ -177,7 +177,7 @@ def test_a_malformed_key_is_refused(client: TestClient, memory: Memory, key: str
     """Ignoring it would make a retry unsafe."""
     errors = problem(_post(client, "order", key), "invalid-header")["errors"]
     assert list(errors) == ["Idempotency-Key"]
-    assert not memory.items
+    assert not memory.records["items"]
 
 
 def test_a_key_is_ignored_where_retries_are_safe_anyway(client: TestClient) -> None:

@@ -122,13 +122,13 @@ def test_a_stream_is_told_at_its_end() -> None:
 def test_a_stream_that_breaks_is_told_as_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The status was sent before; it doesn't tell."""
     world, ear = world_with_ear()
-    export = world.parts.transfer.export
+    export = world.parts.collections[0].service.export
 
     def failing(**given: Any) -> Iterator[Sequence[Any]]:
         yield from export(**given)
         raise StorageUnavailable("gone")
 
-    monkeypatch.setattr(world.parts.transfer, "export", failing)
+    monkeypatch.setattr(world.parts.collections[0].service, "export", failing)
     world.client.simulate_post("/api/datas", json={"data": "a"})
     with pytest.raises(StorageUnavailable):
         world.client.simulate_get("/api/datas/bulk")

@@ -11,8 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from datas.__main__ import main
 from datas.http.app import Parts, _routes
-from datas.http.problems import PROBLEMS
-from tests.http.conftest import make_world
+from tests.http.conftest import PROBLEMS, make_world
 from tests.http.openapi_changes import Json
 
 # Nobody's answers: they are given where there is no operation.

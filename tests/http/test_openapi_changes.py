@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from datas.domain.items import ITEMS
 from datas.http.app import describe_app
-from datas.http.params import SortOrder
 from tests.http.conftest import make_world
 from tests.http.openapi_changes import Json, breaking_changes
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 GONE = object()
+SORTS = [f"{sign}{name}" for name in ITEMS.sorts for sign in ("", "-")]
 ITEM = ("paths", "/api/datas/{item_id}")
 LIST = ("paths", "/api/datas", "get")
 CREATE = ("paths", "/api/datas", "post")
@@ -99,7 +100,7 @@ HARMLESS: dict[str, Mutation] = {
     "a new route": (("paths", "/new"), {"get": {"responses": {}}}),
     "a new verb": ((*ITEM, "post"), {"responses": {}}),
     "a new optional parameter": ((*LIST, "parameters", "X-New"), HEADER),
-    "a new order": ((*LIST, "parameters", "sort", "schema", "enum"), [*SortOrder.NAMES, "owner"]),
+    "a new order": ((*LIST, "parameters", "sort", "schema", "enum"), [*SORTS, "owner"]),
     "a looser bound": ((*LIMIT, "maximum"), 5000),
     "no bound": ((*DATA, "maxLength"), GONE),
     "a wider type": ((*DATA, "type"), ["string", "number"]),

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from falcon.testing import Result, TestClient
 
-from datas.http.problems import PROBLEMS
+from tests.http.conftest import PROBLEMS
 
 BASE = "http://localhost:8000"
 FROM_CLIENTS = sorted(

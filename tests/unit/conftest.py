@@ -1,4 +1,4 @@
-"""Users over memory, in a world whose time is set by hand."""
+"""Accounts over memory, with a clock that is set by hand."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ class SetClock:
 
 
 class PlainPasswords:
-    """Passwords kept as they are, for tests that try many."""
+    """Passwords without hashing, for tests with many attempts."""
 
     def hash(self, password: str) -> str:
         """The password."""
@@ -43,7 +43,7 @@ class PlainPasswords:
 
 @dataclass
 class World:
-    """All that users are made of, within a test's reach."""
+    """The service's parts, within a test's reach."""
 
     passwords: Passwords = field(default_factory=Argon2Passwords)
     memory: Memory = field(default_factory=Memory)
@@ -74,7 +74,7 @@ def world() -> World:
 
 @pytest.fixture
 def plain_world() -> World:
-    """With passwords kept as they are, and alice in it."""
+    """Without hashing, and with the user alice."""
     world = World(PlainPasswords())
     world.accounts().register("alice", PASSWORD)
     return world

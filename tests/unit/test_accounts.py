@@ -32,8 +32,8 @@ def _tokens(world: World, username: str, count: int) -> list[tuple[Actor, str]]:
     return [(Actor(username, token.id), secret) for token, secret in issued]
 
 
-def test_a_name_is_kept_in_lower_case(plain_world: World) -> None:
-    """And found in any."""
+def test_a_name_is_stored_in_lower_case(plain_world: World) -> None:
+    """It is found in any case."""
     bob = plain_world.accounts().register("Bob.B-1_", PASSWORD)
     assert bob.username == "bob.b-1_"
     assert bob.date_joined == plain_world.clock.time
@@ -42,8 +42,8 @@ def test_a_name_is_kept_in_lower_case(plain_world: World) -> None:
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE"])
-def test_a_name_is_given_once(plain_world: World, username: str) -> None:
-    """Who comes second keeps out, and changes nothing."""
+def test_a_name_is_unique(plain_world: World, username: str) -> None:
+    """A second registration changes nothing."""
     with pytest.raises(UsernameTaken):
         plain_world.accounts().register(username, NEW_PASSWORD)
     assert plain_world.accounts().get_user("alice").password_hash == PASSWORD
@@ -69,9 +69,9 @@ def test_a_name_is_given_once(plain_world: World, username: str) -> None:
     ],
 )
 def test_a_bad_name_is_refused(plain_world: World, username: str) -> None:
-    """Two to 32 of a few ASCII characters: a letter that folds to one of them is none.
+    """Two to 32 of a few ASCII characters. A letter that only folds to one of them is refused.
 
-    A sign stands first in no name: on a command line it would be an option.
+    A name begins with no sign: a command line would read it as an option.
     """
     with pytest.raises(InvalidUser) as caught:
         plain_world.accounts().register(username, PASSWORD)
@@ -80,7 +80,7 @@ def test_a_bad_name_is_refused(plain_world: World, username: str) -> None:
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 257, "\ud800" * 8, None, 12345678])
 def test_a_bad_password_is_refused_everywhere(plain_world: World, password: str) -> None:
-    """On joining and on both ways to change it; the old one stays."""
+    """At registration and in both ways to change it. The old password stays."""
     accounts = plain_world.accounts()
     with pytest.raises(InvalidUser) as caught:
         accounts.register("bob", password)
@@ -94,15 +94,17 @@ def test_a_bad_password_is_refused_everywhere(plain_world: World, password: str)
     assert [user.password_hash for user in accounts.list_users()] == [PASSWORD]
 
 
-def test_a_bad_name_and_a_bad_password_are_told_at_once(plain_world: World) -> None:
-    """Nobody mends one fault to be told of the next."""
+def test_a_bad_name_and_a_bad_password_are_reported_together(plain_world: World) -> None:
+    """A client can correct both faults at once."""
     with pytest.raises(InvalidUser) as caught:
         plain_world.accounts().register("", "")
     assert list(caught.value.errors) == ["username", "password"]
 
 
-def test_registration_is_closed_but_to_the_system(plain_world: World) -> None:
-    """Neither a stranger nor a user lets others in, unless the server is open."""
+def test_only_the_system_can_register_users_where_registration_is_closed(
+    plain_world: World,
+) -> None:
+    """Without a token and with one, a client is refused."""
     for actor in (ANONYMOUS, Actor("alice", 1)):
         with pytest.raises(RegistrationClosed):
             plain_world.accounts().register("bob", PASSWORD, actor=actor)
@@ -111,8 +113,8 @@ def test_registration_is_closed_but_to_the_system(plain_world: World) -> None:
     assert opened.register("carol", PASSWORD, actor=ANONYMOUS)
 
 
-def test_who_asks_for_me_is_told_who_that_is(plain_world: World) -> None:
-    """Nobody, and a user who was removed meanwhile, would have to sign in."""
+def test_me_is_the_user_of_the_token(plain_world: World) -> None:
+    """Without a token, or after the user was removed, it is refused."""
     accounts = plain_world.accounts()
     assert accounts.me(Actor("alice", 1)) == accounts.get_user("alice")
     for nobody in (ANONYMOUS, SYSTEM, Actor("bob", 1)):
@@ -121,7 +123,7 @@ def test_who_asks_for_me_is_told_who_that_is(plain_world: World) -> None:
 
 
 def test_a_changed_password_revokes_all_tokens_but_the_one_in_use(world: World) -> None:
-    """The old password is worth nothing from then on, the new one a token."""
+    """The old password is wrong from then on, and the new one gets a token."""
     world.accounts().register("alice", PASSWORD)
     world.accounts().register("bob", PASSWORD)
     (_, lost), (in_use, kept), (_, lost_too) = _tokens(world, "alice", 3)
@@ -138,8 +140,8 @@ def test_a_changed_password_revokes_all_tokens_but_the_one_in_use(world: World) 
     assert accounts.sign_in("alice", NEW_PASSWORD, address="")
 
 
-def test_a_password_is_changed_by_who_knows_it(plain_world: World) -> None:
-    """A token alone isn't enough, and nothing is revoked in vain."""
+def test_a_change_needs_the_old_password(plain_world: World) -> None:
+    """A token alone is not enough, and a failed change revokes nothing."""
     accounts = plain_world.accounts()
     (actor, _), (_, secret) = _tokens(plain_world, "alice", 2)
     with pytest.raises(WrongCredentials):
@@ -150,8 +152,8 @@ def test_a_password_is_changed_by_who_knows_it(plain_world: World) -> None:
     assert plain_world.accounts().authenticate(secret)
 
 
-def test_a_password_that_is_set_from_outside_revokes_every_token(plain_world: World) -> None:
-    """Who forgot a password, or lost it to another, begins anew."""
+def test_a_password_set_by_the_system_revokes_every_token(plain_world: World) -> None:
+    """The user may have lost the password to another person."""
     [(_, secret)] = _tokens(plain_world, "alice", 1)
     plain_world.accounts().set_password("Alice", NEW_PASSWORD)
     assert plain_world.accounts().get_user("alice").password_hash == NEW_PASSWORD
@@ -168,8 +170,8 @@ class _Unavailable(MemoryTokens):
         raise StorageUnavailable
 
 
-def test_a_password_is_set_and_all_is_revoked_or_neither(plain_world: World) -> None:
-    """A new password beside the tokens of an old one would be the worst of both."""
+def test_a_password_is_set_and_tokens_are_revoked_or_neither(plain_world: World) -> None:
+    """If revoking fails, the old password stays."""
     accounts = plain_world.accounts()
     accounts = replace(accounts, tokens=_Unavailable(plain_world.memory))
     with pytest.raises(StorageUnavailable):
@@ -177,8 +179,8 @@ def test_a_password_is_set_and_all_is_revoked_or_neither(plain_world: World) -> 
     assert accounts.get_user("alice").password_hash == PASSWORD
 
 
-def test_nobody_gets_a_password(plain_world: World) -> None:
-    """Who is removed while it is hashed is told of as one who was never there."""
+def test_a_removed_user_gets_no_password(plain_world: World) -> None:
+    """Also if the user is removed while the password is hashed."""
 
     class Removing(PlainPasswords):
         def hash(self, password: str) -> str:
@@ -189,8 +191,8 @@ def test_nobody_gets_a_password(plain_world: World) -> None:
         replace(plain_world, passwords=Removing()).accounts().set_password("alice", NEW_PASSWORD)
 
 
-def test_a_password_that_is_set_from_outside_ends_a_rest(plain_world: World) -> None:
-    """Whoever asks for help after too many tries can sign in at once, and change it again."""
+def test_a_password_set_by_the_system_ends_a_wait(plain_world: World) -> None:
+    """After too many attempts, the user can sign in at once, and change the password again."""
     accounts = plain_world.accounts()
     [(actor, _)] = _tokens(plain_world, "alice", 1)
     for _ in range(MAX_FROM_ONE_ADDRESS):
@@ -203,8 +205,8 @@ def test_a_password_that_is_set_from_outside_ends_a_rest(plain_world: World) -> 
     accounts.change_password(Actor("alice", token.id), NEW_PASSWORD, PASSWORD)
 
 
-def test_a_removed_user_is_gone_with_their_tokens(plain_world: World) -> None:
-    """Removing is for who is there."""
+def test_removing_a_user_deletes_the_users_tokens(plain_world: World) -> None:
+    """A second removal finds no user."""
     accounts = plain_world.accounts()
     [(_, secret)] = _tokens(plain_world, "alice", 1)
     assert accounts.remove_user("Alice") == 0
@@ -215,7 +217,7 @@ def test_a_removed_user_is_gone_with_their_tokens(plain_world: World) -> None:
 
 
 def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
-    """Unless somebody who is there gets them."""
+    """The items need a new owner, who must be another user."""
     accounts, items = plain_world.accounts(), MemoryRepository(plain_world.memory, ITEMS)
     item = items.add(ItemDraft("hers"), plain_world.clock.time, "alice")
     with pytest.raises(UserOwnsRecords):
@@ -228,8 +230,8 @@ def test_a_user_with_items_is_not_removed(plain_world: World) -> None:
     assert accounts.get_user("alice")
 
 
-def test_a_users_items_go_to_the_new_owner(plain_world: World) -> None:
-    """Each of them, as a change; how many they were is told."""
+def test_a_removed_users_items_get_the_new_owner(plain_world: World) -> None:
+    """Each is a change. The number of items is returned."""
     accounts, items = plain_world.accounts(), MemoryRepository(plain_world.memory, ITEMS)
     accounts.register("bob", PASSWORD)
     for data in ("one", "two"):

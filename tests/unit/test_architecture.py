@@ -71,6 +71,16 @@ def test_a_bad_import_is_refused(copy: Path, file: str, code: str, contract: str
     assert f"{contract} BROKEN" in done.stdout
 
 
+def test_only_settings_read_settings_from_the_environment() -> None:
+    """Another reader would not know the options of the command line, or check the value."""
+    readers = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "datas").rglob("*.py")
+        if re.search(r"(environ|getenv)\S*DATAS_", file.read_text())
+    }
+    assert not readers
+
+
 def test_the_domain_loads_only_the_standard_library() -> None:
     """`import datas` and every module of the domain come without a third party."""
     files = sorted((ROOT / "datas/domain").glob("*.py"))

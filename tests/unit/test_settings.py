@@ -1,5 +1,7 @@
 """What the environment says is read once, made uniform, and refused in words that help."""
 
+import os
+
 import pytest
 
 from datas.settings import InvalidSettings, Settings
@@ -65,3 +67,21 @@ def test_a_bad_value_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatc
         f"{name}: {value!r} can't be used. It must be {allowed}"
         for name, (value, allowed) in bad.items()
     ]
+
+
+def test_an_option_replaces_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for processes that are started from here; None leaves the variable as it is."""
+    monkeypatch.setenv("DATAS_ACCESS", "private")
+    monkeypatch.setenv("DATAS_DATABASE_URL", "sqlite:///one.db")
+    settings = Settings.read(access="owner", database_url=None)
+    assert (settings.access, settings.database_url) == ("owner", "sqlite:///one.db")
+    assert os.environ["DATAS_ACCESS"] == "owner"
+
+
+def test_with_faults_the_valid_values_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid value is named, and replaced by its default."""
+    monkeypatch.setenv("DATAS_ACCESS", "private")
+    monkeypatch.setenv("DATAS_TOKEN_DAYS", "1.5")
+    settings, faults = Settings.read_with_faults()
+    assert (settings.access, settings.token_days) == ("private", Settings().token_days)
+    assert list(faults) == ["DATAS_TOKEN_DAYS"]

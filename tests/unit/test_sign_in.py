@@ -1,4 +1,4 @@
-"""Signing in, over memory: a password for a token, and what that is worth."""
+"""Sign-in over memory: a password is exchanged for a token."""
 
 import base64
 import random
@@ -18,7 +18,7 @@ HERE = "192.0.2.1"
 TICK = timedelta(microseconds=1)
 
 
-def test_a_password_is_worth_a_token(world: World) -> None:
+def test_the_right_password_gets_a_token(world: World) -> None:
     """The secret names the user and the token; the case of the username doesn't matter."""
     world.accounts().register("Alice", PASSWORD)
     token, secret = world.accounts().sign_in("aLICE", PASSWORD, address=HERE, label="laptop")
@@ -32,8 +32,8 @@ def test_a_password_is_worth_a_token(world: World) -> None:
     assert list(world.accounts().list_tokens(Actor("alice"))) == [token]
 
 
-def test_a_secret_is_kept_nowhere(plain_world: World) -> None:
-    """What is stored is its digest, and no `repr` shows a secret or a hash."""
+def test_a_secret_is_not_stored(plain_world: World) -> None:
+    """Only its digest is stored, and no `repr` shows a secret or a hash."""
     token, secret = plain_world.accounts().sign_in("alice", PASSWORD, address=HERE)
     [digest] = plain_world.memory.tokens
     [alice] = plain_world.memory.users.values()
@@ -45,7 +45,7 @@ def test_a_secret_is_kept_nowhere(plain_world: World) -> None:
 
 
 def test_a_user_shows_no_hash(world: World) -> None:
-    """Not in a log, not in a traceback."""
+    """Its text appears in logs and tracebacks."""
     alice = world.accounts().register("alice", PASSWORD)
     assert alice.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert "argon2" not in repr(alice)
@@ -53,8 +53,8 @@ def test_a_user_shows_no_hash(world: World) -> None:
 
 
 @pytest.mark.parametrize("username", ["bob", "", "a b", "\ud800", "x" * 1000])
-def test_whichever_half_was_wrong_the_answer_is_one(world: World, username: str) -> None:
-    """An unknown name, or what can't be one, is refused in a wrong password's words."""
+def test_a_wrong_name_and_a_wrong_password_get_the_same_error(world: World, username: str) -> None:
+    """Also a text that can't be a name."""
     world.accounts().register("alice", PASSWORD)
     refusals = []
     for name, password in ((username, PASSWORD), ("alice", "wrong\ud800 password")):
@@ -65,7 +65,7 @@ def test_whichever_half_was_wrong_the_answer_is_one(world: World, username: str)
 
 
 def test_signing_in_renews_a_hash_of_older_parameters(world: World) -> None:
-    """Nobody has to change a password for that, and it happens once."""
+    """The user need not change the password, and it happens once."""
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
     kept = old.accounts().register("alice", PASSWORD).password_hash
     world.accounts().sign_in("alice", PASSWORD, address=HERE)
@@ -77,7 +77,7 @@ def test_signing_in_renews_a_hash_of_older_parameters(world: World) -> None:
 
 
 def test_a_wrong_password_renews_nothing(world: World) -> None:
-    """An old hash stays until its user comes."""
+    """An old hash stays until its user signs in."""
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
     alice = old.accounts().register("alice", PASSWORD)
     with pytest.raises(WrongCredentials):
@@ -85,8 +85,8 @@ def test_a_wrong_password_renews_nothing(world: World) -> None:
     assert world.accounts().get_user("alice") == alice
 
 
-def test_a_token_is_worthless_from_the_moment_it_expires(plain_world: World) -> None:
-    """Thirty days to the microsecond."""
+def test_a_token_is_refused_from_the_moment_it_expires(plain_world: World) -> None:
+    """After thirty days, to the microsecond."""
     accounts = plain_world.accounts()
     token, secret = accounts.sign_in("alice", PASSWORD, address=HERE)
     plain_world.clock.time = token.date_expires - TICK
@@ -98,14 +98,14 @@ def test_a_token_is_worthless_from_the_moment_it_expires(plain_world: World) -> 
 
 
 @pytest.mark.parametrize("secret", ["", "datas_", "datas_x", "\ud800", "é" * 100])
-def test_what_is_no_secret_is_nobodys(plain_world: World, secret: str) -> None:
-    """Whatever text it is."""
+def test_a_text_that_is_no_secret_is_refused(plain_world: World, secret: str) -> None:
+    """Whatever the text is."""
     with pytest.raises(Unauthenticated):
         plain_world.accounts().authenticate(secret)
 
 
-def test_a_revoked_token_is_worthless_at_once(plain_world: World) -> None:
-    """Its user alone can revoke it, once."""
+def test_a_revoked_token_is_refused_at_once(plain_world: World) -> None:
+    """Only its user can revoke it, and only once."""
     accounts = plain_world.accounts()
     token, secret = accounts.sign_in("alice", PASSWORD, address=HERE)
     with pytest.raises(TokenNotFound):
@@ -118,7 +118,7 @@ def test_a_revoked_token_is_worthless_at_once(plain_world: World) -> None:
 
 
 class _Meanwhile(PlainPasswords):
-    """Passwords during whose check something else happens, once."""
+    """Calls a function during the first check."""
 
     def __init__(self, happens: Callable[[], object]) -> None:
         self._happens = [happens]
@@ -135,7 +135,7 @@ def _while_checking(world: World, happens: Callable[[], object]) -> World:
 
 
 def test_a_password_that_was_changed_while_it_was_checked_is_wrong(plain_world: World) -> None:
-    """Neither a token nor another password is had for the old one."""
+    """The old password gets no token and sets no new password."""
     accounts = plain_world.accounts()
     actor = Actor("alice", accounts.issue_token(accounts.get_user("alice"))[0].id)
 
@@ -153,8 +153,8 @@ def test_a_password_that_was_changed_while_it_was_checked_is_wrong(plain_world: 
     assert plain_world.accounts().get_user("alice").password_hash == "a newer one"
 
 
-def test_a_user_who_was_removed_while_signing_in_is_nobody(plain_world: World) -> None:
-    """As one who never was."""
+def test_a_user_who_was_removed_during_sign_in_gets_no_token(plain_world: World) -> None:
+    """The error is that of an unknown name."""
 
     def leave() -> None:
         plain_world.accounts().remove_user("alice")
@@ -163,8 +163,8 @@ def test_a_user_who_was_removed_while_signing_in_is_nobody(plain_world: World) -
         _while_checking(plain_world, leave).accounts().sign_in("alice", PASSWORD, address=HERE)
 
 
-def test_of_two_who_sign_in_at_once_none_is_wrong() -> None:
-    """Though one finds the hash renewed by the other, or so does a change of the password."""
+def test_two_sign_ins_at_once_both_succeed() -> None:
+    """One finds the hash renewed by the other. So does a change of the password."""
     world = World(Argon2Passwords(memory_kib=16, passes=1))
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
     old.accounts().register("alice", PASSWORD)
@@ -190,7 +190,7 @@ def test_of_two_who_sign_in_at_once_none_is_wrong() -> None:
 
 
 def test_a_renewed_hash_revokes_no_token() -> None:
-    """The password is the same, and so are its rights."""
+    """The password is the same."""
     world = World(Argon2Passwords(memory_kib=16, passes=1))
     old = replace(world, passwords=Argon2Passwords(memory_kib=8, passes=1))
     _, secret = world.accounts().issue_token(old.accounts().register("alice", PASSWORD))
@@ -198,8 +198,8 @@ def test_a_renewed_hash_revokes_no_token() -> None:
     assert world.accounts().authenticate(secret)
 
 
-def test_a_token_that_was_revoked_changes_no_password(plain_world: World) -> None:
-    """Not even one that was good when the change began."""
+def test_a_revoked_token_changes_no_password(plain_world: World) -> None:
+    """Also if it is revoked after the change began."""
     token, _ = plain_world.accounts().issue_token(plain_world.accounts().get_user("alice"))
     actor = Actor("alice", token.id)
     world = _while_checking(plain_world, lambda: plain_world.accounts().revoke_token(actor))
@@ -210,8 +210,8 @@ def test_a_token_that_was_revoked_changes_no_password(plain_world: World) -> Non
 
 
 @pytest.mark.parametrize("username", ["alice", "bob", "not a name"])
-def test_each_try_costs_one_check(plain_world: World, username: str) -> None:
-    """Whoever it is for: else the time would tell which names exist."""
+def test_each_attempt_costs_one_check(plain_world: World, username: str) -> None:
+    """For every name: else the time would show which names exist."""
     checked: list[str | None] = []
 
     class Counting(PlainPasswords):
@@ -227,7 +227,7 @@ def test_each_try_costs_one_check(plain_world: World, username: str) -> None:
 
 
 def test_a_secret_is_256_random_bits(plain_world: World) -> None:
-    """Each takes both values and copies no other; no seed that a program sets brings one again."""
+    """Each bit takes both values and copies no other bit. The seed of `random` has no effect."""
     alice, bits = plain_world.accounts().get_user("alice"), []
     for _ in range(64):
         random.seed(0)
@@ -243,15 +243,15 @@ def test_a_secret_is_256_random_bits(plain_world: World) -> None:
 
 @pytest.mark.parametrize("label", ["x" * 65, "\0", "\ud800", None])
 def test_a_label_is_short_text(plain_world: World, label: str) -> None:
-    """However the token is issued; none is."""
+    """No token is issued with a longer label or with other characters."""
     alice = plain_world.accounts().get_user("alice")
     with pytest.raises(InvalidUser, match="label"):
         plain_world.accounts().issue_token(alice, label=label)
     assert not plain_world.memory.tokens
 
 
-def test_expired_tokens_go_when_another_comes(plain_world: World) -> None:
-    """Those of its user: the table grows with what is used, not with time."""
+def test_a_new_token_deletes_the_users_expired_tokens(plain_world: World) -> None:
+    """So the table does not grow with time."""
     accounts, alice = plain_world.accounts(), plain_world.accounts().get_user("alice")
     first, _ = accounts.issue_token(alice)
     plain_world.clock.time = first.date_expires - TICK

@@ -1,4 +1,4 @@
-"""No more tries to sign in than is decent, and no more hashing at once."""
+"""The limits on failed attempts, and on passwords that are hashed at once."""
 
 import threading
 from collections.abc import Sequence
@@ -33,8 +33,10 @@ def _fail(accounts: Accounts, times: int, *, username: str = "alice", address: s
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody", "not a name"])
-def test_five_failures_from_one_address_are_enough(plain_world: World, username: str) -> None:
-    """Then even the right password has to wait; a name that nobody has is treated the same."""
+def test_after_five_failures_from_one_address_a_username_must_wait(
+    plain_world: World, username: str
+) -> None:
+    """Also with the right password, and also a username that does not exist."""
     accounts = plain_world.accounts()
     _fail(accounts, MAX_FROM_ONE_ADDRESS, username=username)
     with pytest.raises(TooManyAttempts) as caught:
@@ -42,8 +44,8 @@ def test_five_failures_from_one_address_are_enough(plain_world: World, username:
     assert caught.value.retry_after == WINDOW.total_seconds()
 
 
-def test_failures_at_one_address_are_no_hindrance_at_another(plain_world: World) -> None:
-    """Nobody can lock another out from one machine; other names are not held up either."""
+def test_failures_from_one_address_do_not_count_at_another(plain_world: World) -> None:
+    """One machine can't lock a user out, and other usernames need not wait."""
     accounts = plain_world.accounts()
     plain_world.accounts().register("bob", PASSWORD)
     _fail(accounts, MAX_FROM_ONE_ADDRESS)
@@ -52,8 +54,10 @@ def test_failures_at_one_address_are_no_hindrance_at_another(plain_world: World)
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
-def test_a_hundred_failures_from_anywhere_are_enough(plain_world: World, username: str) -> None:
-    """However many addresses somebody has."""
+def test_after_a_hundred_failures_from_all_addresses_a_username_must_wait(
+    plain_world: World, username: str
+) -> None:
+    """An attacker may have many addresses."""
     accounts = plain_world.accounts()
     for n in range(MAX_FROM_ANYWHERE):
         _fail(accounts, 1, username=username, address=f"2001:db8::{n:x}")
@@ -62,7 +66,7 @@ def test_a_hundred_failures_from_anywhere_are_enough(plain_world: World, usernam
 
 
 def test_the_wait_is_over_when_it_was_said_to_be(plain_world: World) -> None:
-    """`retry_after` is whole seconds, up, until the oldest of the five is out of the window."""
+    """`retry_after` is the time until the oldest of the five leaves the window, rounded up."""
     accounts, clock = plain_world.accounts(), plain_world.clock
     _fail(accounts, 1)
     first = clock.time
@@ -79,8 +83,8 @@ def test_the_wait_is_over_when_it_was_said_to_be(plain_world: World) -> None:
     assert accounts.sign_in("alice", PASSWORD, address=HERE)
 
 
-def test_a_try_that_was_refused_prolongs_nothing(plain_world: World) -> None:
-    """Who keeps knocking waits no longer than who doesn't."""
+def test_a_refused_attempt_does_not_prolong_the_wait(plain_world: World) -> None:
+    """A client that keeps trying waits no longer."""
     accounts, clock = plain_world.accounts(), plain_world.clock
     _fail(accounts, MAX_FROM_ONE_ADDRESS)
     for _ in range(14):
@@ -91,8 +95,8 @@ def test_a_try_that_was_refused_prolongs_nothing(plain_world: World) -> None:
     assert accounts.sign_in("alice", PASSWORD, address=HERE)
 
 
-def test_success_clears_the_failures_at_its_address(plain_world: World) -> None:
-    """Those from elsewhere still count."""
+def test_success_clears_the_failures_from_its_address(plain_world: World) -> None:
+    """Those from other addresses still count."""
     accounts = plain_world.accounts()
     _fail(accounts, MAX_FROM_ONE_ADDRESS, address=ELSEWHERE)
     for _ in range(3):
@@ -102,16 +106,16 @@ def test_success_clears_the_failures_at_its_address(plain_world: World) -> None:
         accounts.sign_in("alice", PASSWORD, address=ELSEWHERE)
 
 
-def test_who_is_throttled_keeps_working_with_a_token(plain_world: World) -> None:
-    """A stranger's guesses at a password don't disturb its owner's programs."""
+def test_a_token_still_works_while_its_user_must_wait(plain_world: World) -> None:
+    """A stranger's guesses don't disturb the user's programs."""
     accounts = plain_world.accounts()
     token, secret = accounts.sign_in("alice", PASSWORD, address=ELSEWHERE)
     _fail(accounts, MAX_FROM_ONE_ADDRESS)
     assert accounts.authenticate(secret) == Actor("alice", token.id)
 
 
-def test_old_failures_are_deleted_in_passing(plain_world: World) -> None:
-    """The table of tries stays small by itself."""
+def test_each_attempt_deletes_some_old_failures(plain_world: World) -> None:
+    """So the table stays small."""
     accounts = plain_world.accounts()
     for n in range(3):
         _fail(accounts, MAX_FROM_ONE_ADDRESS, username=f"user{n}")
@@ -122,7 +126,7 @@ def test_old_failures_are_deleted_in_passing(plain_world: World) -> None:
 
 
 class _SlowPasswords(PlainPasswords):
-    """Hashing that lasts until it is told to end."""
+    """Each check lasts until `end` is set."""
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
@@ -134,8 +138,8 @@ class _SlowPasswords(PlainPasswords):
         return super().verify(password, password_hash)
 
 
-def test_a_third_who_would_hash_at_once_is_refused_at_once() -> None:
-    """It is told to come back in a second, costs no try, and disturbs neither of the two."""
+def test_a_third_hash_at_the_same_time_is_refused_at_once() -> None:
+    """It may be repeated after a second, counts as no attempt, and disturbs neither of the two."""
     passwords = _SlowPasswords()
     world = World(passwords)
     accounts, secrets = world.accounts(), []
@@ -169,8 +173,8 @@ def test_a_slot_is_free_again_after_a_failure() -> None:
             raise ZeroDivisionError
 
 
-def test_tries_that_race_are_counted_one_after_another(plain_world: World) -> None:
-    """Two who both find four failures are not both let in."""
+def test_attempts_at_the_same_time_are_counted_one_after_another(plain_world: World) -> None:
+    """Of two attempts after four failures, one must wait."""
     accounts, outcomes = plain_world.accounts(), []
     _fail(accounts, MAX_FROM_ONE_ADDRESS - 1)
     both_looked = threading.Barrier(2)
@@ -199,7 +203,7 @@ def test_tries_that_race_are_counted_one_after_another(plain_world: World) -> No
 
 
 def test_of_two_waits_the_longer_one_counts(plain_world: World) -> None:
-    """Who has to wait for both reasons is told when both are over."""
+    """`retry_after` is the time until both limits allow an attempt."""
     accounts, clock = plain_world.accounts(), plain_world.clock
     for n in range(MAX_FROM_ANYWHERE - MAX_FROM_ONE_ADDRESS):
         _fail(accounts, 1, address=f"2001:db8::{n:x}")
@@ -210,15 +214,15 @@ def test_of_two_waits_the_longer_one_counts(plain_world: World) -> None:
     assert caught.value.retry_after == 15 * 60
 
 
-def test_what_cannot_be_a_name_is_kept_nowhere(plain_world: World) -> None:
-    """It may be a password in the wrong field; tries with all of that are counted together."""
+def test_a_text_that_cannot_be_a_name_is_not_stored(plain_world: World) -> None:
+    """It may be a password in the wrong field. All such attempts count together."""
     for text in ("my secret password", "\0", "x" * 1000):
         _fail(plain_world.accounts(), 1, username=text)
     assert {attempt.username for attempt in plain_world.memory.attempts} == {""}
 
 
-def test_a_password_is_guessed_no_more_often_by_a_tokens_holder(plain_world: World) -> None:
-    """Five times, wherever from; then even the right one has to wait."""
+def test_after_five_failed_changes_a_user_must_wait(plain_world: World) -> None:
+    """A stolen token must not allow guessing. The sign-in is not affected."""
     accounts = plain_world.accounts()
     for _ in range(MAX_FROM_ONE_ADDRESS):
         with pytest.raises(WrongCredentials):
@@ -229,7 +233,7 @@ def test_a_password_is_guessed_no_more_often_by_a_tokens_holder(plain_world: Wor
 
 
 def test_a_changed_password_clears_the_failures_before_it(plain_world: World) -> None:
-    """As a sign-in does."""
+    """So does a sign-in."""
     accounts = plain_world.accounts()
     for _ in range(3):
         for _ in range(MAX_FROM_ONE_ADDRESS - 1):
@@ -238,16 +242,16 @@ def test_a_changed_password_clears_the_failures_before_it(plain_world: World) ->
         accounts.change_password(Actor("alice"), PASSWORD, PASSWORD)
 
 
-def test_a_strangers_guesses_keep_nobody_from_a_change(plain_world: World) -> None:
-    """A hundred of them, from anywhere: it is just then that a password should be changed."""
+def test_failed_sign_ins_do_not_count_for_a_change(plain_world: World) -> None:
+    """A user whose password is being guessed should be able to change it."""
     accounts = plain_world.accounts()
     for n in range(MAX_FROM_ANYWHERE):
         _fail(accounts, 1, address=f"2001:db8::{n:x}")
     accounts.change_password(Actor("alice"), PASSWORD, "battery staple")
 
 
-def test_a_clock_that_is_set_back_locks_nobody_out(plain_world: World) -> None:
-    """What was counted years ahead doesn't count; a little ahead, for no longer than the window."""
+def test_a_clock_that_is_set_back_locks_no_user_out(plain_world: World) -> None:
+    """Attempts dated years ahead don't count; a little ahead, they count for one window at most."""
     accounts, clock = plain_world.accounts(), plain_world.clock
     for ahead, refused in ((timedelta(days=1000), False), (WINDOW - TICK, True)):
         now = clock.time
@@ -263,8 +267,8 @@ def test_a_clock_that_is_set_back_locks_nobody_out(plain_world: World) -> None:
             assert not plain_world.memory.attempts
 
 
-def test_who_is_refused_is_told_why() -> None:
-    """A full server blames nobody's password."""
+def test_the_error_says_why_to_wait() -> None:
+    """A busy server does not speak of failed attempts."""
     assert "failed" in str(TooManyAttempts(9))
     assert "failed" not in str(TooManyAttempts(1, busy=True))
     assert "Wait 9 s." in str(TooManyAttempts(9))

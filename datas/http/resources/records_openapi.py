@@ -49,7 +49,7 @@ def components(parts: RecordParts[Any]) -> dict[str, Any]:
     ignored: dict[str, Any] = {
         name: fields.Raw(metadata={"description": "Ignored."}) for name in ENVELOPE
     }
-    page = {
+    page: dict[str, Any] = {
         "data": fields.List(fields.Nested(schema), required=True),
         "next": fields.String(
             required=True,
