@@ -5,8 +5,8 @@ service alone neither Falcon nor the settings' reader.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from datas.settings import Settings
 
 Part = TypeVar("Part")
+_ENDED = (
+    "The database was closed at the end of its with block. Nothing was changed. "
+    "Use the service inside of the block, or open it again: with open_service(url) as items: …"
+)
 
 
 class Room(Protocol):
@@ -43,30 +47,70 @@ def _as_it_is(_: str, part: Part) -> Part:
     return part
 
 
-@contextmanager
-def open_service(url: str, *, access: str = AUTHENTICATED.mode) -> Iterator[ItemService]:
-    """The service over the database at `url`, such as `sqlite:///datas.db`.
+def open_service(
+    url: str, *, access: str = AUTHENTICATED.mode
+) -> AbstractContextManager[ItemService]:
+    """A block with the service over the database at `url`, such as `sqlite:///datas.db`.
 
     The database is made or brought up to date if need be, and closed at the end of the block. What
     a user may do whom a call names, `access` says: a `Mode`, or its word.
-    Raises: StorageUnavailable, ValueError (a URL that names no database, a word that is no mode).
+    Raises, where the block begins: StorageUnavailable, ValueError (a URL that names no database, a
+    word that is no mode).
     """
-    from datas.adapters.sql.items import SqlItems
-    from datas.adapters.system import SystemClock
-
-    database = open_database(url)
-    try:
-        database.bring_up()
-        yield ItemService(SqlItems(database), SystemClock(), Access(Mode(access)))
-    finally:
-        database.close()
+    return _ServiceBlock(url, access)
 
 
-def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
-    """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
+class _ServiceBlock(AbstractContextManager[ItemService]):
+    def __init__(self, url: str, access: str) -> None:
+        self._url = url
+        self._access = access
+
+    def __enter__(self) -> ItemService:
+        from datas.adapters.sql.items import SqlItems
+        from datas.adapters.system import SystemClock
+
+        self._database = open_database(self._url)
+        try:
+            self._database.bring_up()
+            return ItemService(SqlItems(self._database), SystemClock(), Access(Mode(self._access)))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._database.end(_ENDED)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise TypeError(
+            f"open_service() needs a with block, in which you use {name!r}: "
+            "with open_service(url) as items: …"
+        )
+
+
+def open_database(
+    url: str,
+    *,
+    auto_migrate: bool = True,
+    read_only: bool = False,
+    anew: bool = True,
+    file: str | None = None,
+) -> "SqlDatabase":
+    """The database at `url`; nothing is opened before its first use. Raises: ValueError.
+
+    With `read_only` no byte of a file, or beside it, changes. `anew` and `file` say which file may
+    be made or used: see `SqliteEngine`.
+    """
     from datas.adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(_engine(url), auto_migrate=auto_migrate)
+    if path := database_file(url):
+        from datas.adapters.sql.sqlite import SqliteEngine
+        from datas.adapters.sql.sqlite_reader import SqliteReader
+
+        engine = SqliteReader(path) if read_only else SqliteEngine(path, anew=anew, file=file)
+        return SqlDatabase(engine, auto_migrate=auto_migrate and not read_only)
+    return SqlDatabase(_postgres(url), auto_migrate=auto_migrate and not read_only)
 
 
 def copy_database(source: str, target: str, advance: Callable[[int, int], object]) -> int:
@@ -77,7 +121,7 @@ def copy_database(source: str, target: str, advance: Callable[[int, int], object
     """
     from datas.adapters.sql.copy import copy_rows, count_rows
 
-    databases = open_database(source, auto_migrate=False), open_database(target)
+    databases = open_database(source, read_only=True), open_database(target)
     try:
         rows = count_rows(databases[0])
         copy_rows(*databases, lambda done: advance(done, 2 * rows))
@@ -87,29 +131,27 @@ def copy_database(source: str, target: str, advance: Callable[[int, int], object
             database.close()
 
 
-def shown_url(url: str) -> str:
-    """A database's URL as it may be shown: without user, password and parameters."""
-    if url.startswith("sqlite:"):
-        return url
+def redacted_url(url: str) -> str:
+    """A database's URL as it may be shown: without user, password and parameters.
+
+    The path of a file is absolute.
+    """
+    if url.strip().startswith("sqlite:///"):
+        return f"sqlite:///{_absolute(url)}"
     host = r"(?:[\w.-]*|\[[\w:.]+\])(?::\d+)?"
     shown = re.fullmatch(rf"(\w+://)(?:[^@]*@)?({host}(?:,{host})*/[\w.-]*)(?:\?[^@]*)?", url)
     return "".join(shown.groups()) if shown else f"{url.partition('://')[0]}://…"
 
 
-def _engine(url: str) -> "Engine":
-    if url.startswith(("postgresql://", "postgres://")):
-        try:
-            from datas.adapters.sql.postgres import PostgresEngine
-        except ImportError as error:
-            raise ValueError(
-                f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
-                "Install it: pip install 'psycopg[binary]>=3.3'"
-            ) from error
-        return PostgresEngine(url)
-
-    from datas.adapters.sql.sqlite import SqliteEngine
-
-    return SqliteEngine(_sqlite_file(url))
+def _postgres(url: str) -> "Engine":
+    try:
+        from datas.adapters.sql.postgres import PostgresEngine
+    except ImportError as error:
+        raise ValueError(
+            f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
+            "Install it: pip install 'psycopg[binary]>=3.3'"
+        ) from error
+    return PostgresEngine(url.strip())
 
 
 def back_up_database(url: str, file: Path) -> "Copy":
@@ -135,7 +177,7 @@ def inspect_database(url: str) -> "Facts":
 
     if file := database_file(url):
         return inspect_file(file)
-    return inspect_server(open_database(url, auto_migrate=False))
+    return inspect_server(open_database(url, read_only=True))
 
 
 def inspect_file(file: Path) -> "Facts":
@@ -154,14 +196,26 @@ def find_damage(file: Path, seconds: float) -> list[str] | None:
 
 def database_file(url: str) -> Path | None:
     """Where the items are, if they are in a file. Raises: ValueError."""
-    return _sqlite_file(url) if url.startswith("sqlite:") else None
+    is_server = url.strip().startswith(("postgresql://", "postgres://"))
+    return None if is_server else _sqlite_file(url)
 
 
 def _sqlite_file(url: str) -> Path:
-    scheme, _, path = url.partition(":///")
+    scheme, _, path = url.strip().partition(":///")
     if scheme != "sqlite" or path in ("", ":memory:"):
-        raise ValueError(f"{shown_url(url)!r} names no database file; write sqlite:///datas.db")
-    return Path(path)
+        shown = url if url.startswith("sqlite:") else redacted_url(url)
+        raise ValueError(f"{shown!r} names no database file; write sqlite:///datas.db")
+    return _absolute(url)
+
+
+def _absolute(url: str) -> Path:
+    """The path, from the root on: a process may change its folder later. Raises: ValueError."""
+    try:
+        return Path(url.strip().removeprefix("sqlite:///")).absolute()
+    except FileNotFoundError:
+        raise ValueError(
+            "The current folder was removed. Name the database from the root on."
+        ) from None
 
 
 def line_formats() -> "Mapping[str, Format]":
@@ -171,18 +225,21 @@ def line_formats() -> "Mapping[str, Format]":
     return FORMATS
 
 
-def build_app(settings: "Settings", is_draining: Callable[[], bool] = bool) -> "WsgiApp":
+def build_app(
+    settings: "Settings", is_draining: Callable[[], bool] = bool, file: str | None = None
+) -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it.
 
-    Readiness fails as soon as `is_draining()`.
+    Readiness fails as soon as `is_draining()`. `file` names the only database file that may be
+    used; without it an absent one is made where there was none before.
     """
     from datas.http.app import create_app
 
     if not settings.explain:
-        return create_app(_parts(settings, is_draining=is_draining))
+        return create_app(_parts(settings, is_draining=is_draining, file=file))
     from datas.adapters.explain import explained, room
 
-    return explained(create_app(_parts(settings, room, is_draining)))
+    return explained(create_app(_parts(settings, room, is_draining, file)))
 
 
 def openapi_document(settings: "Settings") -> bytes:
@@ -251,11 +308,16 @@ def build_services(
 
 
 def _parts(
-    settings: "Settings", room: Room = _as_it_is, is_draining: Callable[[], bool] = bool
+    settings: "Settings",
+    room: Room = _as_it_is,
+    is_draining: Callable[[], bool] = bool,
+    file: str | None = None,
 ) -> "Parts":
     from datas.http.app import Parts
 
-    database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
+    database = open_database(
+        settings.database_url, auto_migrate=settings.auto_migrate, anew=False, file=file
+    )
     services = build_services(settings, database, room)
     return Parts(
         items=room("service", services.items),

@@ -16,6 +16,8 @@ GRACE = 20
 
 # The variable that names the folder of metrics, where `datas serve` made it.
 OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
+# The variable that says which file `datas serve` opened: no worker may use another.
+OWN_DATABASE = "OWN_DATABASE_FILE"
 
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
 _draining = mmap.mmap(-1, 1)
@@ -74,9 +76,9 @@ def banner(url: str, access: str, *, local: bool) -> str:
         "private": "users see their own items alone",
     }[access]
     # Only a worker loads our other modules: gunicorn's master couldn't replace them for --reload.
-    from datas.bootstrap import shown_url  # noqa: PLC0415 (see above)
+    from datas.bootstrap import redacted_url  # noqa: PLC0415 (see above)
 
-    database = shown_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
+    database = redacted_url(os.environ.get("DATAS_DATABASE_URL", "sqlite:///datas.db"))
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
     if access == "open":
         first = token = ""

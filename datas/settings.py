@@ -64,7 +64,14 @@ class Settings:
 
     @classmethod
     def read(cls) -> "Settings":
-        """Read the environment. Raises: InvalidSettings, with all mistakes at once."""
+        """Read the environment. Raises: InvalidSettings, with all mistakes at once.
+
+        White space around a value is left out, a line ending of Windows among it; there too, for
+        programs that are started from here.
+        """
+        for name in variable_names():
+            if name in os.environ:
+                os.environ[name] = os.environ[name].strip()
         env = Env(eager=False)
         with env.prefixed(PREFIX):
             values: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 import click
 
-from datas.bootstrap import copy_database, shown_url
+from datas.bootstrap import copy_database, redacted_url
 from datas.domain.errors import DomainError
 
 
@@ -29,5 +29,5 @@ def copy(from_url: str, to_url: str) -> None:
     except (DomainError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"Copied and compared: {rows} rows, from {shown_url(from_url)} to {shown_url(to_url)}"
+        f"Copied and compared: {rows} rows, from {redacted_url(from_url)} to {redacted_url(to_url)}"
     )

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import click
 
-from datas.bootstrap import Services, line_formats, shown_url
+from datas.bootstrap import Services, line_formats, redacted_url
 from datas.cli.settings import database_option, opened_services
 from datas.domain.access import SYSTEM, Actor
 from datas.domain.errors import DomainError, list_faults
@@ -45,7 +45,7 @@ def export_items(file: str, format_name: str | None, database: str | None) -> No
     pipe is written to as items come.
     """
     written = 0
-    with opened_services(database) as (services, _):
+    with opened_services(database, read_only=True) as (services, _):
         total = services.items.page(limit=1, count=True).total
 
         def counted() -> Iterator[Sequence[Any]]:
@@ -85,7 +85,7 @@ def import_items(  # noqa: PLR0913 (one for each option)
     others can write in between. Ids and dates are new; what else a line says is passed over.
     """
     form = _format(format_name, file)
-    shown = database and shown_url(database)
+    shown = database and redacted_url(database)
     command = _command(file, {"--format": format_name, "--owner": owner, "--database": shown})
     with (
         opened_services(database, make=True) as (services, _),

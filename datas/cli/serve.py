@@ -14,7 +14,7 @@ from datas.cli.checks import AFTER, BEFORE, tell_at_start
 from datas.cli.checks.case import Case
 from datas.cli.settings import database_option, opened_database, read_settings
 from datas.domain.access import Mode
-from datas.serving import OWN_METRICS
+from datas.serving import OWN_DATABASE, OWN_METRICS
 from datas.settings import Settings
 
 MAX_PORT = 65535
@@ -65,6 +65,9 @@ def serve(  # noqa: PLR0913, PLR0917 (one for each option)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
+        os.environ.pop(OWN_DATABASE, None)
+        if file := opened.engine.file_id:
+            os.environ[OWN_DATABASE] = file
     tell_at_start(case, AFTER)
     address, port = _free_address(bind)
     if server == "granian":

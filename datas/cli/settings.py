@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datas.bootstrap import Services, build_services, open_database, shown_url
+from datas.bootstrap import Services, build_services, open_database, redacted_url
 from datas.domain.errors import (
     DomainError,
     StorageUnavailable,
@@ -45,33 +45,41 @@ def read_settings(database: str | None) -> Settings:
 
 
 @contextmanager
-def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlDatabase"]:
+def opened_database(
+    settings: Settings, *, auto_migrate: bool, read_only: bool = False
+) -> Iterator["SqlDatabase"]:
     """The database, closed afterwards; what it refuses ends the command with one clear line."""
+    url = settings.database_url
     try:
-        database = open_database(settings.database_url, auto_migrate=auto_migrate)
+        database = open_database(url, auto_migrate=auto_migrate, read_only=read_only)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
-        with refusals(settings.database_url):
+        with refusals(url):
             yield database
     finally:
         database.close()
+        if database.engine.made:
+            click.echo(f"A new database was made: {redacted_url(url)}", err=True)
 
 
 @contextmanager
-def opened_services(database: str | None, *, make: bool = False) -> Iterator[tuple[Services, str]]:
+def opened_services(
+    database: str | None, *, make: bool = False, read_only: bool = False
+) -> Iterator[tuple[Services, str]]:
     """The services over the database, and its URL to show; what they refuse is one clear line.
 
     Without `make` an absent database is refused: more likely than not this is the wrong folder.
     """
     settings = read_settings(database)
-    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+    migrate = settings.auto_migrate
+    with opened_database(settings, auto_migrate=migrate, read_only=read_only) as opened:
         if not (make or opened.exists()):
             raise StorageUnavailable(
                 "There is no database. Name another by --database, or make one with its first "
                 "user: datas user add NAME"
             )
-        yield build_services(settings, opened), shown_url(settings.database_url)
+        yield build_services(settings, opened), redacted_url(settings.database_url)
 
 
 @contextmanager
@@ -80,7 +88,7 @@ def refusals(url: str) -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise click.ClickException(_explained(error, shown_url(url))) from None
+        raise click.ClickException(_explained(error, redacted_url(url))) from None
 
 
 def _explained(error: DomainError, url: str) -> str:

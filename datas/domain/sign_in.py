@@ -10,6 +10,7 @@ from math import ceil
 
 from datas.domain.access import Actor
 from datas.domain.errors import TokenNotFound, TooManyAttempts, Unauthenticated, WrongCredentials
+from datas.domain.forks import renew_in_child
 from datas.domain.ports import Clock, Storage
 from datas.domain.users import (
     Attempt,
@@ -39,17 +40,23 @@ class Gate:
     """Lets few hash at once: a hash takes 20 ms and 19 MiB, and would starve everything else."""
 
     def __init__(self, width: int = 2) -> None:
-        self._free = threading.BoundedSemaphore(width)
+        self._width = width
+        self._begin()
+        renew_in_child(self._begin)
+
+    def _begin(self) -> None:
+        self._free = threading.BoundedSemaphore(self._width)
 
     @contextmanager
     def passed(self) -> Iterator[None]:
         """A block in which to hash. Raises: TooManyAttempts, at once, if others are at it."""
-        if not self._free.acquire(blocking=False):
+        free = self._free
+        if not free.acquire(blocking=False):
             raise TooManyAttempts(retry_after=1, busy=True)
         try:
             yield
         finally:
-            self._free.release()
+            free.release()
 
 
 class SignIn:

@@ -24,7 +24,7 @@ from datas.adapters.sql.items import SqlItems
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.users import SqlAttempts, SqlUsers
 from datas.adapters.system import SystemClock
-from datas.bootstrap import open_database, open_service, shown_url
+from datas.bootstrap import open_database, open_service, redacted_url
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
 from datas.domain.items import Draft
@@ -113,7 +113,7 @@ def test_a_url_that_libpq_cannot_read_is_refused_in_silence(url: str) -> None:
     with pytest.raises(ValueError, match="libpq can't read") as refusal:
         open_database(url)
     assert "cret" not in "".join(format_exception(refusal.value))
-    assert "cret" not in shown_url(url)
+    assert "cret" not in redacted_url(url)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_libpq_reads_well_is_taken(url: str) -> None:
 )
 def test_a_url_is_shown_without_secrets(url: str, shown: str) -> None:
     """Hosts and the database's name are enough to know it by."""
-    assert shown_url(url) == shown
+    assert redacted_url(url) == shown
 
 
 def _add_many(url: str, count: int) -> list[int]:
@@ -179,7 +179,7 @@ def test_who_meets_a_migration_is_told(
     postgres: Postgres, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One thread waits for the other node, and keeps no other thread waiting."""
-    monkeypatch.setattr("datas.adapters.sql.database.PATIENCE", 0.1)
+    monkeypatch.setattr("datas.adapters.sql.database.MIGRATION_TIMEOUT", 0.1)
     database = open_database(empty_url)
     with ThreadPoolExecutor(1) as executor:
         with _migrating_elsewhere(postgres):
@@ -199,7 +199,7 @@ def test_a_migration_has_no_limits_of_requests(
     """Neither the role's nor the pool's."""
     for limit in ("statement", "lock"):
         postgres.ask(f"ALTER DATABASE empty SET {limit}_timeout = '200ms'")
-    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    monkeypatch.setattr(pool, "STATEMENT_TIMEOUT", 0.3)
     database = open_database(empty_url)
     with ThreadPoolExecutor(1) as executor:
         with _migrating_elsewhere(postgres):
@@ -487,6 +487,6 @@ def test_a_statement_may_not_take_for_ever(
     database: SqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a commit whose standby is gone."""
-    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    monkeypatch.setattr(pool, "STATEMENT_TIMEOUT", 0.3)
     with pytest.raises(StorageUnavailable, match="took too long"):
         _run(database, "SELECT 1 FROM pg_sleep(9)")

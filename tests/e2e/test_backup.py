@@ -196,7 +196,7 @@ def test_a_restore_waits_for_its_turn(tmp_path: Path) -> None:
     )
     engine = SqliteEngine(path)
     engine.prepare()
-    with engine.turn():
+    with engine.write_lock():
         restoring.start()
         restoring.join(0.2)
         assert _texts(path) == ["new"]

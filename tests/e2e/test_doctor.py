@@ -366,7 +366,7 @@ def test_a_schema_that_is_behind_is_a_fault_where_starts_do_not_migrate(
 
 def test_a_search_for_damage_has_an_end(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large database isn't waited for; a backup searches all of it."""
-    monkeypatch.setattr(inside, "PATIENCE", 0.0)
+    monkeypatch.setattr(inside, "SEARCH_TIMEOUT", 0.0)
     monkeypatch.setattr(inside, "LARGE", 0)
     change(
         db,

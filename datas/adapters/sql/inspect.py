@@ -1,8 +1,6 @@
 """What a database tells of itself. It is only read: no file is changed, or made beside it."""
 
-import os
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +9,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import SchemaStatus
-from datas.adapters.sql.sqlite import SqliteEngine, library_fault
+from datas.adapters.sql.sqlite import library_fault
+from datas.adapters.sql.sqlite_reader import SqliteReader
 from datas.adapters.sql.tables import TABLES
 from datas.domain.errors import StorageUnavailable
 
@@ -33,14 +32,14 @@ class Facts(NamedTuple):
 
     schema: SchemaStatus
     newest: datetime | None
-    settings: Mapping[str, str]
+    settings: dict[str, str]
 
 
 def inspect_file(path: Path) -> Facts:
     """What is true of an SQLite file. Raises: StorageUnavailable."""
-    mode, how = _header(path)
-    settings = {"journal_mode": mode, "library": library_fault() or ""}
-    return _facts(SqlDatabase(SqliteEngine(path, how=how)), settings)
+    engine = SqliteReader(path)
+    facts = _facts(SqlDatabase(engine), {"library": library_fault() or ""})
+    return facts._replace(settings=facts.settings | {"journal_mode": engine.journal_mode})
 
 
 def inspect_server(database: SqlDatabase) -> Facts:
@@ -56,14 +55,13 @@ def find_damage(path: Path, seconds: float) -> list[str] | None:
 
     Raises: StorageUnavailable, if it can't be opened.
     """
-    how = _header(path)[1]
-    database = SqlDatabase(SqliteEngine(path, how=how))
+    database = SqlDatabase(SqliteReader(path))
     end = time.monotonic() + seconds
     try:
-        database.look("SELECT 1")
+        database.query("SELECT 1")
         database.peewee.connection().set_progress_handler(lambda: time.monotonic() > end, 100_000)
-        found = [fault for (fault,) in database.look(f"PRAGMA quick_check({_SHOWN})")]
-        orphans = database.look("PRAGMA foreign_key_check")[:_SHOWN]
+        found = [fault for (fault,) in database.query(f"PRAGMA quick_check({_SHOWN})")]
+        orphans = database.query("PRAGMA foreign_key_check")[:_SHOWN]
     except (StorageUnavailable, sqlite3.Error) as error:
         if getattr(error, "sqlite_errorname", None) == "SQLITE_INTERRUPT":
             return None
@@ -72,8 +70,7 @@ def find_damage(path: Path, seconds: float) -> list[str] | None:
         database.close()
     found = [" ".join(fault.split()) for fault in found if fault != "ok"]
     found += [f"row {row} of {table} names one that {of} lacks" for table, row, of, _ in orphans]
-    # Somebody may have begun to write to what nobody had open.
-    return find_damage(path, seconds) if found and how != _header(path)[1] else found
+    return found
 
 
 def _facts(database: SqlDatabase, settings: dict[str, str], more: str | None = None) -> Facts:
@@ -85,46 +82,15 @@ def _facts(database: SqlDatabase, settings: dict[str, str], more: str | None = N
         names = {table._meta.table_name for table in TABLES}  # noqa: SLF001 (Peewee's documented name)
         if not schema.pending and (missing := names.difference(database.peewee.get_tables())):
             raise StorageUnavailable(f"It lacks the table {min(missing)}.")
-        dates = database.look(_NEWEST)[0] if schema.applied else ()
-        settings |= dict(database.look(more)) if more else {}
+        dates = database.query(_NEWEST)[0] if schema.applied else ()
+        settings |= dict(database.query(more)) if more else {}
         moments = [datetime.fromisoformat(date).replace(tzinfo=UTC) for date in dates if date]
     except errors as error:
         raise _strange(error) from error
     finally:
-        database.engine.release()
         database.close()
     return Facts(schema, max(moments, default=None), settings)
 
 
 def _strange(error: Exception) -> StorageUnavailable:
     return StorageUnavailable(f"It isn't as Datas makes its databases ({error}).")
-
-
-def _header(path: Path) -> tuple[str, str]:
-    """A file's journal mode, and how to open it so that nothing changes (its `how`).
-
-    To read a WAL database SQLite makes a WAL and an index beside it, and changes the index; by
-    `readonly_shm` it doesn't. Nobody has a database open that lacks them, all of it is in the one
-    file, and `immutable` needs neither. (https://sqlite.org/wal.html#read_only_databases)
-
-    Raises: StorageUnavailable. This process must have no connection to it: SQLite would lose its
-    locks when the file is closed.
-    """
-    try:
-        if not path.is_file():
-            raise StorageUnavailable("It is no file.")
-        with path.open("rb") as file:
-            mode = "wal" if file.read(20)[18:] == b"\2\2" else "delete"
-        sides = (Path(f"{os.path.realpath(path)}-{side}") for side in ("wal", "shm", "journal"))
-        wal, index, journal = (side.exists() and side for side in sides)
-        hot = mode == "delete" and journal and journal.stat().st_size
-        if last := (mode == "wal" and not index and wal) or (hot and journal):
-            raise StorageUnavailable(
-                f"Another program has it for itself, or was cut off: {last.name} is to be brought "
-                "in by the next start, or by datas migrate."
-            )
-        if mode == "wal" and not wal:
-            return mode, "mode=ro&immutable=1"
-    except OSError as error:
-        raise StorageUnavailable(f"It can't be read: {error.strerror}.") from error
-    return mode, "mode=ro&readonly_shm=1"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from datas.bootstrap import database_file, find_damage, inspect_file
 from datas.cli.checks.case import Case, Finding, Findings, Sign, fault, quoted, warning
-from datas.cli.checks.inside import PATIENCE, SIDES
+from datas.cli.checks.inside import SEARCH_TIMEOUT, SIDES
 from datas.domain.errors import StorageUnavailable
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -64,4 +64,4 @@ def _no_backup(path: Path, database: Path | None) -> str:
         applied = inspect_file(path).schema.applied
     except StorageUnavailable as error:
         return str(error)
-    return "".join((find_damage(path, PATIENCE) or [])[:1]) if applied else "it is empty."
+    return "".join((find_damage(path, SEARCH_TIMEOUT) or [])[:1]) if applied else "it is empty."

@@ -17,7 +17,7 @@ RELEASED = datetime(2026, 11, 22, tzinfo=UTC)  # no clock that goes right says l
 DRIFT = timedelta(seconds=5)
 LITTLE = 64_000_000  # bytes of a disk
 LARGE = 100_000_000  # bytes of a database that is searched for more than a moment
-PATIENCE = 60.0  # seconds that this may take
+SEARCH_TIMEOUT = 60.0  # seconds that this may take
 SIDES = ("", "-wal", "-shm", "-journal", "-lock", "-queue")  # the parts of a database's name
 
 
@@ -164,10 +164,10 @@ def integrity(case: Case) -> Findings:
         return
     if file.stat().st_size > LARGE:
         click.echo(f"Looking for damage in {file}…", err=True)
-    damage = find_damage(file, PATIENCE)
+    damage = find_damage(file, SEARCH_TIMEOUT)
     if damage is None:
         yield warning(
-            f"To look for damage takes over {PATIENCE:.0f} s, and was given up.",
+            f"To look for damage takes over {SEARCH_TIMEOUT:.0f} s, and was given up.",
             "A backup is checked to its end, however long that takes: datas backup FILE.",
         )
     for each in damage or ():
