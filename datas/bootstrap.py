@@ -4,12 +4,12 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 `open_service` loads no web framework and no settings.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from datas.database_urls import POSTGRESQL, sqlite_file
+from datas.database_urls import database_file
 from datas.domain.access import AUTHENTICATED, Access, Mode
 from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.idempotency import Idempotency
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from datas.settings import Settings
 
 Part = TypeVar("Part")
+_ENDED = (
+    "The database was closed at the end of its with block. Nothing was changed. "
+    "Use the service inside of the block, or open it again: with open_service(url) as items: …"
+)
 
 
 class Timed(Protocol):
@@ -38,60 +42,98 @@ def _untimed(_: str, part: Part) -> Part:
     return part
 
 
-@contextmanager
-def open_service(url: str, *, access: str = AUTHENTICATED.mode) -> Iterator[ItemService]:
-    """The service over the database at `url`, such as `sqlite:///datas.db`.
+def open_service(
+    url: str, *, access: str = AUTHENTICATED.mode
+) -> AbstractContextManager[ItemService]:
+    """A block with the service over the database at `url`, such as `sqlite:///datas.db`.
 
     An absent database is created, and an older schema is migrated. The end of the block closes the
     database. `access` is a `Mode` or its value: what the actor of a call may do.
-    Raises: StorageUnavailable, ValueError (the URL names no database, or `access` is no mode).
+    Raises, where the block begins: StorageUnavailable, ValueError (the URL names no database, or
+    `access` is no mode).
     """
-    from datas.adapters.sql.items import SqlItems
-    from datas.adapters.system import SystemClock
-
-    database = open_database(url)
-    try:
-        database.bring_up()
-        yield ItemService(SqlItems(database), SystemClock(), Access(Mode(access)))
-    finally:
-        database.close()
+    return _ServiceBlock(url, access)
 
 
-def open_database(url: str, *, auto_migrate: bool = True) -> "SqlDatabase":
-    """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
+class _ServiceBlock(AbstractContextManager[ItemService]):
+    def __init__(self, url: str, access: str) -> None:
+        self._url = url
+        self._access = access
+
+    def __enter__(self) -> ItemService:
+        from datas.adapters.sql.items import SqlItems
+        from datas.adapters.system import SystemClock
+
+        self._database = open_database(self._url)
+        try:
+            self._database.bring_up()
+            return ItemService(SqlItems(self._database), SystemClock(), Access(Mode(self._access)))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._database.end(_ENDED)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise TypeError(
+            f"open_service() needs a with block, in which you use {name!r}: "
+            "with open_service(url) as items: …"
+        )
+
+
+def open_database(
+    url: str,
+    *,
+    auto_migrate: bool = True,
+    read_only: bool = False,
+    anew: bool = True,
+    file: str | None = None,
+) -> "SqlDatabase":
+    """The database at `url`; nothing is opened before its first use. Raises: ValueError.
+
+    With `read_only` no byte of a file, or beside it, changes. `anew` and `file` say which file may
+    be made or used: see `SqliteEngine`.
+    """
     from datas.adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(_engine(url), auto_migrate=auto_migrate)
+    if path := database_file(url):
+        from datas.adapters.sql.sqlite import SqliteEngine
+        from datas.adapters.sql.sqlite_reader import SqliteReader
+
+        engine = SqliteReader(path) if read_only else SqliteEngine(path, anew=anew, file=file)
+        return SqlDatabase(engine, auto_migrate=auto_migrate and not read_only)
+    return SqlDatabase(_postgres(url), auto_migrate=auto_migrate and not read_only)
 
 
-def _engine(url: str) -> "Engine":
-    if url.startswith(POSTGRESQL):
-        try:
-            from datas.adapters.sql.postgres import PostgresEngine
-        except ImportError as error:
-            raise ValueError(
-                f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
-                "Install it: pip install 'psycopg[binary]>=3.3'"
-            ) from error
-        return PostgresEngine(url)
-
-    from datas.adapters.sql.sqlite import SqliteEngine
-
-    return SqliteEngine(sqlite_file(url))
+def _postgres(url: str) -> "Engine":
+    try:
+        from datas.adapters.sql.postgres import PostgresEngine
+    except ImportError as error:
+        raise ValueError(
+            f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
+            "Install it: pip install 'psycopg[binary]>=3.3'"
+        ) from error
+    return PostgresEngine(url.strip())
 
 
-def build_app(settings: "Settings", is_draining: Callable[[], bool] = bool) -> "WsgiApp":
+def build_app(
+    settings: "Settings", is_draining: Callable[[], bool] = bool, file: str | None = None
+) -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it.
 
-    While `is_draining()` is true, the readiness check fails.
+    While `is_draining()` is true, the readiness check fails. `file` names the only database file
+    that may be used; without it, an absent file is made where there was none before.
     """
     from datas.http.app import create_app
 
     if not settings.explain:
-        return create_app(_parts(settings, is_draining=is_draining))
+        return create_app(_parts(settings, is_draining=is_draining, file=file))
     from datas.adapters.explain import explain, timed
 
-    return explain(create_app(_parts(settings, timed, is_draining)))
+    return explain(create_app(_parts(settings, timed, is_draining, file)))
 
 
 def openapi_document(settings: "Settings") -> bytes:
@@ -147,11 +189,16 @@ def build_services(
 
 
 def _parts(
-    settings: "Settings", timed: Timed = _untimed, is_draining: Callable[[], bool] = bool
+    settings: "Settings",
+    timed: Timed = _untimed,
+    is_draining: Callable[[], bool] = bool,
+    file: str | None = None,
 ) -> "Parts":
     from datas.http.app import Parts
 
-    database = open_database(settings.database_url, auto_migrate=settings.auto_migrate)
+    database = open_database(
+        settings.database_url, auto_migrate=settings.auto_migrate, anew=False, file=file
+    )
     services = build_services(settings, database, timed)
     return Parts(
         items=timed("service", services.items),

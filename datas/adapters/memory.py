@@ -8,6 +8,7 @@ from operator import attrgetter, gt, lt
 from typing import TYPE_CHECKING
 
 from datas.domain.errors import ItemNotFound, Unauthenticated, UserNotFound
+from datas.domain.forks import renew_in_child
 from datas.domain.idempotency import Record
 from datas.domain.items import Draft, Item, search_key
 from datas.domain.query import Filter, Query
@@ -22,13 +23,17 @@ class Memory:
     """One store in memory, shared by the adapters below as a database is by its tables."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._renew()
+        renew_in_child(self._renew)
         self.items: dict[int, Item] = {}
         self.idempotency: dict[tuple[str, str], Record] = {}
         self.users: dict[str, User] = {}
         self.tokens: dict[bytes, Token] = {}
         self.attempts: list[Attempt] = []
         self._last_ids = dict.fromkeys(_TABLES, 0)
+
+    def _renew(self) -> None:
+        self.lock = threading.RLock()
 
     def next_id(self, table: str) -> int:
         """An id that the table never had."""

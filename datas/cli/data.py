@@ -44,7 +44,7 @@ def export_items(file: str, format_name: str | None, database: str | None) -> No
     items are written one after the other.
     """
     written = 0
-    with opened_services(database) as (services, _):
+    with opened_services(database, read_only=True) as (services, _):
         total = services.items.page(limit=1, count=True).total
 
         def counted() -> Iterator[Sequence[Any]]:

@@ -52,7 +52,7 @@ def copy_database(source: str, target: str, advance: Callable[[int, int], object
     copied and compared. Raises: CopyFailed (the target must be empty), StorageUnavailable,
     ValueError (a URL names no database).
     """
-    databases = open_database(source, auto_migrate=False), open_database(target)
+    databases = open_database(source, read_only=True), open_database(target)
     try:
         rows = count_rows(databases[0])
         copy_rows(*databases, lambda done: advance(done, 2 * rows))

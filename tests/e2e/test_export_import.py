@@ -200,7 +200,7 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
         "./-in put.csv",
         "--format=csv",
         "--owner=Alice",
-        "--database=sqlite:///o t.db",
+        f"--database=sqlite:///{by_tens}/o t.db",
         "--skip",
         "15",
     ]
