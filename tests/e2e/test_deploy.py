@@ -224,7 +224,7 @@ def test_both_compose_files_have_the_same_front() -> None:
 
 
 def test_a_node_has_time_for_its_end() -> None:
-    """Systemd and compose kill it only after the drain, the requests in flight, and 3 s more."""
+    """It is killed only after the drain, the time for requests in flight, and 3 seconds more."""
     needed = Settings().drain_seconds + GRACE + 3
     [unit] = re.findall(
         r"^TimeoutStopSec=(\d+)$", (DEPLOY / "datas.service").read_text(), re.MULTILINE
