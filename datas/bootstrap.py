@@ -22,7 +22,8 @@ from datas.logs import is_json
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.backup import Copy
-    from datas.adapters.sql.database import Engine, SqlDatabase
+    from datas.adapters.sql.database import SqlDatabase
+    from datas.adapters.sql.engine import Engine
     from datas.adapters.sql.inspect import Facts
     from datas.http.app import Parts
     from datas.http.observation import Observer

@@ -42,7 +42,7 @@ class Gate:
     def __init__(self, width: int = 2) -> None:
         self._width = width
         self._begin()
-        renew_in_child(self._begin)
+        renew_in_child(self, Gate._begin)
 
     def _begin(self) -> None:
         self._free = threading.BoundedSemaphore(self._width)
