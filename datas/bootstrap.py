@@ -19,7 +19,8 @@ from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
-    from datas.adapters.sql.database import Engine, SqlDatabase
+    from datas.adapters.sql.database import SqlDatabase
+    from datas.adapters.sql.engine import Engine
     from datas.http.app import Parts
     from datas.http.observation import Observer
     from datas.settings import Settings

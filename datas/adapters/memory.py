@@ -24,7 +24,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._renew()
-        renew_in_child(self._renew)
+        renew_in_child(self, Memory._renew)
         self.items: dict[int, Item] = {}
         self.idempotency: dict[tuple[str, str], Record] = {}
         self.users: dict[str, User] = {}

@@ -52,7 +52,7 @@ class HashLimiter:
     def __init__(self, slots: int = 2) -> None:
         self._slots = slots
         self._renew()
-        renew_in_child(self._renew)
+        renew_in_child(self, HashLimiter._renew)
 
     def _renew(self) -> None:
         self._free = threading.BoundedSemaphore(self._slots)

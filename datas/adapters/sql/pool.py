@@ -97,7 +97,7 @@ class Pool:
         self._connect = connect
         self._begin()
         # In a child, forget the parent's connections. (The driver ends none that another opened.)
-        renew_in_child(self._begin)
+        renew_in_child(self, Pool._begin)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()

@@ -1,6 +1,5 @@
 """What is SQLite's own: how a file is opened, and which process may write next."""
 
-import fcntl
 import logging
 import os
 import threading
@@ -14,16 +13,15 @@ import peewee
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql import sqlite_forks
-from datas.adapters.sql.sqlite_file import LOCKS, Identity, make
+from datas.adapters.sql.sqlite_errors import READ_ONLY, reason
+from datas.adapters.sql.sqlite_file import Identity, make
+from datas.adapters.sql.sqlite_lock import WriteLock
 from datas.domain.errors import StorageUnavailable
-from datas.domain.forks import renew_in_child
 
 # Older ones can corrupt a WAL database that several connections write (https://sqlite.org/wal.html).
 SAFE_VERSION = (3, 51, 3)
 
-# Seconds that a writer waits for the write lock, longer than the longest batch takes; and for a
-# program that locks the file without our lock.
-LOCK_TIMEOUT = 30.0
+# Seconds that a writer waits for a program that locks the file without our lock.
 BUSY_TIMEOUT = 5.0
 
 # Bytes over which a writer cuts the WAL; seconds that it waits for readers to do so; and seconds
@@ -41,27 +39,10 @@ _PRAGMAS = {
     "foreign_keys": "on",
     "journal_size_limit": WAL_LIMIT,
 }
-_LOCKED = "The database is locked for too long. Nothing was changed. Try again in a moment."
 _REPLACED = (
     "The database file was moved, deleted or replaced while Datas ran. Nothing was changed. "
     "Put the same file back, or restart Datas to use what is there now."
 )
-
-_RESTORE = "To go back to a backup, stop the server and run `datas restore BACKUP --force`."
-_DAMAGED = f"The database file is damaged. {_RESTORE}"
-
-# SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
-_REASONS = {
-    "SQLITE_BUSY": "The database is locked by another program. Try again in a moment.",
-    "SQLITE_CANTOPEN": (
-        "The database file can't be opened. It must exist, be readable, and its folder be writable."
-    ),
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_FULL": "The disk that holds the database is full. Nothing was changed.",
-    "SQLITE_IOERR": "The disk that holds the database fails. Nothing was changed.",
-    "SQLITE_NOTADB": f"The database file is not an SQLite database. {_RESTORE}",
-    "SQLITE_READONLY": "The database is read-only. Nothing was changed.",
-}
 
 
 class _Database(peewee.SqliteDatabase):
@@ -96,10 +77,6 @@ class _Thread(threading.local):
 class SqliteEngine:
     """The `Engine` over one file, which is made at the first use if it is absent.
 
-    Its writers queue: by a lock for this process's threads, then by an `flock`. SQLite's own busy
-    wait is unfair: it sleeps up to 0.1 s between looks, and the slowest of 64 writers waited
-    seconds. The kernel releases an `flock` when its process dies, however it dies.
-
     With `anew=False` no file is made where there was one before. `file` names the only file that
     may be used, as `file_id` does.
     """
@@ -123,6 +100,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path, *, anew: bool = True, file: str | None = None) -> None:
         self.path = path
+        self._name = str(path)
         self.made = False
         pragmas = {} if self.read_only else _PRAGMAS
         self.peewee: peewee.Database = _Database(self._uri, pragmas)
@@ -131,17 +109,15 @@ class SqliteEngine:
         self._file = self._only
         self._wal = f"{os.path.realpath(path)}-wal"
         self._next_cut = 0.0
-        self._descriptors: list[int] = []
-        self._threads = threading.Lock()
+        self._lock = WriteLock(path)
         self._thread = _Thread()
-        renew_in_child(self._renew)
         if not self.read_only and (fault := library_fault()):
             logging.getLogger("datas").warning(fault)
 
     @property
     def file_id(self) -> str:
         """Which file it is, for other processes of this machine."""
-        return f"{self._file}"
+        return str(self._file or "")
 
     def exists(self) -> bool:
         """Whether the file is there."""
@@ -193,50 +169,22 @@ class SqliteEngine:
 
         Without `check` it may be entered whatever file is there, or none.
         Raises: StorageUnavailable, after `LOCK_TIMEOUT`.
-
-        An `flock` has no timeout: while another process that holds it is stopped, the first thread
-        of this queue waits for it, and the threads behind it give up in time.
         """
         sqlite_forks.enter()
         try:
-            with self._locked_threads(), self._locked_file():
+            with self._lock.held():
                 if check:
                     self.check()
                 yield
                 if check:
                     self._cut_wal()
         except StorageUnavailable as error:
-            if str(error) == _REASONS["SQLITE_READONLY"]:
+            if str(error) == READ_ONLY:
                 # A connection that was made while nobody could write would stay so.
                 self.peewee.close()
             raise
         finally:
             sqlite_forks.leave()
-
-    @contextmanager
-    def _locked_threads(self) -> Iterator[None]:
-        threads = self._threads
-        if not threads.acquire(timeout=LOCK_TIMEOUT):
-            raise StorageUnavailable(_LOCKED)
-        try:
-            yield
-        finally:
-            threads.release()
-
-    @contextmanager
-    def _locked_file(self) -> Iterator[None]:
-        lock, queue = self._opened_locks()
-        # A process that waits for the write lock holds the queue lock. So the process that just
-        # released the write lock, and is awake already, cannot take it again first.
-        fcntl.flock(queue, fcntl.LOCK_EX)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        finally:
-            fcntl.flock(queue, fcntl.LOCK_UN)
-        try:
-            yield
-        finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)
 
     def _cut_wal(self) -> None:
         """Empty a WAL that has grown over `WAL_LIMIT`.
@@ -300,7 +248,7 @@ class SqliteEngine:
         What is written to a file that has no name any more is lost when it is closed.
         """
         try:
-            found = os.stat(self.path)  # noqa: PTH116 (half the time of Path's)
+            found = os.stat(self._name)  # noqa: PTH116 (half the time of Path's)
         except OSError:
             raise StorageUnavailable(_REPLACED) from None
         if (found.st_dev, found.st_ino) != self._file:
@@ -308,33 +256,11 @@ class SqliteEngine:
 
     def reason(self, error: BaseException) -> str | None:
         """By the name of SQLite's result code."""
-        name = getattr(error, "sqlite_errorname", None) or ""
-        if isinstance(error, sqlite3.OperationalError) and not name:
-            return _DAMAGED  # the driver's own error, for a text that isn't UTF-8
-        return next((text for code, text in _REASONS.items() if name.startswith(code)), None)
+        return reason(error)
 
     def _uri(self) -> str:
         # Only `prepare` makes the file, so that other users may not read password hashes.
         return f"file:{quote(str(self.path))}?mode=rw"
-
-    def _opened_locks(self) -> list[int]:
-        if not self._descriptors:
-            try:
-                self._descriptors = [_open(Path(f"{self.path}{lock}")) for lock in LOCKS]
-            except OSError as error:
-                reason = (
-                    "The lock files beside the database can't be written. They must belong to "
-                    "whoever runs Datas."
-                )
-                raise StorageUnavailable(reason) from error
-        return self._descriptors
-
-    def _renew(self) -> None:
-        """In a forked child: an inherited `flock` would exclude neither the parent nor others."""
-        self._threads = threading.Lock()
-        for descriptor in self._descriptors:
-            os.close(descriptor)
-        self._descriptors = []
 
 
 def library_fault() -> str | None:
@@ -345,7 +271,3 @@ def library_fault() -> str | None:
         f"SQLite {sqlite3.sqlite_version} can damage a database with several writers; "
         "install 3.51.3 or newer."
     )
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
