@@ -41,17 +41,21 @@ def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
     assert again.request("POST", "/api/datas", {"data": "four"}).json["data"]["id"] == 4
 
 
-def test_it_says_where_it_is_and_nothing_else(start: Start) -> None:
+def test_it_says_where_it_is_and_nothing_else(start: Start, tmp_path: Path) -> None:
     """One friendly block: where, the page, the database, who may write, a request, the end."""
     server = start()
     server.stop()
     text = "".join(server.output)
     assert f"http://localhost:{server.port}/api/datas" in text
     assert f"http://localhost:{server.port}/\n" in text
-    assert "sqlite:///datas.db" in text
+    assert f"  Its items are kept in sqlite:///{tmp_path}/datas.db\n" in text
     assert "Ctrl+C" in text
     assert "open: anybody on this machine may change items (DATAS_ACCESS)" in text
-    assert len(text.strip().splitlines()) == 6
+    assert text.startswith(f"A new database was made: sqlite:///{tmp_path}/datas.db\n")
+    assert len(text.strip().splitlines()) == 7
+    again = start()
+    again.stop()
+    assert len("".join(again.output).strip().splitlines()) == 6
 
 
 @pytest.mark.slow
