@@ -1,5 +1,7 @@
 """What the environment says is read once, made uniform, and refused in words that help."""
 
+import os
+
 import pytest
 
 from datas.settings import InvalidSettings, Settings
@@ -65,3 +67,24 @@ def test_a_bad_value_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatc
         f"{name}: {value!r} can't be used. It must be {allowed}"
         for name, (value, allowed) in bad.items()
     ]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\t", " ", "\r\n"])
+def test_white_space_around_any_setting_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """What a program that is started from here reads is clean, too."""
+    given = {
+        "DATABASE_URL": "sqlite:///x.db",
+        "ACCESS": "open",
+        "TOKEN_DAYS": "7",
+        "ALLOWED_HOSTS": "a.example,b.example",
+        "METRICS": "true",
+        "LOG_LEVEL": "error",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"DATAS_{name}", f"{end}{value}{end}")
+    found = Settings.read()
+    assert (found.database_url, found.access, found.token_days) == ("sqlite:///x.db", "open", 7)
+    assert (found.allowed_hosts, found.metrics) == (("a.example", "b.example"), True)
+    assert {name: os.environ[f"DATAS_{name}"] for name in given} == given
