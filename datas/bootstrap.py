@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.database import Engine, SqlDatabase
     from datas.adapters.sql.migrate import History
-    from datas.adapters.sql.tables import RecordRow, Tables
+    from datas.adapters.sql.tables import OtherTables, RecordRow, Tables
     from datas.http.app import Parts
     from datas.http.observation import Observer
     from datas.served import Package
@@ -49,7 +49,7 @@ def open_service(  # noqa: PLR0913 (what a collection of one's own is made of)
     *,
     collection: Collection[Any] = ITEMS,
     table: "type[RecordRow] | None" = None,
-    service: type[RecordService[Any]] = RecordService,
+    service: Callable[..., RecordService[Any]] = RecordService,
     migrations: Path | None = None,
     access: str = AUTHENTICATED.mode,
 ) -> Iterator[RecordService[Any]]:
@@ -58,8 +58,14 @@ def open_service(  # noqa: PLR0913 (what a collection of one's own is made of)
     An absent database is created, and an older schema is migrated. The end of the block closes the
     database. `access` is a `Mode` or its value: what the actor of a call may do. A collection of
     one's own needs its `table`, and the folder of the `migrations` that make it.
-    Raises: StorageUnavailable, ValueError (the URL names no database, or `access` is no mode).
+    Raises: StorageUnavailable, ValueError (the URL names no database, `access` is no mode, or the
+    collection refers to others: `open_package` is for those).
     """
+    if others := sorted({*collection.references.values()} - {collection.plural}):
+        raise ValueError(
+            f"The collection {collection.plural} refers to {', '.join(others)}. "
+            "Open them together: open_package(url, package)."
+        )
     from datas.adapters.sql.migrate import DATAS, History
     from datas.adapters.sql.repository import SqlRepository
     from datas.adapters.sql.tables import ItemRow, Table
@@ -77,17 +83,38 @@ def open_service(  # noqa: PLR0913 (what a collection of one's own is made of)
         database.close()
 
 
+@contextmanager
+def open_package(
+    url: str, package: "Package", *, access: str = AUTHENTICATED.mode
+) -> Iterator[Mapping[str, RecordService[Any]]]:
+    """The services of all collections of a package, by plural; otherwise as `open_service`.
+
+    Raises: InvalidPackage too.
+    """
+    from datas.settings import Settings
+
+    package.check()
+    database = open_database(url, package.tables, package.histories, package.other_tables)
+    try:
+        database.bring_up()
+        yield build_services(Settings(access=Mode(access)), package, database).records
+    finally:
+        database.close()
+
+
 def open_database(
     url: str,
     tables: "Tables | None" = None,
     histories: "Sequence[History]" = (),
+    other_tables: "OtherTables" = (),
     *,
     auto_migrate: bool = True,
 ) -> "SqlDatabase":
     """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
     from datas.adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(_engine(url), tables, histories, auto_migrate=auto_migrate)
+    engine = _engine(url)
+    return SqlDatabase(engine, tables, histories, other_tables, auto_migrate=auto_migrate)
 
 
 def _engine(url: str) -> "Engine":
@@ -181,7 +208,8 @@ def build_services(
         collection = served.collection
         targets = {field: repositories[to] for field, to in collection.references.items()}
         records[collection.plural] = served.service(
-            collection, repositories[collection.plural], clock, access, targets
+            *(collection, repositories[collection.plural], clock, access, targets),
+            **served.make_ports(database),
         )
     idempotency = Idempotency(kept_answers, database, clock)
     return Services(package, records, accounts, idempotency, access)
@@ -200,6 +228,7 @@ def _parts(
         settings.database_url,
         package.tables,
         package.histories,
+        package.other_tables,
         auto_migrate=settings.auto_migrate,
     )
     services = build_services(settings, package, database, timed)

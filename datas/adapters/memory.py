@@ -34,6 +34,7 @@ class Memory:
         self.users: dict[str, User] = {}
         self.tokens: dict[bytes, Token] = {}
         self.attempts: list[Attempt] = []
+        self.other_tables: dict[str, dict[Any, Any]] = {}  # of a package's own, by name and key
         self._last_ids: dict[str, int] = {}
 
     def next_id(self, table: str) -> int:
@@ -51,6 +52,7 @@ class Memory:
                 "users": dict(self.users),
                 "tokens": dict(self.tokens),
                 "attempts": list(self.attempts),
+                "other_tables": {name: dict(kept) for name, kept in self.other_tables.items()},
             }
             try:
                 yield

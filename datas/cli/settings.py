@@ -59,7 +59,9 @@ def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlD
     package = load_package(settings.collections)
     try:
         database = open_database(
-            settings.database_url, package.tables, package.histories, auto_migrate=auto_migrate
+            settings.database_url,
+            *(package.tables, package.histories, package.other_tables),
+            auto_migrate=auto_migrate,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

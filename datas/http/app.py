@@ -132,7 +132,10 @@ def _record_routes(parts: Parts, records: RecordParts[Any]) -> dict[str, object]
         route: RecordsResource(records, parts.idempotency),
         record: RecordResource(records, is_target=is_target),
         f"{route}/bulk": BulkResource(records, parts.idempotency, parts.bulk_lines),
-        **{f"{record}/{path}": create(records) for path, create in records.resources.items()},
+        **{
+            f"{record}/{path}": create(records, parts.idempotency)
+            for path, create in records.resources.items()
+        },
     }
 
 

@@ -17,7 +17,7 @@ from datas.http.params import BulkParams
 from datas.http.record_parts import RecordParts
 from datas.http.schemas import AnswerSchema, OpenSchema, RecordBody
 
-_IDEMPOTENCY_KEY = {
+IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
@@ -146,7 +146,7 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             _answer(parts, "successfully created"),
             HTTPStatus.CREATED,
             headers=("Location", "ETag", "Idempotency-Replayed"),
-            parameters=(_IDEMPOTENCY_KEY,),
+            parameters=(IDEMPOTENCY_KEY,),
             body=json_content(f"{one}Draft", body.example(whole=True)),
             problems=(*STORED, *_draft_problems(collection), "idempotency-key-reused"),
             links={name: {"operationId": name, "parameters": target} for name in names},
@@ -230,7 +230,7 @@ def bulk_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             json_content(BulkAnswerSchema),
             HTTPStatus.CREATED,
             headers=("Idempotency-Replayed",),
-            parameters=({"in": "query", "schema": BulkParams}, _IDEMPOTENCY_KEY),
+            parameters=({"in": "query", "schema": BulkParams}, IDEMPOTENCY_KEY),
             body={
                 Ndjson.media_type: lines | {"example": ndjson},
                 Csv.media_type: lines | {"example": csv},
