@@ -26,8 +26,8 @@ from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from datas.http.items import ItemSchema
+from datas.http.parts import wire_faults
 from datas.http.problems import problem_faults
-from datas.http.record_parts import wire_faults
 from datas.http.schemas import RecordBody, RecordSchema
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)

@@ -62,7 +62,7 @@ def copy_database(
     """
     parts = package.tables, package.histories, package.other_tables
     databases = (
-        open_database(source, *parts, auto_migrate=False),
+        open_database(source, *parts, read_only=True),
         open_database(target, *parts),
     )
     try:
@@ -95,7 +95,7 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
             if any(_count(target, table) for table in tables):
                 raise CopyFailed("The second database isn't empty. Nothing was copied.")
             # A record may refer to one of its own table that comes later.
-            target.look(target.engine.defer_references)
+            target.query(target.engine.defer_references)
             for table in tables:
                 _copy(source, target, table, advance)
             for table in tables:

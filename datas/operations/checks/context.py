@@ -75,7 +75,7 @@ class Context:
             with refusals(url):
                 if file := database_file(url):
                     return inspect_file(file, *parts)
-                return inspect_schema(open_database(url, *parts, auto_migrate=False))
+                return inspect_schema(open_database(url, *parts, read_only=True))
         except (click.ClickException, ValueError) as error:
             return " ".join(str(error).split())
 

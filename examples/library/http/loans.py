@@ -1,22 +1,21 @@
 """`/api/books/{book_id}/loan`: lend a book, see its loan, take it back."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
 
 import falcon
-from marshmallow import fields
 
 from datas.domain.access import Action
 from datas.domain.idempotency import Idempotency
-from datas.domain.rules import moment
-from datas.http.fields import Moment, rfc3339
+from datas.http.fields import rfc3339
 from datas.http.idempotency import answer_once
-from datas.http.operation import STORED, Operation, json_content
+from datas.http.operation import STORED, Operation
 from datas.http.params import refuse_params
-from datas.http.record_parts import RecordParts
+from datas.http.parts import RecordParts
 from datas.http.request import Request
 from datas.http.resources.records_openapi import IDEMPOTENCY_KEY
-from datas.http.schemas import AnswerSchema, OpenSchema, envelope
+from datas.http.schemas import envelope
 from library.domain.books import BookDraft
 from library.domain.lending import Books, Loan
 
@@ -24,22 +23,25 @@ _EXAMPLE = {"book_id": 7, "date_lent": "2026-11-22T16:00:00.000000Z", "lent_by":
 _PROBLEMS = (*STORED, "book-not-found", "route-not-found")
 
 
-class LoanSchema(OpenSchema):
-    """A loan."""
+_LOAN = {
+    "type": "object",
+    "required": ["book_id", "date_lent", "lent_by"],
+    "properties": {
+        "book_id": {"type": "integer"},
+        "date_lent": {"type": "string", "format": "date-time"},
+        "lent_by": {"type": ["string", "null"], "description": "The user who lent it."},
+    },
+}
+_ANSWER = {
+    "type": "object",
+    "required": ["success", "msg", "data"],
+    "properties": {"success": {"enum": [True]}, "msg": {"type": "string"}, "data": _LOAN},
+}
 
-    book_id = fields.Integer(required=True)
-    date_lent = Moment(moment(), required=True)
-    lent_by = fields.String(required=True, allow_none=True)
 
-
-class LoanAnswerSchema(AnswerSchema):
-    """A loan, in the envelope."""
-
-    data = fields.Nested(LoanSchema, required=True)
-
-
-def _answer(msg: str) -> dict[str, dict[str, object]]:
-    return json_content(LoanAnswerSchema, {"success": True, "msg": msg, "data": _EXAMPLE})
+def _answer(msg: str) -> Mapping[str, Mapping[str, object]]:
+    example = {"success": True, "msg": msg, "data": _EXAMPLE}
+    return {falcon.MEDIA_JSON: {"schema": _ANSWER, "example": example}}
 
 
 class LoanResource:
