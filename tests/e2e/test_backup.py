@@ -20,7 +20,7 @@ import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 from playhouse.migrations import Runner
 
-from datas.adapters.sql.migrate import MIGRATIONS
+from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import CopyFailed
@@ -307,7 +307,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
     path, copy = tmp_path / "datas.db", tmp_path / "copy.db"
     copy.touch()
     old = open_database(_url(copy)).peewee
-    Runner(old, str(MIGRATIONS)).up("0001_items")
+    Runner(old, str(DATAS.folder)).up("0001_items")
     old.close()
     restore_backup(path, copy)
     with open_service(_url(path)) as items:
