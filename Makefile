@@ -30,6 +30,7 @@ check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	cd examples && ../.venv/bin/lint-imports --no-logo
 
 # The peers, in an environment of their own.
 PEERS = build/bench/venv/complete
@@ -42,9 +43,10 @@ $(PEERS): requirements/bench.txt | .venv/dev
 bench: .venv/dev $(PEERS) ## Measure Datas beside its peers: 12 minutes (two: ARGS=--quick)
 	.venv/bin/python -m tests.bench.side_by_side $(ARGS)
 
-bench-parts: .venv/dev ## Measure a token, a sign-in and a million items (ten: ARGS=--ten-million)
+bench-parts: .venv/dev ## Measure a token, a sign-in, exports and a million items (ten: ARGS=--ten-million)
 	.venv/bin/python -m tests.bench.token_write
 	.venv/bin/python -m tests.bench.sign_in_time
+	.venv/bin/python -m tests.bench.streams $(ARGS)
 	.venv/bin/python -m tests.bench.million $(ARGS)
 
 soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other times: ARGS="--minutes 60")
@@ -85,7 +87,7 @@ openapi-snapshot: .venv/dev ## Renew the OpenAPI document that tests compare wit
 
 clean: ## Remove .venv and what the tools keep; databases stay
 	rm -rf .venv build dist .*_cache .hypothesis .schemathesis
-	find datas tests -name __pycache__ -prune -exec rm -rf {} +
+	find datas examples tests -name __pycache__ -prune -exec rm -rf {} +
 
 # .venv is trusted if its last installation came to its end, and in this folder: the scripts of one
 # that was interrupted may be missing, and those of one that was moved would run another folder's code.

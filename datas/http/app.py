@@ -77,5 +77,8 @@ def _record_routes(each: RecordParts[Any], parts: Parts) -> dict[str, object]:
         route: records.RecordsResource(each, parts.idempotency),
         record: records.RecordResource(each, is_target=is_target),
         f"{route}/bulk": bulk.BulkResource(each, parts.idempotency, parts.bulk_lines),
-        **{f"{record}/{path}": create(each) for path, create in each.resources.items()},
+        **{
+            f"{record}/{path}": create(each, parts.idempotency)
+            for path, create in each.resources.items()
+        },
     }
