@@ -170,12 +170,12 @@ def worker_int(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Cut off requests that had their time.
+    """Cut off requests that had their time, or that Ctrl+C ends.
 
     Else their threads go on, and at their end write into a descriptor of gunicorn's that is closed:
     its number may be the database's by then.
     """
-    if worker.nr_conns:
+    if worker.nr_conns > len(worker.keepalived_conns):
         os._exit(0)
 
 
