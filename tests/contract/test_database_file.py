@@ -19,7 +19,7 @@ from datas.database_urls import redacted_url
 from datas.domain.errors import StorageUnavailable
 from datas.domain.items import Draft
 from datas.domain.query import Query
-from datas.operations.backup import back_up
+from datas.operations.sqlite_copy import back_up
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
