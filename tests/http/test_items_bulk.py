@@ -13,7 +13,7 @@ from falcon.testing import Result, TestClient
 from datas.adapters.memory import Memory
 from tests.contract.test_items import ODD_TEXTS
 from tests.http.conftest import make_world
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 PATH = "/api/datas/bulk"
