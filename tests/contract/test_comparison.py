@@ -26,7 +26,7 @@ class NoteDraft(NamedTuple):
     """A field for each kind of column."""
 
     name: str
-    count: int
+    count: int  # type: ignore[assignment]  # a method of tuples
     price: Decimal
     in_stock: bool
     released: date

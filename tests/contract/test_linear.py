@@ -117,7 +117,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
 def _most_rows(plan: dict[str, Any]) -> int:
     """The most rows that a part of a plan read."""
     read = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
-    return max([read * plan["Actual Loops"], *map(_most_rows, plan.get("Plans", ()))])
+    most: int = max([read * plan["Actual Loops"], *map(_most_rows, plan.get("Plans", ()))])
+    return most
 
 
 @CASES
