@@ -34,6 +34,7 @@ from datas.domain.errors import (
     UserNotFound,
     WrongCredentials,
 )
+from datas.domain.forks import renew_in_child
 from datas.domain.ports import Clock, Repository, Storage
 
 PREFIX = "datas_"
@@ -51,17 +52,23 @@ class HashLimiter:
     """
 
     def __init__(self, slots: int = 2) -> None:
-        self._free = threading.BoundedSemaphore(slots)
+        self._slots = slots
+        self._renew()
+        renew_in_child(self, HashLimiter._renew)
+
+    def _renew(self) -> None:
+        self._free = threading.BoundedSemaphore(self._slots)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """A block that may hash. Raises: TooManyAttempts, at once, if no slot is free."""
-        if not self._free.acquire(blocking=False):
+        free = self._free  # another one after a fork in the block
+        if not free.acquire(blocking=False):
             raise TooManyAttempts(retry_after=1, busy=True)
         try:
             yield
         finally:
-            self._free.release()
+            free.release()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,9 @@ _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, no
 # Monitors ask by address. These answers have nothing that a foreign page could use.
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
+# Headers of an answer that a page of another origin may read.
+EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
+
 # In small letters, as Falcon keeps them.
 _ALWAYS = {
     "x-content-type-options": "nosniff",

@@ -190,6 +190,16 @@ def test_a_tokens_id_is_never_used_again(store: Store, alice: User) -> None:
     assert _token(store, "alice", b"2").id > newest.id
 
 
+@pytest.mark.parametrize("token_id", [2**63, -(2**63) - 1])
+def test_an_id_that_no_token_can_have_is_none(store: Store, alice: User, token_id: int) -> None:
+    """It names no token to revoke; and all are others."""
+    token = _token(store, "alice", b"1")
+    assert not store.tokens.revoke("alice", token_id)
+    assert list(store.tokens.of("alice")) == [token]
+    store.tokens.revoke_others("alice", token_id)
+    assert not store.tokens.of("alice")
+
+
 def test_all_tokens_of_a_user_but_one_are_revoked(store: Store, alice: User) -> None:
     """Without that one, all; others' stay."""
     store.users.add("bob", "hash", NOW)

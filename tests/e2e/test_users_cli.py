@@ -18,6 +18,8 @@ from datas.__main__ import main
 from datas.bootstrap import Services, build_services, open_database
 from datas.domain.access import Actor
 from datas.domain.errors import Unauthenticated, WrongCredentials
+from datas.domain.items import ItemDraft
+from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, run_datas
 
@@ -38,9 +40,9 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _services(folder: Path) -> Iterator[Services]:
     """The services over the database in a folder."""
     settings = Settings(database_url=f"sqlite:///{folder}/datas.db")
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, DATAS_ITEMS.tables)
     try:
-        yield build_services(settings, database)
+        yield build_services(settings, DATAS_ITEMS, database)
     finally:
         database.close()
 
@@ -51,7 +53,8 @@ def _add(folder: Path, *names: str, items: int = 0) -> None:
         for name in names:
             services.accounts.register(name, PASSWORD)
             for number in range(items):
-                services.items.create(f"{name}'s {number}", actor=Actor(name))
+                draft = ItemDraft(f"{name}'s {number}")
+                services.records["items"].create(draft, actor=Actor(name))
 
 
 def _signs_in(folder: Path, name: str, password: str) -> bool:
@@ -76,7 +79,8 @@ def _signed_in(folder: Path, secret: str) -> str | None:
 def test_a_user_is_added_with_a_password_from_standard_input(tmp_path: Path, line: bytes) -> None:
     """One line is the password, whatever ends it; names are kept in lower case."""
     result = run_datas(tmp_path, "user", "add", "Alice", stdin=line)
-    assert (result.returncode, result.stderr) == (0, "")
+    made = f"A new database was made: sqlite:///{tmp_path}/datas.db\n"
+    assert (result.returncode, result.stderr) == (0, made)
     assert _signs_in(tmp_path, "alice", PASSWORD)
 
 
@@ -140,7 +144,7 @@ def test_nothing_but_a_beginning_makes_a_database(tmp_path: Path, command: str) 
     """What needs one that is there is told so in the wrong folder, and leaves nothing there."""
     result = run_datas(tmp_path, *command.split(), stdin=LINE)
     assert (result.returncode, result.stdout) == (1, "")
-    told = r"Error: sqlite:///datas.db: There is no database. .+datas user add NAME\n"
+    told = rf"Error: sqlite:///{tmp_path}/datas.db: There is no database. .+datas user add NAME\n"
     assert re.fullmatch(told, result.stderr)
     assert not list(tmp_path.iterdir())
 
@@ -152,7 +156,7 @@ REFUSED = [
     (["user", "add", "carol"], b"x" * 100_000, "password: must be 8 to 256 characters"),
     (["user", "add", "carol"], b"\xff" * 20 + b"\n", "password: must not contain"),
     (["user", "add", "carol"], b"", "no password on standard input"),
-    (["user", "password", "zed"], LINE, "no user zed in sqlite:///datas.db. .+datas user list"),
+    (["user", "password", "zed"], LINE, "no user zed in sqlite:////.+/datas.db. .+datas user list"),
     (["user", "remove", "alice"], b"", "--give-to NAME"),
     (["user", "remove", "alice", "--give-to", "zed"], b"", "no user zed"),
     (["user", "remove", "alice", "--give-to", "Alice"], b"", "give_to: must be another user"),
@@ -261,7 +265,7 @@ def test_who_owns_items_is_removed_once_they_are_given_away(tmp_path: Path) -> N
     result = run_datas(tmp_path, "user", "remove", "alice", "--give-to", "bob")
     assert result.stdout == "User alice is removed.\nItems given to bob: 3.\n"
     with _services(tmp_path) as services:
-        items = services.items.page().items
+        items = services.records["items"].page().records
         assert [(item.owner, item.version) for item in items] == 3 * [("bob", 2)]
         assert [user.username for user in services.accounts.list_users()] == ["bob"]
 

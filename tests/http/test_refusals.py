@@ -9,7 +9,7 @@ from falcon.testing import Result, TestClient
 
 from datas.adapters.memory import Memory
 from datas.domain.errors import AdministrationError, DomainError, InvalidRecord, RecordNotFound
-from datas.http.app import _routes
+from datas.http.app import routes
 from tests.http.conftest import PROBLEMS, World, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE
 
@@ -327,7 +327,7 @@ def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
 def test_no_address_passes_over_an_unknown_parameter(world: World) -> None:
     """Whatever method it answers; but OPTIONS, which a browser sends with another request's."""
     client = world.as_user("alice")
-    for route in _routes(world.parts):
+    for route in routes(world.parts):
         path = re.sub(r"{code}", "forbidden", re.sub(r"{\w+:id}", "1", route))
         asked = client.simulate_options(path, query_string="force=1")
         assert asked.status_code == 204
