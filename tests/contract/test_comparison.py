@@ -116,7 +116,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
     else:
         server = request.getfixturevalue("brought_up")
         server.ask("DROP DATABASE IF EXISTS compared WITH (FORCE)")
-        server.ask("CREATE DATABASE compared TEMPLATE datas")
+        server.ask("CREATE DATABASE compared TEMPLATE template")
         url = server.url("compared")
     database = open_database(url, TABLES)
     yield database
