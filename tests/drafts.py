@@ -7,10 +7,10 @@ from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.strategies import drafts
 
 from datas.domain import rules
 from datas.domain.records import Collection
+from tests.strategies import drafts
 
 # Texts whose order a database's language, or a comparison of UTF-16, would get wrong.
 TEXTS = (*"bBaAäzé9_%", "e\u0301", "\uffff", "\U0001f600", "10", " a", "a ", "\x1c", '"[]\\')
