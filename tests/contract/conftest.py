@@ -33,6 +33,11 @@ COLLECTIONS: Mapping[str, Collection[Any]] = {
 }
 
 
+def sql_items(database: SqlDatabase) -> SqlRepository[ItemDraft]:
+    """The repository of items over a database."""
+    return SqlRepository(database, ITEMS, TABLES)
+
+
 @dataclass(frozen=True)
 class Store:
     """One store's adapters."""
