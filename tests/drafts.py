@@ -30,8 +30,8 @@ def bounds(rule: rules.Rule) -> Sequence[Any]:  # noqa: PLR0911 (one for each ru
         case rules.OptionalRule():
             return (None, *bounds(rule.rule))
         case rules.TextRule():
-            texts = ("", *TEXTS, "\U0001f600" * rule.max_length)
-            return [text for text in texts if not rule(text)]
+            lengths = ("", *TEXTS, "\U0001f600" * rule.max_length)
+            return [text for text in lengths if not rule(text)]
         case rules.IntegerRule():
             numbers = (rule.minimum, rule.minimum + 1, -1, 0, 1, rule.maximum - 1, rule.maximum)
             return [number for number in dict.fromkeys(numbers) if not rule(number)]
