@@ -54,7 +54,7 @@ class Authentication:
         if not allowed and _netloc(origin) != host:
             detail = (
                 f"A page of {origin[:80]!r} may not change anything here. "
-                "Whoever runs this server can add the origin to DATAS_CORS_ORIGINS."
+                "The operator of this server can add the origin to DATAS_CORS_ORIGINS."
             )
             raise Refusal("forbidden", detail)
 

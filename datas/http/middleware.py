@@ -56,7 +56,7 @@ class AllowedHosts:
             raise Refusal("invalid-header", errors={"Host": ["is missing or empty."]})
         detail = (
             f"This server does not answer for {given[:80]!r}. "
-            "Whoever runs it can add the name to DATAS_ALLOWED_HOSTS."
+            "The operator can add the name to DATAS_ALLOWED_HOSTS."
         )
         raise Refusal("misdirected-request", detail)
 

@@ -126,7 +126,7 @@ class BulkResource(Generic[D]):
             if count == self._max_lines:
                 detail = (
                     f"There are more than {self._max_lines} lines. Send them in several requests, "
-                    "or let whoever runs this server raise DATAS_BULK_LINES."
+                    "or ask the operator of this server to raise DATAS_BULK_LINES."
                 )
                 raise Refusal("body-too-large", detail)
             yield line

@@ -23,8 +23,8 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "Makes a retry safe: the first success is kept for 24 hours, and sent again to whoever "
-        "repeats the request with the same key. Make a new one, such as a random UUID, for each "
+        "Makes a retry safe: the first success is kept for 24 hours, and sent again if the "
+        "request is repeated with the same key. Make a new one, such as a random UUID, for each "
         "new request."
     ),
     "schema": _KEY_SCHEMA,
