@@ -57,7 +57,7 @@ class Parts:
     allowed_hosts: Collection[str] = ()
     cors_origins: Collection[str] = ()
     trusted_proxies: int = 0
-    bulk_lines: int = 100_000
+    bulk_lines: int = 10_000
     console: bool = True
     access_log: Observer | None = None
     metrics: Observer | None = None  # a resource too
@@ -90,6 +90,7 @@ def create_app(parts: Parts) -> App:
 
     for path, resource in _routes(parts).items():
         app.add_route(path, resource)
+    app.add_sink(_answer_options, r"\*$")
     return app
 
 
@@ -131,9 +132,19 @@ def _record_routes(parts: Parts, records: RecordParts[Any]) -> dict[str, object]
     return {
         route: RecordsResource(records, parts.idempotency),
         record: RecordResource(records, is_target=is_target),
-        f"{route}/bulk": BulkResource(records, parts.idempotency, parts.bulk_lines),
+        f"{route}/bulk": BulkResource(
+            records, parts.accounts, parts.idempotency, parts.bulk_lines
+        ),
         **{f"{record}/{path}": create(records) for path, create in records.resources.items()},
     }
+
+
+def _answer_options(req: falcon.Request, resp: falcon.Response) -> None:
+    """`OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7)."""
+    if req.method != "OPTIONS":
+        raise falcon.HTTPMethodNotAllowed(["OPTIONS"])
+    resp.status = falcon.HTTP_204
+    resp.set_header("Allow", "OPTIONS")
 
 
 class Router(CompiledRouter):

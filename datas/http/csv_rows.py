@@ -60,7 +60,7 @@ class RowReader:
     def __iter__(self) -> Iterator[tuple[int, list[Cell], str]]:
         """Each row with the number of its first line, and what is wrong with it.
 
-        After a fault, reading goes on with the next line. Blank lines are skipped.
+        After a fault, reading goes on with the next line. A blank line is one empty cell.
         Raises: LineTooLong.
         """
         while self._next_line():
@@ -70,7 +70,7 @@ class RowReader:
                 yield number, [], _NOT_CSV
             elif not _is_utf8(cells):
                 yield number, [], "is not UTF-8: save the file in that encoding."
-            elif cells != [EMPTY]:
+            else:
                 yield number, cells, ""
             self._size = 0
 

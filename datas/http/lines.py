@@ -7,6 +7,7 @@ import orjson
 
 from datas.domain.errors import LineTooLong
 from datas.domain.records import D, Record
+from datas.http.body import json_fault
 from datas.http.csv_rows import EMPTY, Cell, RowReader, write_row
 from datas.http.errors import Refusal
 from datas.http.schemas import RecordBody
@@ -17,7 +18,10 @@ Errors = Mapping[str, Sequence[str]]
 
 
 class Line(NamedTuple, Generic[D]):
-    """A draft, or what is wrong with it; the number is that of its first line."""
+    """A draft, or what is wrong with it; neither for a blank line.
+
+    The number is that of its first line.
+    """
 
     number: int
     draft: D | None = None
@@ -54,14 +58,16 @@ class Ndjson(Generic[D]):
             )
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Blank lines, and a byte order mark, are ignored."""
+        """A byte order mark is ignored."""
         for number, raw in enumerate(_lines(file), 1):
             if raw.isspace():
+                yield Line(number)
                 continue
             try:
                 yield _line(self._body, number, orjson.loads(raw))
             except orjson.JSONDecodeError as error:
-                yield _fault(number, f"is not JSON at column {error.colno}: {error.msg}.")
+                fault = json_fault(raw, error).replace("line 1, ", "")
+                yield _fault(number, f"is not {fault}")
 
 
 class Csv(Generic[D]):
@@ -81,10 +87,12 @@ class Csv(Generic[D]):
             yield "".join(write_row(dump(record).values()) for record in records).encode()
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Blank lines, and a byte order mark, are ignored; lines may end in CRLF."""
+        """A byte order mark is ignored; lines may end in CRLF."""
         names: list[str] | None = None
         for number, cells, fault in RowReader(_lines(file), MAX_LINE):
-            if names is None:
+            if cells == [EMPTY]:
+                yield Line(number)
+            elif names is None:
                 names = [text for text, _ in cells]
                 if fault or (errors := self._header_faults(names)):
                     yield _fault(number, fault) if fault else Line(number, errors=errors)

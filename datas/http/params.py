@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Generic
+from urllib.parse import unquote_to_bytes
 
 import falcon
 import orjson
@@ -30,7 +31,7 @@ from datas.domain.rules import MAX_INTEGER, DecimalRule, IntegerRule, Rule, inte
 from datas.http.errors import Refusal
 from datas.http.fields import RecordField, Text
 from datas.http.request import Request
-from datas.http.schemas import RecordBody
+from datas.http.schemas import RecordBody, load_bounded
 
 DIGEST = 6  # bytes of a cursor that tie it to its list
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -298,11 +299,23 @@ def _load(req: Request, schema: Schema) -> dict[str, Any]:
     if repeated:
         errors = {name: ["is given more than once; give it once."] for name in repeated}
         raise Refusal("invalid-parameter", errors=errors)
+    if not req.query_string.isascii() or "%" in req.query_string:
+        _refuse_other_encodings(req.query_string)
     try:
-        params: dict[str, Any] = schema.load(req.params)
+        return load_bounded(schema, req.params)
     except ValidationError as error:
         raise Refusal("invalid-parameter", errors=error.messages_dict) from None
-    return params
+
+
+def _refuse_other_encodings(query: str) -> None:
+    """Raises: Refusal, for bytes that are not UTF-8, or not escaped. Falcon replaces such."""
+    for pair in query.split("&"):
+        try:
+            unquote_to_bytes(pair.encode("ascii")).decode()
+        except UnicodeError:
+            fault = "must be UTF-8, with each byte beyond ASCII escaped: é is %C3%A9."
+            name = falcon.uri.decode(pair.partition("=")[0])
+            raise Refusal("invalid-parameter", errors={name: [fault]}) from None
 
 
 def _digest(place: bytes, context: bytes) -> bytes:

@@ -26,7 +26,7 @@ class HealthResource:
             "getHealth",
             "Is the process alive?",
             json_content(HealthSchema),
-            problems=("not-acceptable", "invalid-parameter"),
+            problems=("not-acceptable", "invalid-header"),
         )
     }
 
@@ -47,7 +47,7 @@ class ReadinessResource:
                 "storage-unavailable",
                 "server-stopping",
                 "not-acceptable",
-                "invalid-parameter",
+                "invalid-header",
             ),
         )
     }
