@@ -42,9 +42,10 @@ $(PEERS): requirements/bench.txt | .venv/dev
 bench: .venv/dev $(PEERS) ## Measure Datas beside its peers: 12 minutes (two: ARGS=--quick)
 	.venv/bin/python -m tests.bench.side_by_side $(ARGS)
 
-bench-parts: .venv/dev ## Measure a token, a sign-in and a million items (ten: ARGS=--ten-million)
+bench-parts: .venv/dev ## Measure a token, a sign-in, exports and a million items (ten: ARGS=--ten-million)
 	.venv/bin/python -m tests.bench.token_write
 	.venv/bin/python -m tests.bench.sign_in_time
+	.venv/bin/python -m tests.bench.streams $(ARGS)
 	.venv/bin/python -m tests.bench.million $(ARGS)
 
 soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other times: ARGS="--minutes 60")

@@ -4,13 +4,13 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 `open_service` loads no web framework and no settings.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from datas.database_urls import POSTGRESQL, sqlite_file
+from datas.database_urls import database_file
 from datas.domain.access import AUTHENTICATED, Access, Mode
 from datas.domain.accounts import Accounts, HashLimiter
 from datas.domain.idempotency import Idempotency
@@ -21,15 +21,20 @@ from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
-    from datas.adapters.sql.database import Engine, SqlDatabase
+    from datas.adapters.sql.database import SqlDatabase
+    from datas.adapters.sql.engine import Engine
     from datas.adapters.sql.migrate import History
     from datas.adapters.sql.tables import RecordRow, Tables
-    from datas.http.app import Parts
     from datas.http.observation import Observer
+    from datas.http.parts import Parts
     from datas.served import Package
     from datas.settings import Settings
 
 Part = TypeVar("Part")
+_ENDED = (
+    "The database was closed at the end of its with block. Nothing was changed. "
+    "Use the service inside of the block, or open it again: with open_service(url) as items: …"
+)
 
 
 class Timed(Protocol):
@@ -43,67 +48,94 @@ def _untimed(_: str, part: Part) -> Part:
     return part
 
 
-@contextmanager
-def open_service(  # noqa: PLR0913 (what a collection of one's own is made of)
-    url: str,
-    *,
-    collection: Collection[Any] = ITEMS,
-    table: "type[RecordRow] | None" = None,
-    service: type[RecordService[Any]] = RecordService,
-    migrations: Path | None = None,
-    access: str = AUTHENTICATED.mode,
-) -> Iterator[RecordService[Any]]:
-    """The service of a collection over the database at `url`, such as `sqlite:///datas.db`.
+@dataclass
+class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (called as a function)
+    """A block with the service of a collection over the database at `url`.
 
     An absent database is created, and an older schema is migrated. The end of the block closes the
     database. `access` is a `Mode` or its value: what the actor of a call may do. A collection of
     one's own needs its `table`, and the folder of the `migrations` that make it.
-    Raises: StorageUnavailable, ValueError (the URL names no database, or `access` is no mode).
+    Raises, where the block begins: StorageUnavailable, ValueError (the URL names no database, or
+    `access` is no mode).
     """
-    from datas.adapters.sql.migrate import DATAS, History
-    from datas.adapters.sql.repository import SqlRepository
-    from datas.adapters.sql.tables import ItemRow, Table
-    from datas.adapters.system import SystemClock
 
-    own = () if migrations is None else (History.of_package(collection.plural, migrations),)
-    tables = {collection.plural: Table(collection, table or ItemRow)}
-    database = open_database(url, tables, (DATAS, *own))
-    try:
-        database.bring_up()
-        repository = SqlRepository(database, collection, tables)
-        targets = dict.fromkeys(collection.references, repository)
-        yield service(collection, repository, SystemClock(), Access(Mode(access)), targets)
-    finally:
-        database.close()
+    url: str  # such as `sqlite:///datas.db`
+    _: KW_ONLY
+    collection: Collection[Any] = ITEMS
+    table: "type[RecordRow] | None" = None
+    service: type[RecordService[Any]] = RecordService
+    migrations: Path | None = None
+    access: str = AUTHENTICATED.mode
+
+    def __enter__(self) -> RecordService[Any]:
+        from datas.adapters.sql.migrate import DATAS, History
+        from datas.adapters.sql.repository import SqlRepository
+        from datas.adapters.sql.tables import ItemRow, Table
+        from datas.adapters.system import SystemClock
+
+        plural, folder = self.collection.plural, self.migrations
+        own = () if folder is None else (History.of_package(plural, folder),)
+        tables = {plural: Table(self.collection, self.table or ItemRow)}
+        self._database = open_database(self.url, tables, (DATAS, *own))
+        try:
+            self._database.bring_up()
+            repository = SqlRepository(self._database, self.collection, tables)
+            targets = dict.fromkeys(self.collection.references, repository)
+            access = Access(Mode(self.access))
+            return self.service(self.collection, repository, SystemClock(), access, targets)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._database.end(_ENDED)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise TypeError(
+            f"open_service() needs a with block, in which you use {name!r}: "
+            "with open_service(url) as items: …"
+        )
 
 
-def open_database(
+def open_database(  # noqa: PLR0913 (what may be done with a database)
     url: str,
     tables: "Tables | None" = None,
     histories: "Sequence[History]" = (),
     *,
     auto_migrate: bool = True,
+    read_only: bool = False,
+    anew: bool = True,
+    file: str | None = None,
 ) -> "SqlDatabase":
-    """The database at `url`; nothing is opened before its first use. Raises: ValueError."""
+    """The database at `url`; nothing is opened before its first use. Raises: ValueError.
+
+    With `read_only` no byte of a file, or beside it, changes. `anew` and `file` say which file may
+    be made or used: see `SqliteEngine`.
+    """
     from datas.adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(_engine(url), tables, histories, auto_migrate=auto_migrate)
+    engine: Engine
+    if path := database_file(url):
+        from datas.adapters.sql.sqlite import SqliteEngine
+        from datas.adapters.sql.sqlite_reader import SqliteReader
+
+        engine = SqliteReader(path) if read_only else SqliteEngine(path, anew=anew, file=file)
+    else:
+        engine = _postgres(url)
+    return SqlDatabase(engine, tables, histories, auto_migrate=auto_migrate and not read_only)
 
 
-def _engine(url: str) -> "Engine":
-    if url.startswith(POSTGRESQL):
-        try:
-            from datas.adapters.sql.postgres import PostgresEngine
-        except ImportError as error:
-            raise ValueError(
-                f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
-                "Install it: pip install 'psycopg[binary]>=3.3'"
-            ) from error
-        return PostgresEngine(url)
-
-    from datas.adapters.sql.sqlite import SqliteEngine
-
-    return SqliteEngine(sqlite_file(url))
+def _postgres(url: str) -> "Engine":
+    try:
+        from datas.adapters.sql.postgres import PostgresEngine
+    except ImportError as error:
+        raise ValueError(
+            f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
+            "Install it: pip install 'psycopg[binary]>=3.3'"
+        ) from error
+    return PostgresEngine(url.strip())
 
 
 def build_app(
@@ -111,11 +143,13 @@ def build_app(
     *,
     package: "Package | None" = None,
     is_draining: Callable[[], bool] = bool,
+    file: str | None = None,
 ) -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it.
 
     It serves `package`, or the one that the settings name. While `is_draining()` is true, the
-    readiness check fails. Raises: InvalidPackage.
+    readiness check fails. `file` names the only database file that may be used; without it, an
+    absent file is made where there was none before. Raises: InvalidPackage.
     """
     from datas.http.app import create_app
     from datas.served import load_package
@@ -123,10 +157,10 @@ def build_app(
     package = package or load_package(settings.collections)
     package.check()
     if not settings.explain:
-        return create_app(_parts(settings, package, is_draining=is_draining))
+        return create_app(_parts(settings, package, is_draining=is_draining, file=file))
     from datas.adapters.explain import explain, timed
 
-    return explain(create_app(_parts(settings, package, timed, is_draining)))
+    return explain(create_app(_parts(settings, package, timed, is_draining, file)))
 
 
 def openapi_document(settings: "Settings") -> bytes:
@@ -192,15 +226,17 @@ def _parts(
     package: "Package",
     timed: Timed = _untimed,
     is_draining: Callable[[], bool] = bool,
+    file: str | None = None,
 ) -> "Parts":
-    from datas.http.app import Parts
-    from datas.http.record_parts import RecordParts
+    from datas.http.parts import Parts, RecordParts
 
     database = open_database(
         settings.database_url,
         package.tables,
         package.histories,
         auto_migrate=settings.auto_migrate,
+        anew=False,
+        file=file,
     )
     services = build_services(settings, package, database, timed)
     collections = [

@@ -22,7 +22,7 @@ from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from datas.http.items import ItemSchema
-from datas.http.record_parts import wire_faults
+from datas.http.parts import wire_faults
 from datas.http.schemas import RecordSchema
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)

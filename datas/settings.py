@@ -72,12 +72,17 @@ class Settings:
     def read(cls, load: Callable[[str], object] = str, /, **options: str | None) -> "Settings":
         """Read the environment, in which each option that is not None replaces its variable.
 
-        So a process that is started from here has the same settings. `load` raises ValueError for
-        collections that can't be loaded. Raises: InvalidSettings, with all mistakes at once.
+        White space around a value is left out, also the end of a line in a file from Windows.
+        Processes that are started from here find the same values in the environment. `load` raises
+        ValueError for collections that can't be loaded.
+        Raises: InvalidSettings, with all mistakes at once.
         """
         for field, value in options.items():
             if value is not None:
                 os.environ[PREFIX + field.upper()] = value
+        for name in variable_names():
+            if name in os.environ:
+                os.environ[name] = os.environ[name].strip()
         env = Env(eager=False)
         with env.prefixed(PREFIX):
             values: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """`app`, for any WSGI server: `gunicorn datas.wsgi:app`. Importing it opens no file."""
 
 import logging.config
+import os
 
 from datas import logs
 from datas.bootstrap import build_app
@@ -14,4 +15,6 @@ logging.captureWarnings(capture=True)
 for _warning in unknown_names().values():
     logging.getLogger("datas").warning(_warning)
 
-app = build_app(_settings, is_draining=serving.is_draining)
+app = build_app(
+    _settings, is_draining=serving.is_draining, file=os.environ.get(serving.OWN_DATABASE)
+)

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.strategies import drafts
 
 from datas.domain import rules
 from datas.domain.records import Collection
@@ -21,8 +22,6 @@ MOMENTS = (
     NOON + timedelta(microseconds=1),
     datetime.max.replace(tzinfo=UTC),
 )
-
-characters = st.characters(codec="utf-8", exclude_characters="\0")
 
 
 def bounds(rule: rules.Rule) -> Sequence[Any]:  # noqa: PLR0911 (one for each rule)
@@ -95,49 +94,11 @@ def _is_own(rule: rules.Rule) -> bool:
     return not hasattr(rules.required(rule), "json_schema")
 
 
-def values(rule: rules.Rule) -> st.SearchStrategy[Any]:
-    """Any value that keeps a rule of ours."""
-    if _is_own(rule):
-        own: st.SearchStrategy[Any] = st.from_regex(r"\AS[0-9]{1,20}\Z")
-        return st.none() | own
-    return st.sampled_from(bounds(rule)) | _between(rule)
-
-
-def _between(rule: rules.Rule) -> st.SearchStrategy[Any]:  # noqa: PLR0911 (one for each rule)
-    match rule:
-        case rules.OptionalRule():
-            return _between(rule.rule)
-        case rules.TextRule():
-            length = min(rule.max_length, 20)
-            texts = st.text(characters, min_size=rule.min_length, max_size=length)
-            return texts.filter(lambda text: not rule(text))
-        case rules.IntegerRule():
-            return st.integers(rule.minimum, rule.maximum)
-        case rules.DecimalRule():
-            lowest, highest = (
-                int(bound.scaleb(rule.places)) for bound in (rule.minimum, rule.maximum)
-            )
-            return st.integers(lowest, highest).map(lambda n: Decimal(n).scaleb(-rule.places))
-        case rules.BooleanRule():
-            return st.booleans()
-        case rules.DateRule():
-            return st.dates()
-        case rules.MomentRule():
-            return st.datetimes(timezones=st.just(UTC))
-        case rules.ChoiceRule():
-            return st.sampled_from(rule.choices)
-        case rules.TextsRule():
-            return st.lists(_between(rule.text), max_size=rule.max_items).map(tuple)
-    raise AssertionError(rule)
-
-
 def any_draft(collection: Collection[Any]) -> st.SearchStrategy[Any]:
     """Any draft that keeps the rules, and refers to no record."""
-    columns = [
-        st.none() if name in collection.references else values(collection.rules[name])
-        for name in collection.fields
-    ]
-    return st.tuples(*columns).map(lambda row: collection.draft(*row))
+    return drafts(collection).map(
+        lambda draft: draft._replace(**dict.fromkeys(collection.references))
+    )
 
 
 _numbers = count()

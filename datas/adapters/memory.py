@@ -15,6 +15,7 @@ from datas.domain.errors import (
     UserNotFound,
     ValueTaken,
 )
+from datas.domain.forks import renew_in_child
 from datas.domain.idempotency import KeptAnswer
 from datas.domain.query import Conditions, Query, Step, meets, position
 from datas.domain.records import Collection, D, Record, value_of
@@ -27,7 +28,8 @@ class Memory:
     """One store in memory, shared by the adapters below as a database is by its tables."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._renew()
+        renew_in_child(self, Memory._renew)
         self.collections: dict[str, Collection[Any]] = {}  # by plural
         self.records: dict[str, dict[int, Record[Any]]] = {}  # by plural and id
         self.idempotency: dict[tuple[str, str], KeptAnswer] = {}
@@ -35,6 +37,9 @@ class Memory:
         self.tokens: dict[bytes, Token] = {}
         self.attempts: list[Attempt] = []
         self._last_ids: dict[str, int] = {}
+
+    def _renew(self) -> None:
+        self.lock = threading.RLock()
 
     def next_id(self, table: str) -> int:
         """An id that the table never had."""
@@ -167,17 +172,17 @@ class MemoryRepository(Generic[D]):
         return [record for record in records if beyond(key(record), place)]
 
     def _check_constraints(self, draft: D, record_id: int | None) -> None:
-        """Raises: ValueTaken, InvalidRecord."""
+        """Raises: InvalidRecord, ValueTaken."""
         name = self._collection.name
+        for field, plural in self._collection.references.items():
+            value = getattr(draft, field)
+            if value is not None and value not in self._memory.records[plural]:
+                raise InvalidRecord.missing_reference(name, field, value)
         for field in self._collection.unique:
             value = getattr(draft, field)
             same = (it.id for it in self._records.values() if getattr(it.draft, field) == value)
             if value is not None and any(found != record_id for found in same):
                 raise ValueTaken(name, field)
-        for field, plural in self._collection.references.items():
-            value = getattr(draft, field)
-            if value is not None and value not in self._memory.records[plural]:
-                raise InvalidRecord.missing_reference(name, field, value)
 
     def _check_use(self, record_id: int) -> None:
         """Raises: RecordInUse."""

@@ -62,7 +62,7 @@ def add_user(name: str, database: str | None) -> None:
 @database_option
 def list_users(database: str | None) -> None:
     """Show all users by name."""
-    with opened_services(database) as (services, url):
+    with opened_services(database, read_only=True) as (services, url):
         users = services.accounts.list_users()
     if users:
         _echo_table(("NAME", "JOINED (UTC)"), ((one.username, one.date_joined) for one in users))
@@ -133,7 +133,7 @@ def issue_token(name: str, label: str, database: str | None) -> None:
 @database_option
 def list_tokens(name: str, database: str | None) -> None:
     """Show the tokens of a user, without their secrets."""
-    with opened_services(database) as (services, _):
+    with opened_services(database, read_only=True) as (services, _):
         username = services.accounts.get_user(name).username
         tokens = services.accounts.list_tokens(Actor(username))
     if tokens:

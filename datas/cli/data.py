@@ -53,7 +53,7 @@ def export_records(
     records are written one after the other.
     """
     written = 0
-    with opened_services(database) as (services, _):
+    with opened_services(database, read_only=True) as (services, _):
         records, form = _chosen(services, collection, format_name, file)
         total = records.page(limit=1, count=True).total
 

@@ -11,7 +11,7 @@ from datas.cli.settings import database_option, opened_database, read_settings
 def migrate(database: str | None, *, only_list: bool) -> None:
     """Bring the database's schema up to date."""
     settings = read_settings(database_url=database)
-    with opened_database(settings, auto_migrate=not only_list) as opened:
+    with opened_database(settings, auto_migrate=True, read_only=only_list) as opened:
         if only_list:
             status = opened.schema_status()
             for name in status.applied:

@@ -54,30 +54,41 @@ def read_settings(**options: str | None) -> Settings:
 
 
 @contextmanager
-def opened_database(settings: Settings, *, auto_migrate: bool) -> Iterator["SqlDatabase"]:
+def opened_database(
+    settings: Settings, *, auto_migrate: bool, read_only: bool = False
+) -> Iterator["SqlDatabase"]:
     """The database, closed at the end. An error of the domain ends the command with one line."""
-    package = load_package(settings.collections)
+    url, package = settings.database_url, load_package(settings.collections)
     try:
         database = open_database(
-            settings.database_url, package.tables, package.histories, auto_migrate=auto_migrate
+            url,
+            package.tables,
+            package.histories,
+            auto_migrate=auto_migrate,
+            read_only=read_only,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
-        with refusals(settings.database_url):
+        with refusals(url):
             yield database
     finally:
         database.close()
+        if database.engine.made:
+            click.echo(f"A new database was made: {redacted_url(url)}", err=True)
 
 
 @contextmanager
-def opened_services(database: str | None, *, make: bool = False) -> Iterator[tuple[Services, str]]:
+def opened_services(
+    database: str | None, *, make: bool = False, read_only: bool = False
+) -> Iterator[tuple[Services, str]]:
     """The services over the database, and its URL to show. See `opened_database` for errors.
 
     Without `make`, an absent database is an error: most likely this is the wrong folder.
     """
     settings = read_settings(database_url=database)
-    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+    migrate = settings.auto_migrate
+    with opened_database(settings, auto_migrate=migrate, read_only=read_only) as opened:
         if not (make or opened.exists()):
             raise StorageUnavailable(
                 "There is no database. Name another by --database, or make one with its first "

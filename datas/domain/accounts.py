@@ -34,6 +34,7 @@ from datas.domain.errors import (
     UserNotFound,
     WrongCredentials,
 )
+from datas.domain.forks import renew_in_child
 from datas.domain.ports import Clock, Repository, Storage
 
 PREFIX = "datas_"
@@ -52,9 +53,13 @@ class HashLimiter:
     """
 
     def __init__(self, slots: int = 2, waiting: int = 2, timeout: float = 1.0) -> None:
-        self._slots = threading.BoundedSemaphore(slots)
-        self._places = threading.BoundedSemaphore(slots + waiting)
+        self._counts = slots, slots + waiting
         self._timeout = timeout  # seconds
+        self._renew()
+        renew_in_child(self, HashLimiter._renew)
+
+    def _renew(self) -> None:
+        self._slots, self._places = map(threading.BoundedSemaphore, self._counts)
 
     @contextmanager
     def slot(self) -> Iterator[None]:

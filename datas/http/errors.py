@@ -19,7 +19,7 @@ from datas.domain.errors import (
 from datas.http.request import Request
 
 if TYPE_CHECKING:
-    from datas.http.problems import Problem
+    from datas.http.parts import Parts
 
 MEDIA_PROBLEM = "application/problem+json"
 CHALLENGE = 'Bearer realm="datas"'
@@ -55,14 +55,11 @@ class Refusal(Exception):
 
 
 class ErrorHandlers:
-    """Makes every error of an app a problem, whatever the request's Accept says.
+    """Makes every error of an app a problem, whatever the request's Accept says."""
 
-    `places` says where records are: `Items are at {root}/api/datas`.
-    """
-
-    def __init__(self, problems: "Mapping[str, Problem]", places: str) -> None:
-        self._problems = problems
-        self._places = places
+    def __init__(self, parts: "Parts") -> None:
+        self._problems = parts.problems
+        self._collections = [each.collection for each in parts.collections]
 
     def add_to(self, app: "falcon.App[Request, Any]") -> None:
         app.add_error_handler(Exception, self._handle_bug)
@@ -100,7 +97,10 @@ class ErrorHandlers:
         """Falcon's own errors. They are few, since our code reads bodies and parameters."""
         path = _shortened(req.root_path + req.path)
         if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
-            places = self._places.replace("{root}", req.root_path)
+            places = ", ".join(
+                f"{each.plural_title} are at {req.root_path}{each.route}"
+                for each in self._collections
+            )
             detail = (
                 f"Nothing is at {path}. {places}, each under its id, a whole number from 1; "
                 f"{req.root_path}/docs shows all that there is."

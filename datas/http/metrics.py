@@ -82,11 +82,9 @@ class Metrics:
         self._by_labels: dict[tuple[str, str | None, int], tuple[Counter, Histogram]] = {}
 
     def begin(self) -> None:
-        """A request begins."""
         self._in_flight.inc()
 
     def end(self, record: RequestRecord) -> None:
-        """A request has been answered."""
         self._in_flight.dec()
         key = record.method, record.route, record.status
         metrics = self._by_labels.get(key)
@@ -105,7 +103,6 @@ class Metrics:
         return self._requests.labels(*labels, status), self._seconds.labels(*labels)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The metrics of all workers."""
         resp.data = generate_latest(_of_all_workers() or self._registry)
         resp.content_type = CONTENT_TYPE_LATEST
 

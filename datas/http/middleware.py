@@ -17,6 +17,9 @@ _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, no
 # Monitors ask by address. These answers have nothing that a foreign page could use.
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
+# Headers of an answer that a page of another origin may read.
+EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
+
 # In small letters, as Falcon keeps them.
 _ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -49,10 +52,12 @@ class AllowedHosts:
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
         if self._is_ours(given, env["SERVER_NAME"]):
             return
-        is_exempt = req.path in _ANY_HOST
-        if not given and not (is_exempt and env["SERVER_PROTOCOL"] == "HTTP/1.0"):
+        exempt = req.path in _ANY_HOST
+        if not given:
+            if exempt and env["SERVER_PROTOCOL"] == "HTTP/1.0":
+                return
             raise Refusal("invalid-header", errors={"Host": ["is missing or empty."]})
-        if is_exempt:
+        if exempt:
             return
         detail = (
             f"This server does not answer for {given[:80]!r}. "
@@ -102,7 +107,9 @@ class Accept:
 class Params:
     """Refuses query parameters of requests without a body, under `/api` alone.
 
-    Monitors and shared links add parameters of their own to the other addresses. A responder that reads a body refuses them afterwards, in the contract's order. A resource
+    Monitors and shared links add parameters of their own to the other addresses.
+
+    A responder that reads a body refuses them afterwards, in the contract's order. A resource
     whose GET has parameters of its own sets `reads_params`.
     """
 

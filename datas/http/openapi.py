@@ -1,117 +1,51 @@
-"""The OpenAPI 3.1 document, from the routes and the schemas that run (https://spec.openapis.org/)."""
+"""The OpenAPI 3.1 document, from the routes and the schemas that run (https://spec.openapis.org/).
+
+`openapi.json` beside this file has the components that no code needs.
+"""
 
 import copy
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import fields
+from falcon import MEDIA_JSON
 
 from datas import __version__
+from datas.domain.access import Access
 from datas.domain.rules import MAX_INTEGER
-from datas.http.errors import MAX_FAULTS, MEDIA_PROBLEM
-from datas.http.operation import About, Operation
+from datas.http.errors import MEDIA_PROBLEM
+from datas.http.operation import Operation
+from datas.http.parts import Parts, RecordParts
+from datas.http.problems import Problem
 from datas.http.request import shown_route
-from datas.http.schemas import OpenSchema
+from datas.http.resources.records_openapi import components
 
-# The headers of answers: what each says, its schema, and whether it is always there.
-HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
-    "X-Request-Id": (
-        "The request's id: the client's, or a new one. Logs have it too.",
-        {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-        True,
-    ),
-    "ETag": (
-        "The version of what is answered, for If-Match and If-None-Match.",
-        {"type": "string", "pattern": '^"[!#-~]+"$'},
-        True,
-    ),
-    "Location": (
-        "The path of what was created.",
-        {"type": "string", "format": "uri-reference"},
-        True,
-    ),
-    "Link": (
-        'The next page, `rel="next"`; absent on the last one.',
-        {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
-        False,
-    ),
-    "Vary": ("The request's headers on which the answer depends.", {"type": "string"}, True),
-    "Allow": (
-        "The methods that are possible here.",
-        {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"},
-        True,
-    ),
-    "WWW-Authenticate": (
-        "How to say who one is, and whether it was a token that was no good.",
-        {"type": "string", "pattern": "^Bearer "},
-        True,
-    ),
-    "Retry-After": (
-        "Seconds to wait before the next try.",
-        {"type": "integer", "minimum": 1},
-        True,
-    ),
-    "Idempotency-Replayed": (
-        "`true` if this is the answer to an earlier request with this key.",
-        {"type": "string", "const": "true"},
-        False,
-    ),
-}
-
-
-class LineErrorSchema(OpenSchema):
-    """A line at fault."""
-
-    line = fields.Integer(required=True)
-    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
-
-
-class ProblemSchema(OpenSchema):
-    """An error (RFC 9457), with the envelope's `success` and `msg`."""
-
-    type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True, metadata={"description": "What happened; what to do."})
-    success = fields.Boolean(required=True, metadata={"enum": [False]})
-    msg = fields.String(required=True, metadata={"description": "The same text as `detail`."})
-    errors = fields.Dict(
-        keys=fields.String(),
-        values=fields.List(fields.String()),
-        metadata={
-            "description": f"The texts for each field, parameter or header at fault; {MAX_FAULTS} "
-            "of them at most."
-        },
-    )
-    line_errors = fields.List(
-        fields.Nested(LineErrorSchema),
-        metadata={"description": "The first hundred lines at fault, of a bulk body."},
-    )
-    line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
-    request_id = fields.String(required=True)
+_COMPONENTS = Path(__file__).with_name("openapi.json")
+_PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def openapi_document(
-    about: About, routes: Mapping[str, object], root_path: str = ""
+    parts: Parts, routes: Mapping[str, object], root_path: str = ""
 ) -> dict[str, Any]:
     """The document of an app with these routes (path template to resource), mounted there.
 
-    Every schema that an operation names becomes a component. Files that a page consists of have
-    no operations, and are left out.
+    Files that a page consists of have no operations, and are left out.
     """
-    tables = "one table" if len(about.plurals) == 1 else "tables"
-    summary = f"A small HTTP API over {tables} of {' and '.join(about.plurals)}."
-    tags = {each: f"The collection and its {each}." for each in about.plurals} | {
+    plurals = [each.collection.plural for each in parts.collections]
+    tables = "one table" if len(plurals) == 1 else "tables"
+    summary = f"A small HTTP API over {tables} of {' and '.join(plurals)}."
+    tags = {plural: f"The collection and its {plural}." for plural in plurals} | {
         "users": "Who is who, and the tokens that stand for them.",
         "system": "What monitors and tools ask.",
     }
     spec = APISpec(
-        title=about.title,
+        title=parts.title,
         version=__version__,
         openapi_version="3.1.1",
         info={"summary": summary, "license": {"name": "MIT"}},
@@ -119,40 +53,40 @@ def openapi_document(
         plugins=[MarshmallowPlugin()],
         **({"servers": [{"url": root_path}]} if root_path else {}),
     )
-    _add_components(spec, routes.values())
+    _add_components(spec, parts.collections)
     for route, resource in routes.items():
-        if operations := getattr(resource, "operations", {}):
-            path = _Path(shown_route(route), about)
-            spec.path(path.template, operations=path.item(operations, resource))
+        if operations := getattr(resource, "operations", None):
+            path = _Path(shown_route(route), parts.access, parts.problems)
+            actions = getattr(resource, "actions", {})
+            spec.path(path.template, operations=path.item(operations, actions))
     return spec.to_dict()
 
 
-def _add_components(spec: APISpec, resources: Iterable[object]) -> None:
-    page = {"type": "string", "description": "A page for people."}
-    components = {"Page": page, "Problem": ProblemSchema}
-    for resource in resources:
-        components |= getattr(resource, "components", {})
-    for name, schema in components.items():
+def _add_components(spec: APISpec, collections: Sequence[RecordParts[Any]]) -> None:
+    fixed = json.loads(_COMPONENTS.read_text(encoding="utf-8"))
+    for name, scheme in fixed["securitySchemes"].items():
+        spec.components.security_scheme(name, scheme)
+    for name, header in fixed["headers"].items():
+        spec.components.header(name, header)
+    schemas = fixed["schemas"]
+    for parts in collections:
+        schemas |= components(parts)
+    for name, schema in schemas.items():
         given = {"component": schema} if isinstance(schema, dict) else {"schema": schema}
         spec.components.schema(name, **given)
-    scheme = {"type": "http", "scheme": "bearer", "description": "A token of `POST /api/tokens`."}
-    spec.components.security_scheme("token", scheme)
-    for name, (description, schema, required) in HEADERS.items():
-        header = {"description": description, "schema": dict(schema), "required": required}
-        spec.components.header(name, header)
 
 
 class _Path:
     """Describes the methods of one path."""
 
-    def __init__(self, template: str, about: About) -> None:
+    def __init__(self, template: str, access: Access, problems: Mapping[str, Problem]) -> None:
         self.template = template
-        self._access, self._problems = about.access, about.problems
+        self._access, self._problems = access, problems
 
-    def item(self, operations: Mapping[str, Operation], resource: object) -> dict[str, Any]:
+    def item(self, operations: Mapping[str, Operation], actions: Mapping[str, Any]) -> Any:
         """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
         item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
-        for verb, action in getattr(resource, "actions", {}).items():
+        for verb, action in actions.items():
             # Without an action the operation needs no token; one that is sent is checked.
             optional = action is None or action in self._access.free
             if verb == "GET" and not optional:
@@ -164,7 +98,7 @@ class _Path:
         return item
 
     def _options(self, operation: Operation) -> dict[str, Any]:
-        """What OPTIONS says of an address, whether there is something at it or not."""
+        """OPTIONS answers at every address of this template, whether or not a record is there."""
         problems = ["misdirected-request", "invalid-header"]
         parameters = self._parameters()
         for parameter in parameters:
@@ -172,18 +106,18 @@ class _Path:
                 parameter["schema"] = {"type": "string", "minLength": 1}
             else:
                 problems.append("route-not-found")
+        success = {"204": _answer("The methods, in Allow", ("Allow",))}
         return {
             "operationId": f"{operation.id}Options",
             "summary": "Which methods are possible here",
             "tags": [operation.tag],
             "parameters": parameters,
-            "responses": {"204": _answer("The methods, in Allow", ("Allow",))}
-            | self._refusals(problems),
+            "responses": success | self._refusals(problems),
         }
 
     def _operation(self, operation: Operation) -> dict[str, Any]:
         success = _answer(operation.status.phrase, operation.headers)
-        success["content"] = dict(operation.content)
+        success["content"] = _content(operation.answer, operation.answer_example)
         if operation.links:
             success["links"] = operation.links
         responses = {str(operation.status.value): success}
@@ -196,11 +130,13 @@ class _Path:
             "operationId": operation.id,
             "summary": operation.summary,
             "tags": [operation.tag],
-            "parameters": self._parameters() + [dict(it) for it in operation.parameters],
+            "parameters": [*self._parameters(), *map(dict, operation.parameters)],
             "responses": responses | self._refusals(operation.problems),
         }
         if operation.body:
-            described["requestBody"] = {"required": True, "content": dict(operation.body)}
+            content = _content(operation.body, operation.example)
+            described["requestBody"] = {"required": True, "content": content}
+        # apispec replaces schemas by references in place.
         return copy.deepcopy(described)
 
     def _parameters(self) -> list[dict[str, Any]]:
@@ -219,23 +155,31 @@ class _Path:
         responses = {}
         for status, group in groupby(found, key=lambda it: it.status):
             kinds = list(group)
-            headers = _PROBLEM_HEADERS.get(status, ())
-            answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
-            codes_here = "|".join(kind.code for kind in kinds)
+            titles = "; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds)
+            answer = _answer(titles, _PROBLEM_HEADERS.get(status, ()))
+            types = f"/problems/({'|'.join(kind.code for kind in kinds)})$"
             schema = {
                 "allOf": [{"$ref": "#/components/schemas/Problem"}],
-                "properties": {
-                    "status": {"const": status},
-                    "type": {"pattern": f"/problems/({codes_here})$"},
-                },
+                "properties": {"status": {"const": status}, "type": {"pattern": types}},
             }
-            answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
-            responses[str(status)] = answer
+            responses[str(status)] = answer | {"content": {MEDIA_PROBLEM: {"schema": schema}}}
         return responses
 
 
+def _content(described: Any, example: object) -> dict[str, Any]:
+    if isinstance(described, dict):
+        return described
+    return {MEDIA_JSON: {"schema": described} | ({} if example is None else {"example": example})}
+
+
+def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
+    names = ("X-Request-Id", *headers)
+    references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {"description": description, "headers": references}
+
+
 def _vary(operation: dict[str, Any]) -> None:
-    """Say that its answers depend on who asks."""
+    """Say that the answers depend on the actor."""
     for status, answer in operation["responses"].items():
         if int(status) < HTTPStatus.BAD_REQUEST:
             answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}
@@ -247,18 +191,5 @@ def _head(get: dict[str, Any]) -> dict[str, Any]:
         status: {name: value for name, value in response.items() if name != "content"}
         for status, response in get["responses"].items()
     }
-    name = get["operationId"]
-    return copy.deepcopy(get) | {
-        "operationId": f"{name}Head",
-        "summary": f"{get['summary']}: the headers alone",
-        "responses": responses,
-    }
-
-
-def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
-    names = ("X-Request-Id", *headers)
-    references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-    return {"description": description, "headers": references}
-
-
-_PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+    name, summary = f"{get['operationId']}Head", f"{get['summary']}: the headers alone"
+    return copy.deepcopy(get) | {"operationId": name, "summary": summary, "responses": responses}

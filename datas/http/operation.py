@@ -3,15 +3,10 @@
 `openapi.py` builds the document from these entries.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, NamedTuple
-
-from falcon import MEDIA_JSON
-
-from datas.domain.access import Access
-from datas.http.problems import Problem
+from typing import Any
 
 # Problems of any request, of a request that needs the database, and of one with a body.
 ANYWHERE = ("invalid-header", "misdirected-request", "not-acceptable", "internal-error")
@@ -28,51 +23,45 @@ BODY = (
 # would be a 304, a 412 or a replay.
 _TAG = r'(W/)?"[!#-~\x80-\xff]*"'
 TAGS = {"type": "string", "pattern": rf"^(\*|[ \t,]*{_TAG}([ \t]*,[ \t,]*{_TAG})*[ \t,]*)$"}
-
-IF_NONE_MATCH = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": (
-        'Versions that the client has, such as `"3"`: the current one among them is not sent again.'
-    ),
-    "schema": TAGS,
-}
-
-
-class About(NamedTuple):
-    """The app that the document describes."""
-
-    title: str
-    plurals: Sequence[str]  # of the collections
-    access: Access
-    problems: Mapping[str, Problem]
+_KNOWN = (
+    'Versions that the client has, such as `"3"`: the current one among them is not sent again.'
+)
+IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "description": _KNOWN, "schema": TAGS}
 
 
 @dataclass(frozen=True)
 class Operation:
     """One method of a resource (https://spec.openapis.org/oas/v3.1.1#operation-object).
 
-    `content` (of the answer) and `body` have a Media Type Object for each media type. The schema
-    in it is a marshmallow class, or the name of a component.
+    `answer` and `body` name a component, for JSON, or have a Media Type Object for each media type.
+    A body may be a marshmallow schema too. Schemas are in `openapi.json`, or a collection's own.
     """
 
     id: str
     summary: str
-    content: Mapping[str, Mapping[str, Any]]
+    answer: str | Mapping[str, Any]
     status: HTTPStatus = HTTPStatus.OK
+    tag: str = "system"
     headers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ANYWHERE
     parameters: tuple[Mapping[str, Any], ...] = ()
-    body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    body: Any = None
+    example: Any = None  # of a body in JSON
+    answer_example: Any = None
     not_modified: bool = False
-    tag: str = "system"
     links: Mapping[str, Any] = field(default_factory=dict)
     dry_run: bool = False
 
 
-def json_content(schema: object, example: object = None) -> dict[str, dict[str, Any]]:
-    """The content of a body or an answer that is JSON."""
-    media: dict[str, Any] = {"schema": schema}
-    if example is not None:
-        media["example"] = example
-    return {MEDIA_JSON: media}
+def content_operation(
+    operation_id: str, summary: str, answer: str | Mapping[str, Any]
+) -> Operation:
+    """Of content that changes only when the server is updated: the client may have it already."""
+    return Operation(
+        operation_id,
+        summary,
+        answer,
+        headers=("ETag",),
+        parameters=(IF_NONE_MATCH,),
+        not_modified=True,
+    )

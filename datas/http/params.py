@@ -1,21 +1,15 @@
-"""The query string: what a list can be asked, and the opaque cursor that leads through it."""
+"""The query string: what a list can be asked. Cursors are in cursors.py."""
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Generic
 from urllib.parse import unquote_to_bytes
 
 import falcon
-import orjson
-from falcon.routing import BaseConverter
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from datas.domain.credentials import USERNAME, fold, username_faults
 from datas.domain.query import (
-    BY_ID,
     DEFAULT_LIMIT,
     MAX_LIMIT,
     MAX_SEARCH,
@@ -27,91 +21,52 @@ from datas.domain.query import (
     search_faults,
 )
 from datas.domain.records import D
-from datas.domain.rules import MAX_INTEGER, DecimalRule, IntegerRule, Rule, integer
+from datas.domain.rules import DecimalRule, IntegerRule, Rule, boolean, choice, integer
+from datas.http.cursors import List, read_cursor, write_cursor
 from datas.http.errors import Refusal
-from datas.http.fields import RecordField, Text
+from datas.http.fields import Boolean, Integer, Moment, RecordField, Text
 from datas.http.request import Request
 from datas.http.schemas import RecordBody, load_bounded
 
-DIGEST = 6  # bytes of a cursor that tie it to its list
-_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-_WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 
+class Param(fields.Field[Any]):
+    """A parameter, whose text stands for a value as the text of a record's field does."""
 
-class IdConverter(BaseConverter):
-    """An id in a path: plain digits, no sign, no leading zero, at most 2^63-1."""
-
-    def convert(self, value: str) -> int | None:
-        """The id, or None (a 404) for anything else."""
-        if not _ID.fullmatch(value):
-            return None
-        record_id = int(value)
-        return record_id if record_id <= MAX_INTEGER else None
-
-
-class Limit(fields.Field[int]):
-    """The length of a page."""
-
-    def _deserialize(self, value: str, *_: Any, **__: Any) -> int:
-        if not _WHOLE.fullmatch(value) or not 1 <= int(value) <= MAX_LIMIT:
-            raise ValidationError(f"must be a whole number from 1 to {MAX_LIMIT}.")
-        return int(value)
-
-
-class Truth(fields.Field[bool]):
-    """`true` or `false`."""
-
-    def _deserialize(self, value: str, *_: Any, **__: Any) -> bool:
-        if value not in ("true", "false"):
-            raise ValidationError("must be true or false.")
-        return value == "true"
-
-
-class SortOrder(fields.Field[Sort]):
-    """An order by its name: `id`, or `-id` for descending."""
-
-    def __init__(self, names: Mapping[str, Sort]) -> None:
-        description = "The order; a minus sign for descending."
-        schema = {"type": "string", "enum": list(names), "description": description}
-        super().__init__(load_default=BY_ID, metadata=schema)
-        self._names = names
-
-    def _serialize(self, value: Sort | None, *_: Any, **__: Any) -> str | None:
-        return next((name for name, sort in self._names.items() if sort == value), None)
-
-    def _deserialize(self, value: str, *_: Any, **__: Any) -> Sort:
-        if value not in self._names:
-            raise ValidationError(f"must be one of: {', '.join(self._names)}.")
-        return self._names[value]
-
-
-class FilterValue(fields.Field[Any]):
-    """A value that a field is compared with; a range may begin or end outside a field's bounds."""
-
-    def __init__(self, of: Filter, field: RecordField, description: str) -> None:
-        schema = {
-            name: value
-            for name, value in field.metadata.items()
-            if name not in ("default", "description", "example")
-        }
+    def __init__(
+        self, field: RecordField, description: str, rule: Rule | None = None, **kwargs: Any
+    ) -> None:
+        schema = {**field.metadata, "description": description}
+        for name in ("default", "example"):
+            schema.pop(name, None)
         if "enum" in schema:
             schema["enum"] = [value for value in schema["enum"] if value is not None]
-        self._rule = field.rule
-        if of.operator in (Operator.FROM, Operator.BELOW):
-            self._rule = _widened(field.rule)
-            schema = {name: schema[name] for name in schema if name not in ("minimum", "maximum")}
-        super().__init__(metadata={**schema, "description": description})
-        self._filter, self._field = of, field
-
-    def condition(self, value: Any) -> Condition:
-        """The condition with a value that was loaded."""
-        return Condition(*self._filter, value)
+        super().__init__(metadata=schema, **kwargs)
+        self._field = field
+        self._rule = rule or field.rule
 
     def _deserialize(self, value: str, *_: Any, **__: Any) -> Any:
         converted = self._field.from_json(self._field.from_text(value))
         if faults := self._rule(converted):
+            if isinstance(self._field, Moment) and " " in value:
+                faults = [*faults, "In a query, write the + of an offset as %2B."]
             raise ValidationError(faults)
         return converted
+
+
+class FilterParam(Param):
+    """A value that a field is compared with; a range may begin or end outside a field's bounds."""
+
+    def __init__(self, of: Filter, field: RecordField, description: str) -> None:
+        self._filter = of
+        is_range = of.operator in (Operator.FROM, Operator.BELOW)
+        super().__init__(field, description, _widened(field.rule) if is_range else None)
+        if is_range:
+            bounds = ("minimum", "maximum")
+            self.metadata = {key: it for key, it in self.metadata.items() if key not in bounds}
+
+    def condition(self, value: Any) -> Condition:
+        """The condition with a value that was loaded."""
+        return Condition(*self._filter, value)
 
 
 def _widened(rule: Rule) -> Rule:
@@ -146,10 +101,7 @@ class _Params(Schema):
 class BulkParams(_Params):
     """The parameters of a request that creates many records."""
 
-    dry_run = Truth(
-        load_default=False,
-        metadata={"type": "boolean", "description": "Check every line, and store none."},
-    )
+    dry_run = Param(Boolean(boolean()), "Check every line, and store none.", load_default=False)
 
 
 _BULK = BulkParams()
@@ -163,105 +115,70 @@ class ListParams(Generic[D]):
     def __init__(self, body: RecordBody[D], filters: Mapping[str, Filter]) -> None:
         self._collection = body.collection
         self._fields = body.fields
-        sorts = {
-            f"{'-' if descending else ''}{name}": Sort(name, descending)
-            for name in self._collection.sorts
-            for descending in (False, True)
-        }
+        sorts = [f"{sign}{name}" for name in self._collection.sorts for sign in ("", "-")]
         self._filters = _common_filters(body) | {
-            name: FilterValue(each, body.fields[each.field], _describe(body, each))
+            name: FilterParam(each, body.fields[each.field], _describe(body, each))
             for name, each in filters.items()
         }
-        params: dict[str, Any] = {"sort": SortOrder(sorts), **self._filters}
+        order = Param(
+            Text(choice(sorts), metadata={"enum": sorts}),
+            "The order; a minus sign for descending.",
+            load_default="id",
+        )
+        params: dict[str, Any] = {"sort": order, **self._filters}
         self.list_schema = _Params.from_dict(params)
         self.page_schema = _Params.from_dict(params | _page_fields(self._collection.plural))
         self._list, self._page = self.list_schema(), self.page_schema()
 
     def read_page(self, req: Request) -> dict[str, Any]:
         """The arguments of `RecordService.page`. Raises: Refusal (`invalid-parameter`)."""
-        params = self._with_conditions(_load(req, self._page))
+        params = self._arguments(_load(req, self._page))
         if "after" in params:
-            params["after"] = self._read_cursor(req, params)
+            params["after"] = read_cursor(params["after"], self._list_of(req, params))
         return params
 
     def read_list(self, req: Request) -> dict[str, Any]:
         """The arguments of `RecordService.export`. Raises: Refusal (`invalid-parameter`)."""
-        return self._with_conditions(_load(req, self._list))
+        return self._arguments(_load(req, self._list))
 
     def next_page(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
         """The path and query of the page that starts at `position`."""
-        query = dict(req.params) | {"after": self._cursor(req, params, position)}
+        query = dict(req.params) | {"after": write_cursor(position, self._list_of(req, params))}
         return f"{req.root_path}{self._collection.route}{falcon.to_query_str(query)}"
 
-    def _with_conditions(self, params: dict[str, Any]) -> dict[str, Any]:
-        where = tuple(
+    def _arguments(self, params: dict[str, Any]) -> dict[str, Any]:
+        order = params["sort"]
+        params["sort"] = Sort(order.removeprefix("-"), order.startswith("-"))
+        params["where"] = tuple(
             each.condition(params.pop(name))
             for name, each in self._filters.items()
             if name in params
         )
-        return params | {"where": where}
+        return params
 
-    def _context(self, req: Request, params: Mapping[str, Any]) -> bytes:
-        """What a cursor belongs to: a collection, an order, conditions, and an actor."""
-        parts = self._collection.plural, params["sort"], params["where"], req.actor.username
-        return repr(parts).encode()
-
-    def _cursor(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
-        record_id, value = position
-        if value is not None:
-            value = self._fields[params["sort"].field].to_json(value)
-        place = orjson.dumps([record_id, value])
-        digest = _digest(place, self._context(req, params))
-        return base64.urlsafe_b64encode(digest + place).decode()
-
-    def _read_cursor(self, req: Request, params: Mapping[str, Any]) -> Position:
-        """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
-        try:
-            decoded = base64.b64decode(params["after"], b"-_", validate=True)
-            place = decoded[DIGEST:]
-            if decoded[:DIGEST] == _digest(place, self._context(req, params)):
-                return self._position(orjson.loads(place), params["sort"])
-        except ValueError:
-            pass
-        fault = (
-            "is damaged, or was made for another list. Take it unchanged from `next`, with the "
-            "same sort and filters, or start again without it."
-        )
-        raise Refusal("invalid-parameter", errors={"after": [fault]})
-
-    def _position(self, place: object, sort: Sort) -> Position:
-        """The place that a cursor names. The digest keeps no secret, so that anyone can make one.
-
-        Raises: ValueError, if it is no place in this order.
-        """
-        match place:
-            case [int(record_id), value] if 0 < record_id <= MAX_INTEGER:
-                if sort.field == "id" and value is None:
-                    return Position(record_id)
-                field = self._fields[sort.field]
-                converted = field.from_json(value)
-                if sort.field != "id" and not field.rule(converted):
-                    return Position(record_id, converted)
-        raise ValueError(place)
+    def _list_of(self, req: Request, params: Mapping[str, Any]) -> List:
+        sort = params["sort"]
+        parts = self._collection.plural, sort, params["where"], req.actor.username
+        return List(repr(parts).encode(), None if sort.field == "id" else self._fields[sort.field])
 
 
-def _common_filters(body: RecordBody[Any]) -> dict[str, FilterValue]:
+def _common_filters(body: RecordBody[Any]) -> dict[str, FilterParam]:
     """The filters that every collection has; `q` only with a field to search."""
     plural, search = body.collection.plural_title, body.collection.search
     created = body.fields["date_created"]
     filters = {
-        "created_from": FilterValue(
+        "created_from": FilterParam(
             Filter("date_created", Operator.FROM), created, f"{plural} of this time or later."
         ),
-        "created_to": FilterValue(
+        "created_to": FilterParam(
             Filter("date_created", Operator.BELOW), created, f"{plural} of before this time."
         ),
-        "owner": FilterValue(Filter("owner"), _USERNAME, f"{plural} of this user."),
+        "owner": FilterParam(Filter("owner"), _USERNAME, f"{plural} of this user."),
     }
     if search is None:
         return filters
     description = f"{plural} whose {search} contains this, whatever the case."
-    return {"q": FilterValue(Filter(search, Operator.CONTAINS), _SEARCH, description)} | filters
+    return {"q": FilterParam(Filter(search, Operator.CONTAINS), _SEARCH, description)} | filters
 
 
 def _describe(body: RecordBody[Any], of: Filter) -> str:
@@ -270,15 +187,19 @@ def _describe(body: RecordBody[Any], of: Filter) -> str:
 
 
 def _page_fields(plural: str) -> dict[str, Any]:
-    bounds = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
-    limit = f"How many {plural} a page has at most."
+    limit = Integer(_limit_faults, metadata={"minimum": 1, "maximum": MAX_LIMIT})
     after = "Where the page starts: the cursor in `next` of the page before."
     count = f"Whether to say in `total` how many {plural} there are in all."
     return {
-        "limit": Limit(load_default=DEFAULT_LIMIT, metadata={**bounds, "description": limit}),
+        "limit": Param(limit, f"How many {plural} a page has at most.", load_default=DEFAULT_LIMIT),
         "after": fields.String(metadata={"description": after}),
-        "count": Truth(load_default=False, metadata={"type": "boolean", "description": count}),
+        "count": Param(Boolean(boolean()), count, load_default=False),
     }
+
+
+def _limit_faults(limit: object) -> list[str]:
+    in_bounds = isinstance(limit, int) and 1 <= limit <= MAX_LIMIT
+    return [] if in_bounds else [f"must be a whole number from 1 to {MAX_LIMIT}."]
 
 
 def read_dry_run(req: Request) -> bool:
@@ -316,8 +237,3 @@ def _refuse_other_encodings(query: str) -> None:
             fault = "must be UTF-8, with each byte beyond ASCII escaped: é is %C3%A9."
             name = falcon.uri.decode(pair.partition("=")[0])
             raise Refusal("invalid-parameter", errors={name: [fault]}) from None
-
-
-def _digest(place: bytes, context: bytes) -> bytes:
-    """Ties a cursor to its context and finds damage. It keeps no secret: a cursor hides nothing."""
-    return hashlib.blake2b(place + context, digest_size=DIGEST).digest()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError
 
 from datas.domain.errors import InvalidRecord
 from datas.domain.records import ENVELOPE, Collection, D, Record, value_of
@@ -17,20 +17,6 @@ TEXT_FAULTS: dict[str, Any] = {
     "null": "must be a string, not null.",
     "invalid": "must be a string.",
 }
-
-
-class OpenSchema(Schema):
-    """An answer: a later version may add to it."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-
-class AnswerSchema(OpenSchema):
-    """The envelope of a success, around `data`."""
-
-    success = fields.Boolean(required=True, metadata={"enum": [True]})
-    msg = fields.String(required=True)
 
 
 class RecordSchema(Schema):
@@ -173,7 +159,8 @@ def load_bounded(
     try:
         loaded: dict[str, Any] = schema.load(known, partial=partial)
     except ValidationError as error:
-        error.messages |= dict.fromkeys(rest, [schema.error_messages["unknown"]])
+        fault = [schema.error_messages["unknown"]]
+        error.messages_dict.update((name, fault) for name in unknown[MAX_FAULTS:])
         raise
     return loaded
 

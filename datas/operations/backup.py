@@ -17,14 +17,16 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.adapters.sql.migrate import Schema
 from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
+from datas.adapters.sql.sqlite_file import LOCKS, SIDES, ReadOnlyFile
 from datas.cli.settings import database_option, read_settings, refusals
-from datas.database_urls import POSTGRESQL, sqlite_file
-from datas.domain.errors import CopyFailed
+from datas.database_urls import is_postgresql, sqlite_file
+from datas.domain.errors import CopyFailed, StorageUnavailable
 
 _STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
-_SIDES = ("-wal", "-journal", "-shm")  # what SQLite keeps beside a database; the last: an index
-_PARTS = {"lock", "copy", *(f"copy{side}" for side in _SIDES)}  # of a temporary folder
-_PATIENCE = 1.0  # seconds that a file which is to be replaced may be in use: by another backup, say
+_PARTS = {"lock", "copy", *(f"copy{side}" for side in SIDES)}  # of a temporary folder
+_LOCK_TIMEOUT = (
+    1.0  # seconds that a file which is to be replaced may be in use: by another backup, say
+)
 _ADVICE = {
     "read": "It must be a whole database of Datas, which you may read.",
     "written": "Its folder must exist, be writable, and have room for it. Nothing was changed.",
@@ -84,7 +86,7 @@ def restore(file: Path, database: str | None, *, force: bool) -> None:
 
 def refuse_postgresql(url: str, instead: str, file: Path) -> None:
     """Raises: ClickException, which names the program to run instead."""
-    if url.startswith(POSTGRESQL):
+    if is_postgresql(url):
         command = instead.format(shlex.quote(str(file)))
         raise click.ClickException(f"PostgreSQL has programs of its own for this. Run: {command}")
 
@@ -110,7 +112,7 @@ def restore_backup(database: Path, file: Path, *, force: bool = False) -> Copy:
         _refuse_to_lose(live)
     with _checked_copy(source, live) as copy:
         _refuse_newer(copy.path, file)
-        with SqliteEngine(database).turn(check=False):
+        with SqliteEngine(database).write_lock(check=False):
             if not force:
                 _refuse_to_lose(live)  # a database may have been made meanwhile
             return _put(copy, live)
@@ -122,7 +124,7 @@ def _apart(database: Path, file: Path) -> tuple[Path, Path]:
     for path in (live, other):
         if path.exists() and not path.is_file():
             raise CopyFailed(f"{path} is no file. Name one.")
-    parts = [f"{live}{side}" for side in ("", *_SIDES, "-lock", "-queue")]
+    parts = [f"{live}{side}" for side in ("", *SIDES, *LOCKS)]
     if str(other) in parts or (live.exists() and other.exists() and other.samefile(live)):
         raise CopyFailed(f"{file} is the database itself, or a part of it. Name another file.")
     return live, other
@@ -153,13 +155,13 @@ def _holds_something(path: Path) -> bool:
 
 
 def _sides(database: Path) -> list[Path]:
-    return [Path(f"{database}{side}") for side in _SIDES]
+    return [Path(f"{database}{side}") for side in SIDES]
 
 
 @contextmanager
 def _checked_copy(source: Path, target: Path) -> Iterator[Copy]:
     """A whole copy of `source` on the disk of `target`, in a temporary folder beside it."""
-    with _told(target, "written"), _temporary_folder(target) as folder:
+    with _failing(target, "written"), _temporary_folder(target) as folder:
         copy = folder / "copy"
         copy.touch(0o600)
         counts = _copy(source, copy, target)
@@ -192,20 +194,24 @@ def _clear_up(folder: Path) -> None:
 
 
 def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
-    """Copy, and return how many rows each table has."""
-    with _told(source, "read"), closing(_connect(source)) as reader:
+    """Copy, and return how many rows each table has. The source's files stay as they are."""
+    file = ReadOnlyFile(source)
+    with _failing(source, "read"), closing(_read(file)) as reader:
         # One snapshot for counts and copy. Without, each commit of others starts the copy anew.
         reader.execute("BEGIN")
         counts = _count_rows(reader)
         if not {"datas", "schema_migration"} <= counts.keys():
             raise CopyFailed(f"{source} is no database of Datas. Name one that is.")
-        with _told(target, "written"), closing(_connect(copy)) as writer:
+        with _failing(target, "written"), closing(_connect(copy)) as writer:
             reader.backup(writer, pages=_STEP, progress=lambda *_: None)
-    return counts
+        if not file.is_stale():
+            return counts
+    # A process began to write meanwhile. From now on its log tells what belongs together.
+    return _copy(source, copy, target)
 
 
 def _check(copy: Path, counts: dict[str, int], source: Path) -> None:
-    with _told(source, "read"), closing(_connect(copy)) as reopened:
+    with _failing(source, "read"), closing(_connect(copy)) as reopened:
         # Not WAL: one file, which can be read where nobody may write.
         reopened.execute("PRAGMA journal_mode = DELETE")
         [fault] = reopened.execute("PRAGMA integrity_check(1)").fetchone()
@@ -220,6 +226,16 @@ def _connect(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
 
 
+def _read(file: ReadOnlyFile) -> sqlite3.Connection:
+    """A connection that changes nothing; one that may, if a killed program left work to finish."""
+    file.path.stat()
+    try:
+        uri = file.uri()
+    except StorageUnavailable:
+        return _connect(file.path)
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+
+
 def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     return {
@@ -230,7 +246,7 @@ def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
 
 def _refuse_newer(copy: Path, file: Path) -> None:
     database = peewee.SqliteDatabase(str(copy))
-    with _told(file, "read"), database.connection_context():
+    with _failing(file, "read"), database.connection_context():
         unknown = Schema(database).status().unknown
     if unknown:
         raise CopyFailed(
@@ -244,16 +260,16 @@ def _put(copy: Copy, target: Path) -> Copy:
 
     What SQLite kept beside it would be applied to the file that takes its place, and goes before.
     """
-    with _told(target, "replaced"), ExitStack() as stack:
+    with _failing(target, "replaced"), ExitStack() as stack:
         if target.exists():
-            _take(stack.enter_context(closing(_connect(target, _PATIENCE))), target)
+            _take(stack.enter_context(closing(_connect(target, _LOCK_TIMEOUT))), target)
             before = target.stat()
             with suppress(PermissionError):
                 os.chown(copy.path, before.st_uid, before.st_gid)
         for side in _sides(target):
             side.unlink(missing_ok=True)
         copy.path.replace(target)
-    with _told(target, "replaced"):
+    with _failing(target, "replaced"):
         _sync(target.parent)
     return copy._replace(path=target)
 
@@ -285,7 +301,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path, deed: str) -> Iterator[None]:
+def _failing(path: Path, deed: str) -> Iterator[None]:
     """Raises: CopyFailed, for what the system or SQLite refuses to do with this file."""
     try:
         yield

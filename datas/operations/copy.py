@@ -62,7 +62,7 @@ def copy_database(
     """
     tables, histories = package.tables, package.histories
     databases = (
-        open_database(source, tables, histories, auto_migrate=False),
+        open_database(source, tables, histories, read_only=True),
         open_database(target, tables, histories),
     )
     try:
@@ -94,7 +94,7 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
             if any(_count(target, table) for table in tables):
                 raise CopyFailed("The second database isn't empty. Nothing was copied.")
             # A record may refer to one of its own table that comes later.
-            target.look(target.engine.defer_references)
+            target.query(target.engine.defer_references)
             for table in tables:
                 _copy(source, target, table, advance)
             for table in tables:

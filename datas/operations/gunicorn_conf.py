@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import threading
 import time
 from contextlib import suppress
 from typing import Any
@@ -155,7 +156,6 @@ def _set_signals(server: Any) -> None:
     signal.signal(signal.SIGTERM, drain)
     signal.signal(signal.SIGALRM, lambda _, frame: put(signal.SIGTERM, frame))
     signal.signal(signal.SIGHUP, reload)
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # it would start a second master
 
 
 _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
@@ -186,6 +186,23 @@ def child_exit(server: Any, worker: Any) -> None:
         young = [each for each in server.WORKERS.values() if each.age >= server.first_age]
         for _ in range(server.num_workers - len(young)):
             server.spawn_worker()
+
+
+def worker_int(worker: Any) -> None:
+    """With --reload, cut requests off after a second: the new worker waits for this one's end."""
+    timer = threading.Timer(1, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Cut off requests that had their time, or that Ctrl+C ends.
+
+    Else their threads go on, and at their end write into a descriptor of gunicorn's that is closed:
+    its number may be the database's by then.
+    """
+    if worker.nr_conns > len(worker.keepalived_conns):
+        os._exit(0)
 
 
 def on_exit(server: Any) -> None:

@@ -14,7 +14,7 @@ import click
 from datas.cli.settings import access_option, database_option, opened_database, read_settings
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
-from datas.operations.serving import OWN_METRICS, OWN_SETTINGS
+from datas.operations.serving import OWN_DATABASE, OWN_METRICS, OWN_SETTINGS
 from datas.settings import Settings
 
 MAX_PORT = 65535
@@ -53,6 +53,9 @@ def serve(  # noqa: PLR0913 (one for each option)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
+        os.environ.pop(OWN_DATABASE, None)
+        if file := opened.engine.file_id:
+            os.environ[OWN_DATABASE] = file
     check_after_opening(context)
     listener = _listening_socket(bind)
     _share_metrics(settings)

@@ -20,6 +20,8 @@ GRACE = 20
 # where it made one.
 OWN_SETTINGS = "OWN_SETTINGS"
 OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
+# The variable that says which file `datas serve` opened: no worker may use another.
+OWN_DATABASE = "OWN_DATABASE_FILE"
 
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
 _draining = mmap.mmap(-1, 1)

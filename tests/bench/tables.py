@@ -9,11 +9,8 @@ from pathlib import Path
 
 from peewee import sqlite3  # type: ignore[attr-defined]
 
-from datas.adapters.sql.items import SqlItems
-from datas.adapters.system import SystemClock
-from datas.bootstrap import open_database
-from datas.domain.items import Draft
-from datas.domain.transfer import Transfer
+from datas.bootstrap import open_service
+from datas.domain.items import ItemDraft
 
 BATCH = 10_000
 NEEDLE = "Needle"
@@ -35,13 +32,10 @@ def with_needles(count: int) -> Iterator[str]:
 
 def fill(url: str, data: Iterable[str]) -> None:
     """Make a database of Datas with these items, in batches as `datas import` does."""
-    database = open_database(url)
-    items = SqlItems(database)
-    transfer = Transfer(items, items, SystemClock())
-    rest = map(Draft, data)
-    while batch := list(islice(rest, BATCH)):
-        transfer.create_all(batch)
-    database.close()
+    rest = map(ItemDraft, data)
+    with open_service(url) as items:
+        while batch := list(islice(rest, BATCH)):
+            items.create_all(batch)
 
 
 def fill_plain(path: Path, data: Iterable[str]) -> None:

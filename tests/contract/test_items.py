@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from datas.domain.errors import RecordNotFound
 from datas.domain.items import ITEMS, ItemDraft
-from datas.domain.query import Query
+from datas.domain.query import Position, Query
 from datas.domain.records import Record
 from tests.contract.conftest import Store
 from tests.unit.conftest import SetClock
@@ -64,6 +64,21 @@ def test_an_absent_item_is_not_found(store: Store) -> None:
     with pytest.raises(RecordNotFound) as caught:
         store.items.get(NOBODY)
     assert caught.value.record_id == NOBODY
+
+
+@pytest.mark.parametrize("item_id", [2**63, -(2**63) - 1, 10**30, 0, -1])
+def test_an_id_that_no_item_can_have_is_not_found(store: Store, item_id: int) -> None:
+    """Databases keep 64 bits; a larger number is no error, and changes nothing."""
+    item = store.items.add(ItemDraft("hello"), NOW)
+    changed = item._replace(draft=ItemDraft("x"))
+    with pytest.raises(RecordNotFound):
+        store.items.get(item_id)
+    assert not store.items.swap(changed._replace(id=item_id), 1)
+    assert not store.items.remove(item_id, 1)
+    assert not store.items.swap(changed, 2**63)
+    assert not store.items.remove(item.id, 2**63)
+    assert list(store.items.find(Query(after=Position(item_id)))) == [item] * (item_id <= 0)
+    assert store.items.get(item.id) == item
 
 
 def test_a_swap_needs_the_version_it_names(store: Store) -> None:

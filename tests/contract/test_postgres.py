@@ -187,7 +187,7 @@ def test_who_meets_a_migration_is_told(
     postgres: Postgres, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One thread waits for the other node, and keeps no other thread waiting."""
-    monkeypatch.setattr("datas.adapters.sql.database.PATIENCE", 0.1)
+    monkeypatch.setattr("datas.adapters.sql.database.MIGRATION_TIMEOUT", 0.1)
     database = open_database(empty_url)
     with ThreadPoolExecutor(1) as executor:
         with _migrating_elsewhere(postgres):
@@ -207,7 +207,7 @@ def test_a_migration_has_no_limits_of_requests(
     """Neither the role's nor the pool's."""
     for limit in ("statement", "lock"):
         postgres.ask(f"ALTER DATABASE empty SET {limit}_timeout = '200ms'")
-    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    monkeypatch.setattr(pool, "STATEMENT_TIMEOUT", 0.3)
     database = open_database(empty_url)
     with ThreadPoolExecutor(1) as executor:
         with _migrating_elsewhere(postgres):
@@ -496,6 +496,6 @@ def test_a_statement_may_not_take_for_ever(
     database: SqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a commit whose standby is gone."""
-    monkeypatch.setattr(pool, "LONGEST", 0.3)
+    monkeypatch.setattr(pool, "STATEMENT_TIMEOUT", 0.3)
     with pytest.raises(StorageUnavailable, match="took too long"):
         _run(database, "SELECT 1 FROM pg_sleep(9)")

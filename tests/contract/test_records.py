@@ -16,7 +16,7 @@ from tests.every_rule import MakerDraft
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(microseconds=1)
 PLURALS = pytest.mark.parametrize("plural", COLLECTIONS)
-ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 
 
 def same(found: Record[Any], expected: Record[Any]) -> bool:

@@ -214,21 +214,6 @@ def test_a_value_that_nobody_wrote_is_damage(tmp_path: Path, damage: str) -> Non
     database.close()
 
 
-@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
-def test_nothing_is_written_to_a_file_that_is_gone(tmp_path: Path, *, replaced: bool) -> None:
-    """What went to a file without a name would be lost: the writer is told, and so is a monitor."""
-    database = open_database(_url(tmp_path))
-    items = _items(database)
-    items.add(ItemDraft("first"), NOW)
-    (tmp_path / "datas.db").rename(tmp_path / "old.db")
-    if replaced:
-        (tmp_path / "datas.db").touch()
-    for use in (database.check, lambda: items.add(ItemDraft("second"), NOW)):
-        with pytest.raises(StorageUnavailable, match=r"deleted or replaced.*Restart"):
-            use()
-    database.close()
-
-
 def test_another_programs_tables_are_left_alone(tmp_path: Path) -> None:
     """A file whose table is called as ours is no database of ours."""
     with sqlite3.connect(tmp_path / "datas.db") as connection:
@@ -254,7 +239,7 @@ def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
     other.prepare()
 
     def write() -> None:
-        with other.turn():
+        with other.write_lock():
             written.wait(10)
 
     writer = threading.Thread(target=write)

@@ -173,6 +173,31 @@ def test_a_users_tokens_come_by_id(store: Store, alice: User) -> None:
     assert not store.tokens.newest("carol", 100)
 
 
+def test_the_newest_tokens_are_listed_and_kept(store: Store, alice: User) -> None:
+    """By id, as many as are asked for; those of others stay."""
+    store.users.add("bob", "hash", NOW)
+    his = _token(store, "bob", b"his")
+    tokens = [_token(store, "alice", b"%d" % n) for n in range(5)]
+    assert list(store.tokens.newest("alice", 3)) == tokens[2:]
+    store.tokens.keep_newest("alice", 5)
+    assert list(store.tokens.newest("alice", 100)) == tokens
+    store.tokens.keep_newest("alice", 2)
+    assert list(store.tokens.newest("alice", 100)) == tokens[3:]
+    store.tokens.keep_newest("carol", 2)
+    assert list(store.tokens.newest("bob", 100)) == [his]
+
+
+def test_a_token_is_found_by_its_user_and_id(store: Store, alice: User) -> None:
+    """Until it is revoked."""
+    store.users.add("bob", "hash", NOW)
+    token = _token(store, "alice", b"1")
+    assert store.tokens.get("alice", token.id) == token
+    assert store.tokens.get("bob", token.id) is None
+    assert store.tokens.get("alice", token.id + 1) is None
+    store.tokens.revoke("alice", token.id)
+    assert store.tokens.get("alice", token.id) is None
+
+
 def test_a_token_is_revoked_by_its_user_alone(store: Store, alice: User) -> None:
     """Another's attempt, or a second one, finds none."""
     token, other = _token(store, "alice", b"1"), _token(store, "alice", b"2")
@@ -188,6 +213,16 @@ def test_a_tokens_id_is_never_used_again(store: Store, alice: User) -> None:
     newest = _token(store, "alice", b"1")
     store.tokens.revoke("alice", newest.id)
     assert _token(store, "alice", b"2").id > newest.id
+
+
+@pytest.mark.parametrize("token_id", [2**63, -(2**63) - 1])
+def test_an_id_that_no_token_can_have_is_none(store: Store, alice: User, token_id: int) -> None:
+    """It names no token to revoke; and all are others."""
+    token = _token(store, "alice", b"1")
+    assert not store.tokens.revoke("alice", token_id)
+    assert list(store.tokens.newest("alice", 100)) == [token]
+    store.tokens.revoke_others("alice", token_id)
+    assert not store.tokens.newest("alice", 100)
 
 
 def test_all_tokens_of_a_user_but_one_are_revoked(store: Store, alice: User) -> None:

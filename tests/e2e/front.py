@@ -208,3 +208,15 @@ def seconds(server: Server, requests: int) -> list[float]:
         assert server.request("GET", "/api/datas/1").status == 200
         lasted.append(time.perf_counter() - start)
     return lasted
+
+
+@contextmanager
+def unread_export(server: Server) -> Iterator[socket.socket]:
+    """A client that asks for all items, and doesn't read them."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(DEADLINE)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(10)
+        yield client

@@ -194,7 +194,7 @@ def test_a_restore_waits_for_its_turn(tmp_path: Path) -> None:
     restoring = threading.Thread(target=restore_backup, args=(path, copy), kwargs={"force": True})
     engine = SqliteEngine(path)
     engine.prepare()
-    with engine.turn():
+    with engine.write_lock():
         restoring.start()
         restoring.join(0.2)
         assert _texts(path) == ["new"]

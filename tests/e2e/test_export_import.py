@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from datas.domain.transfer import Transfer
 
 from datas.__main__ import main
 from datas.cli import data
 from datas.cli.files import open_output
-from datas.domain.transfer import Transfer
 from tests.e2e.conftest import DEADLINE, clean_environ, run_datas
 from tests.e2e.test_bulk import lines, stored, until
 
@@ -200,7 +200,7 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
         "./-in put.csv",
         "--format=csv",
         "--owner=Alice",
-        "--database=sqlite:///o t.db",
+        f"--database=sqlite:///{by_tens}/o t.db",
         "--skip",
         "15",
     ]

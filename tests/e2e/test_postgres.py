@@ -135,7 +135,7 @@ def test_a_move_from_sqlite_keeps_everything(
     url = database.url("datas").replace(":secret", "")
     copied = run_datas(tmp_path, "copy", "sqlite:///datas.db", url, PGPASSWORD="secret")
     assert copied.stderr == ""
-    assert "Copied and compared: 4 rows, from sqlite:///datas.db to postgresql://" in copied.stdout
+    assert "Copied and compared: 4 rows, from sqlite:////" in copied.stdout
     node = start("--access", "owner", DATAS_DATABASE_URL=url, PGPASSWORD="secret")
     assert node.request("GET", "/api/datas").content == before
     assert node.request("GET", "/api/datas/2").headers["ETag"] == '"2"'

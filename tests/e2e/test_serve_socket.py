@@ -7,14 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
-from tests.e2e.front import fill
+from tests.e2e.front import fill, unread_export
 from tests.postgres import free_port
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -31,18 +30,6 @@ def connected(server: Server, sent: bytes = b"") -> socket.socket:
     client = socket.create_connection(("127.0.0.1", server.port), timeout=LONGEST_ANSWER)
     client.sendall(sent)
     return client
-
-
-@contextmanager
-def unread_export(server: Server) -> Iterator[socket.socket]:
-    """A client that asks for all items, and doesn't read them."""
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(DEADLINE)
-        client.connect(("127.0.0.1", server.port))
-        client.sendall(b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert client.recv(10)
-        yield client
 
 
 def answers(server: Server, count: int) -> list[bytes]:
@@ -131,13 +118,16 @@ def test_two_reloads_and_a_slow_client_leave_no_connection_behind(start: Start) 
 
 @pytest.mark.slow
 def test_a_stop_after_a_reload_is_seen_at_once_and_ends_in_time(start: Start) -> None:
-    """A client that doesn't read its export delays neither."""
+    """Clients that don't read their exports delay neither, whichever worker they have."""
     drain = 2
     server = start("--workers", "2", DATAS_DRAIN_SECONDS=str(drain))
     fill(server, 20_000)
-    with unread_export(server):
+    with ExitStack() as stack:
+        stack.enter_context(unread_export(server))
+        old = {*server.workers()}
         server.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
+        wait_for_workers(server, old, 2)
+        stack.enter_context(unread_export(server))
         begun = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         while server.request("GET", "/readyz").status == 200:
@@ -152,7 +142,8 @@ def test_a_stop_after_a_reload_is_seen_at_once_and_ends_in_time(start: Start) ->
 @pytest.mark.slow
 def test_a_reload_in_the_midst_of_a_stop_cuts_no_request_off(start: Start) -> None:
     """Whichever signal comes first, a request in flight has its time to finish."""
-    for order in ([signal.SIGTERM, signal.SIGHUP], [signal.SIGHUP, signal.SIGTERM]):
+    term, hup = signal.SIGTERM, signal.SIGHUP
+    for order in ([term], [term, hup], [hup, term]):
         server = start("--workers", "1")
         with closing(connected(server, POST)) as client:
             time.sleep(0.3)  # until a thread has it
@@ -178,6 +169,33 @@ def test_a_worker_that_has_just_begun_hears_a_stop(start: Start) -> None:
 
 
 @pytest.mark.slow
+def test_an_old_worker_ends_in_time(start: Start) -> None:
+    """A client that doesn't read its answer keeps it no longer than others that are slow."""
+    server = start("--workers", "1")
+    fill(server, 20_000)
+    with unread_export(server):
+        [old] = server.workers()
+        server.process.send_signal(signal.SIGHUP)
+        begun = time.monotonic()
+        while old in server.workers():
+            assert time.monotonic() - begun < 20 + 3
+            time.sleep(0.1)
+    print(f"ended after {time.monotonic() - begun:.2f} s")
+
+
+@pytest.mark.slow
+def test_a_client_that_is_refused_while_it_sends_gets_the_answer(start: Start) -> None:
+    """The server reads on for a moment: a reset would take the answer away."""
+    server = start("--workers", "1")
+    head = POST.replace(b"Content-Length: 15", b"Content-Length: 3000000")
+    with closing(connected(server, head)) as client:
+        for _ in range(30):
+            client.sendall(b"x" * 100_000)
+            time.sleep(0.01)
+        assert client.recv(4096).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.slow
 def test_clients_that_do_not_close_keep_no_other_waiting(start: Start) -> None:
     """Not garbage either: gunicorn's main thread, which accepts, waits for none of them."""
     server = start("--workers", "1", "--threads", "4")
@@ -199,11 +217,13 @@ def test_clients_that_do_not_close_keep_no_other_waiting(start: Start) -> None:
 def test_a_worker_that_is_full_accepts_again(start: Start) -> None:
     """At its limit of connections it leaves others to wait, and keeps the socket."""
     server = start("--workers", "1", GUNICORN_CMD_ARGS="--worker-connections 8")
+    before = server.workers()
     with ExitStack() as stack:
         for _ in range(12):
             stack.enter_context(connected(server))
         time.sleep(1.5)  # it looks once a second
     assert answers(server, 1) == [b"HTTP/1.1 200 OK"]
+    assert server.workers() == before
 
 
 def test_the_master_holds_no_database(start: Start) -> None:

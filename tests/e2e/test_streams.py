@@ -55,8 +55,10 @@ def test_a_server_with_closed_streams_serves_and_writes_into_no_file(
 
 
 def test_gunicorn_alone_with_a_closed_log_writes_into_no_file(tmp_path: Path) -> None:
-    """Nothing can be done about the numbers then, but lines are lost and not written elsewhere."""
-    command = f'{sys.executable} -m gunicorn --no-control-socket --bind "$1" datas.wsgi:app 2>&-'
+    """The socket and the heartbeat get the numbers 0 and 2; then the lines of the log are lost."""
+    command = (
+        f'{sys.executable} -m gunicorn --no-control-socket --bind "$1" datas.wsgi:app <&- 2>&-'
+    )
     with served(tmp_path, command) as (server, process):
         assert server.request("POST", "/api/datas", {"data": "x"}).status == 201
         [worker] = server.workers()

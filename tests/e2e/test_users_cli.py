@@ -76,7 +76,8 @@ def _signed_in(folder: Path, secret: str) -> str | None:
 def test_a_user_is_added_with_a_password_from_standard_input(tmp_path: Path, line: bytes) -> None:
     """One line is the password, whatever ends it; names are kept in lower case."""
     result = run_datas(tmp_path, "user", "add", "Alice", stdin=line)
-    assert (result.returncode, result.stderr) == (0, "")
+    made = f"A new database was made: sqlite:///{tmp_path}/datas.db\n"
+    assert (result.returncode, result.stderr) == (0, made)
     assert _signs_in(tmp_path, "alice", PASSWORD)
 
 
@@ -140,7 +141,7 @@ def test_nothing_but_a_beginning_makes_a_database(tmp_path: Path, command: str) 
     """What needs one that is there is told so in the wrong folder, and leaves nothing there."""
     result = run_datas(tmp_path, *command.split(), stdin=LINE)
     assert (result.returncode, result.stdout) == (1, "")
-    told = r"Error: sqlite:///datas.db: There is no database. .+datas user add NAME\n"
+    told = rf"Error: sqlite:///{tmp_path}/datas.db: There is no database. .+datas user add NAME\n"
     assert re.fullmatch(told, result.stderr)
     assert not list(tmp_path.iterdir())
 
@@ -152,7 +153,7 @@ REFUSED = [
     (["user", "add", "carol"], b"x" * 100_000, "password: must be 8 to 256 characters"),
     (["user", "add", "carol"], b"\xff" * 20 + b"\n", "password: must not contain"),
     (["user", "add", "carol"], b"", "no password on standard input"),
-    (["user", "password", "zed"], LINE, "no user zed in sqlite:///datas.db. .+datas user list"),
+    (["user", "password", "zed"], LINE, "no user zed in sqlite:////.+/datas.db. .+datas user list"),
     (["user", "remove", "alice"], b"", "--give-to NAME"),
     (["user", "remove", "alice", "--give-to", "zed"], b"", "no user zed"),
     (["user", "remove", "alice", "--give-to", "Alice"], b"", "give_to: must be another user"),

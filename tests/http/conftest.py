@@ -18,9 +18,9 @@ from datas.domain.items import ITEMS
 from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
-from datas.http.app import Parts, create_app
+from datas.http.app import create_app
 from datas.http.items import ItemSchema
-from datas.http.record_parts import RecordParts
+from datas.http.parts import Parts, RecordParts
 from datas.http.schemas import RecordSchema
 from tests.conftest import TickingClock
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from falcon.testing import TestClient
 
-from datas.http.app import Parts, create_app
+from datas.http.app import create_app
+from datas.http.parts import Parts
 from tests.http.test_refusals import problem
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from falcon.testing import Result, TestClient
 
-from datas.http.app import Parts, create_app
+from datas.http.app import create_app
+from datas.http.parts import Parts
 
 FRIEND = "https://app.example"
 

@@ -16,8 +16,7 @@ from datas.http.errors import Refusal
 from datas.http.items import ItemSchema
 from datas.http.lines import Line, line_formats
 from datas.http.schemas import RecordBody
-from tests.http.test_bodies import BOTH
-from tests.strategies import records
+from tests.http.test_bodies import BOTH, records
 
 ITEM_BODY = RecordBody(ITEMS, ItemSchema)
 

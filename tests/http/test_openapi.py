@@ -10,7 +10,8 @@ from falcon.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from datas.__main__ import main
-from datas.http.app import Parts, _routes
+from datas.http.app import routes
+from datas.http.parts import Parts
 from tests.http.conftest import PROBLEMS, make_world
 from tests.http.openapi_changes import Json
 
@@ -33,7 +34,7 @@ def test_the_document_is_openapi_3_1(document: Json) -> None:
 
 def test_every_route_is_described_and_nothing_else(document: Json, parts: Parts) -> None:
     """But for the files that pages are made of."""
-    running = {re.sub(r":\w+}", "}", route) for route in _routes(parts)}
+    running = {re.sub(r":\w+}", "}", route) for route in routes(parts)}
     files = {path for path in running if path.startswith(("/docs/", "/console/"))}
     assert set(document["paths"]) == running - files
 

@@ -11,7 +11,7 @@ from falcon.testing import Result, TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from datas.domain.query import Filter
-from datas.http.record_parts import wire_faults
+from datas.http.parts import wire_faults
 from tests.every_rule import GADGETS, MAKERS
 from tests.http.conftest import ITEMS_ON_THE_WIRE, World, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE, MakerSchema

@@ -1,80 +1,33 @@
 """A database: its connections, its transactions, and its errors in the domain's words."""
 
+import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Protocol
-
-from peewee import Database, Select
+from typing import Any
 
 from datas.adapters.sql.comparison import database_faults
+from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.migrate import DATAS, History, Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.tables import Tables
 from datas.domain.errors import StorageUnavailable
+from datas.domain.forks import renew_in_child
 
 Rows = list[tuple[Any, ...]]
 
 # How often a statement runs that others' keep from succeeding.
 TRIES = 5
 # Seconds that a thread waits for another one that brings the database up.
-PATIENCE = 2.0
+MIGRATION_TIMEOUT = 2.0
 _MIGRATING = "The database is being opened or migrated. Nothing was changed. Try again in a moment."
+_FORKED = (
+    "This process was forked inside a transaction, which is the parent's. Fork outside of one."
+)
 _FOREIGN = (
     "The database can't be brought up: it has tables that Datas didn't make. "
     "If it is another program's, name another one."
 )
-
-
-class Engine(Protocol):
-    """What one kind of database has of its own."""
-
-    peewee: Database
-    errors: tuple[type[Exception], ...]
-    integrity_error: type[Exception]
-    # The name of the function that finds a part of a text.
-    position: str
-    # SQL for the highest id that a table ever gave; and to set it, for an id and a table.
-    last_id: str
-    set_last_id: str
-    # SQL that lets references be checked at the end of a transaction.
-    defer_references: str
-
-    def exists(self) -> bool:
-        """Whether there is a database to connect to."""
-
-    def prepare(self) -> None:
-        """Whatever comes before the first connection. Raises: StorageUnavailable."""
-
-    def turn(self) -> AbstractContextManager[None]:
-        """A block in which the caller may write: one at a time where the database wants it so."""
-
-    def many(self) -> AbstractContextManager[None]:
-        """A block, in a transaction, in which so much is written that memory for it pays."""
-
-    def migrating(self) -> AbstractContextManager[None]:
-        """A block in which no other process changes the schema."""
-
-    def release(self) -> None:
-        """Give back this thread's connection, where it isn't the thread's own."""
-
-    def close(self) -> None:
-        """Close this thread's connection, or those that nobody uses."""
-
-    def check(self) -> None:
-        """Raises: StorageUnavailable, if what is connected to is the database no more."""
-
-    def skipping_locked(self, query: Select) -> Select:
-        """The query without rows that others are about to change, where there can be any."""
-
-    def locking(self, query: Select) -> Select:
-        """The query, so that nobody may refer to its rows until the transaction ends."""
-
-    def can_repeat(self, error: BaseException) -> bool:
-        """Whether a statement failed only because of others' at the same time."""
-
-    def reason(self, error: BaseException) -> str | None:
-        """What the error says of the database's state, in plain words; None: it is a bug."""
 
 
 class SqlDatabase:
@@ -100,6 +53,9 @@ class SqlDatabase:
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
+        self._ended = ""
+        self._inherited: list[object] = []
+        renew_in_child(self, SqlDatabase._renew)
 
     def read(self, statement: Statement, *values: object) -> Rows:
         """Return all rows. (A cursor that is left half-read would pin SQLite's WAL.)"""
@@ -107,7 +63,7 @@ class SqlDatabase:
             self.bring_up()
         return self._run(statement.sql, values)
 
-    def look(self, sql: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows of a query to a database of whatever schema, which stays as it is."""
         return self._run(sql, ())
 
@@ -120,7 +76,7 @@ class SqlDatabase:
             return self.read(statement, *values)
         if not self._ready:
             self.bring_up()
-        with self.engine.turn():
+        with self.engine.write_lock():
             return self.read(statement, *values)
 
     def write_many(self, statement: Statement, rows: Iterable[tuple[object, ...]]) -> int:
@@ -128,7 +84,7 @@ class SqlDatabase:
 
         Rows are taken one by one, so that they may be more than memory holds.
         """
-        with self.atomic(), self.engine.many():
+        with self.atomic(), self.engine.bulk_write():
             cursor = self.peewee.connection().cursor()
             cursor.executemany(statement.sql, rows)
             changed: int = cursor.rowcount
@@ -142,7 +98,7 @@ class SqlDatabase:
                 yield
             return
         self.bring_up()
-        with self.engine.turn(), self._translating(), self.peewee.atomic():
+        with self.engine.write_lock(), self._translating(), self.peewee.atomic():
             yield
 
     def savepoint(self) -> AbstractContextManager[Any]:
@@ -152,7 +108,7 @@ class SqlDatabase:
     @contextmanager
     def bulk_write(self) -> Iterator[None]:
         """A transaction in which much is written."""
-        with self.atomic(), self.engine.many():
+        with self.atomic(), self.engine.bulk_write():
             yield
 
     def bring_up(self) -> list[str]:
@@ -160,10 +116,12 @@ class SqlDatabase:
 
         Raises: StorageUnavailable.
         """
+        if self._ended:
+            raise StorageUnavailable(self._ended)
         if self._ready:
             return []
         # Else one migration would keep every thread, until nobody is left to answer for health.
-        if not self._bringing_up.acquire(timeout=PATIENCE):
+        if not self._bringing_up.acquire(timeout=MIGRATION_TIMEOUT):
             raise StorageUnavailable(_MIGRATING)
         try:
             applied = [] if self._ready else self._migrate()
@@ -173,26 +131,35 @@ class SqlDatabase:
             self._bringing_up.release()
 
     def _migrate(self) -> list[str]:
-        applied: list[str] = []
         try:
             self.engine.prepare()
-            # Who only reads waits for no writer: a turn is taken if there is something to do.
-            for name in self._schema.status().pending if self._auto_migrate else ():
-                with self.engine.migrating():
-                    applied += self._schema.migrate(name)
-            self._schema.check()
-            if faults := list(database_faults(self.peewee, self.tables)):
-                raise StorageUnavailable(" ".join(faults))
+            with self._acquired():
+                return self._apply_pending()
         except self.engine.errors as error:
             raise StorageUnavailable(self._reason(error) or _FOREIGN) from error
+
+    def _apply_pending(self) -> list[str]:
+        applied: list[str] = []
+        # A reader waits for no writer: the lock is taken only if there is something to do.
+        for name in self._schema.status().pending if self._auto_migrate else ():
+            with self.engine.migrating():
+                applied += self._schema.migrate(name)
+        self._schema.check()
+        if faults := list(database_faults(self.peewee, self.tables)):
+            raise StorageUnavailable(" ".join(faults))
+        return applied
+
+    @contextmanager
+    def _acquired(self) -> Iterator[None]:
+        self.engine.acquire()
+        try:
+            yield
         finally:
             self.engine.release()
-        return applied
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if the database is out of reach or of another schema."""
         self.bring_up()
-        self.engine.check()
         with self._translating():
             self._schema.check()
 
@@ -211,11 +178,32 @@ class SqlDatabase:
         """Close this thread's connection; others do when given back, or with their threads."""
         self.engine.close()
 
+    def end(self, reason: str) -> None:
+        """Close it, and let every later use raise StorageUnavailable for this reason."""
+        self._ended, self._ready = reason, False
+        self.close()
+
+    def _renew(self) -> None:
+        """In a forked child: the parent goes on with its connection and its transaction."""
+        self._bringing_up = threading.Lock()
+        if self.peewee.in_transaction():
+            self._ended, self._ready = _FORKED, False
+        if not self.peewee.is_closed():
+            # To close it here could end the parent's session, or drop locks on its file.
+            self._inherited.append(self.peewee.connection())
+            self.peewee.dispose()
+
     def _run(self, sql: str, values: tuple[object, ...], tries: int = TRIES) -> Rows:
         # `_translating`, unrolled: it would take 1 µs of the 6 that a short statement takes.
+        self.engine.acquire()
         try:
             # Peewee owns the connection; its way of executing would double the time.
             rows: Rows = self.peewee.connection().execute(sql, values).fetchall()
+            self.engine.confirm()
+        except OverflowError:
+            if tries == 1:
+                raise
+            values = tuple(map(_comparable, values))
         except self.engine.errors as error:
             # A transaction is its owner's to repeat: only they know what else happened in it.
             if tries == 1 or self.peewee.in_transaction() or not self.engine.can_repeat(error):
@@ -235,13 +223,12 @@ class SqlDatabase:
         At the end this thread's connection is given back.
         """
         try:
-            yield
+            with self._acquired():
+                yield
         except self.engine.errors as error:
             if reason := self._reason(error):
                 raise StorageUnavailable(reason) from error
             raise
-        finally:
-            self.engine.release()
 
     def _reason(self, error: BaseException) -> str | None:
         """What the first error says of the database's state, that has something to say.
@@ -254,3 +241,10 @@ class SqlDatabase:
             said = self.engine.reason(seen) or said
             seen = seen.__context__
         return said
+
+
+def _comparable(value: object) -> object:
+    """A number that SQLite's 64 bits cannot hold is larger, or smaller, than all in its columns."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return math.inf if value > 0 else -math.inf
+    return value

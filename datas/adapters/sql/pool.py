@@ -1,30 +1,28 @@
 """Connections to PostgreSQL: a few, lent for a statement or a transaction, and never a dead one."""
 
-import os
 import re
 import select
 import threading
 import time
-import weakref
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg.abc import PQGen
 
 from datas.domain.errors import StorageUnavailable
+from datas.domain.forks import renew_in_child
 
 # Connections of one process. While a statement is silent there is one more, to see who is.
 MAX_CONNECTIONS = 10
 # Seconds that somebody waits for a connection, or for a database that may be away.
-PATIENCE = 2.0
+CONNECT_TIMEOUT = 2.0
 # Seconds without a word from the server after which another connection asks whether it is there.
-SILENCE = 1.0
+PROBE_AFTER = 1.0
 # Seconds that a statement may take while the database is there.
-LONGEST = 30.0
+STATEMENT_TIMEOUT = 30.0
 # Seconds between two looks for a database that is away.
-PAUSE = 0.25
+RETRY_PAUSE = 0.25
 
 _AWAY = "The database can't be reached. Nothing was changed. Try again in a moment."
 # How a server, or pgbouncer, that is well refuses one more connection. There is no code to know it
@@ -76,11 +74,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def _heed(self, since: float) -> None:
         if self.pool is None:
-            alone = time.monotonic() - since > PATIENCE
+            alone = time.monotonic() - since > CONNECT_TIMEOUT
             gone, late = alone, False
         else:
             gone = not self.pool.alive(since)
-            late = self.hurried and time.monotonic() - since > LONGEST
+            late = self.hurried and time.monotonic() - since > STATEMENT_TIMEOUT
         if gone or late:
             # Else a ROLLBACK would wait in its turn.
             self.close()
@@ -90,15 +88,16 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 class Pool:
     """Up to `MAX_CONNECTIONS`, each made when it is needed and kept.
 
-    Only the keeper connects, a thread that is there while there is something to do. So nobody waits
-    longer than `PATIENCE`, whatever connecting takes; and when the database is away everybody is
-    told at once, while the keeper looks for it.
+    Only the keeper connects, a thread that runs while there is something to do. So no thread waits
+    longer than `CONNECT_TIMEOUT`, however long connecting takes; and while the database is away,
+    `take` fails at once and the keeper goes on trying.
     """
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._begin()
-        os.register_at_fork(after_in_child=partial(_begin_again, weakref.ref(self)))
+        # In a child, forget the parent's connections. (The driver ends none that another opened.)
+        renew_in_child(self, Pool._begin)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()
@@ -112,7 +111,7 @@ class Pool:
 
     def take(self) -> Connection:
         """Lend a connection that was alive a moment ago. Raises: StorageUnavailable."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + CONNECT_TIMEOUT
         with self._changed:
             self._closed = False
             self._waiting += 1
@@ -145,9 +144,9 @@ class Pool:
         """Whether the database was heard of lately, by somebody who waits since then or another."""
         with self._changed:
             unheard = time.monotonic() - max(since, self._heard)
-            if unheard > SILENCE:
+            if unheard > PROBE_AFTER:
                 self._keep()
-            if unheard > PATIENCE:
+            if unheard > CONNECT_TIMEOUT:
                 self._lose(psycopg.OperationalError("the server does not answer"))
             return not self._away
 
@@ -200,7 +199,7 @@ class Pool:
             except Exception as error:  # noqa: BLE001 (whoever waits is told)
                 if not self._missed(error):
                     break
-                time.sleep(PAUSE)
+                time.sleep(RETRY_PAUSE)
             else:
                 self._found(connection)
                 break
@@ -228,9 +227,3 @@ class Pool:
 
 def _unavailable(error: Exception) -> StorageUnavailable:
     return StorageUnavailable(str(error) if isinstance(error, StorageUnavailable) else _AWAY)
-
-
-def _begin_again(pool: "weakref.ref[Pool]") -> None:
-    """In a child, forget the parent's connections. (The driver ends none that another opened.)"""
-    if found := pool():
-        found._begin()  # noqa: SLF001 (ours)

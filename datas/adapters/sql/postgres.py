@@ -105,6 +105,8 @@ class PostgresEngine:
         peewee.InterfaceError,
     )
     integrity_error: type[Exception] = psycopg.IntegrityError
+    made = False
+    file_id = ""
     position = "STRPOS"
     last_id = "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id'))"
     defer_references = "SET CONSTRAINTS ALL DEFERRED"
@@ -125,11 +127,11 @@ class PostgresEngine:
     def prepare(self) -> None:
         """Nothing."""
 
-    def turn(self) -> AbstractContextManager[None]:
+    def write_lock(self) -> AbstractContextManager[None]:
         """Writers needn't queue."""
         return nullcontext()
 
-    def many(self) -> AbstractContextManager[None]:
+    def bulk_write(self) -> AbstractContextManager[None]:
         """The server minds its memory."""
         return nullcontext()
 
@@ -148,6 +150,12 @@ class PostgresEngine:
             finally:
                 connection.hurried = True
 
+    def acquire(self) -> None:
+        """Nothing: the pool lends a connection when a statement runs."""
+
+    def confirm(self) -> None:
+        """Nothing: the server gave one snapshot."""
+
     def release(self) -> None:
         """Give this thread's connection back, if no transaction is open on it."""
         if not self.peewee.in_transaction():
@@ -156,9 +164,6 @@ class PostgresEngine:
     def close(self) -> None:
         """Close all connections that nobody uses."""
         self._pool.close()
-
-    def check(self) -> None:
-        """The server is asked anyway."""
 
     def skipping_locked(self, query: peewee.Select) -> peewee.Select:
         """The same query over rows that nobody else is about to change."""

@@ -1,10 +1,10 @@
-"""What is SQLite's own: where the file is, how it is opened, and who may write next."""
+"""What is SQLite's own: how a file is opened, and which process may write next."""
 
-import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -12,54 +12,76 @@ from urllib.parse import quote
 import peewee
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
+from datas.adapters.sql import sqlite_forks
+from datas.adapters.sql.sqlite_errors import READ_ONLY, reason
+from datas.adapters.sql.sqlite_file import Identity, make
+from datas.adapters.sql.sqlite_lock import WriteLock
 from datas.domain.errors import StorageUnavailable
 
 # Older ones can corrupt a WAL database that several connections write (https://sqlite.org/wal.html).
 SAFE_VERSION = (3, 51, 3)
 
-# Seconds that a writer waits for its turn, longer than the longest batch takes; and for a program
-# that locks the file without queueing.
-PATIENCE = 30.0
+# Seconds that a writer waits for a program that locks the file without our lock.
 BUSY_TIMEOUT = 5.0
+
+# Bytes over which a writer cuts the WAL; seconds that it waits for readers to do so; and seconds
+# until the next try, if they took longer.
+WAL_LIMIT = 8 * 2**20
+CUT_TIMEOUT = 2.0
+CUT_PAUSE = 5.0
 
 # Memory for the pages that one large transaction changes.
 CACHE_KIB = 65536
 
-WRITABLE = "mode=rw"
-_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
-_LOCKED = "The database is locked for too long. Nothing was changed. Try again in a moment."
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": "on",
+    "journal_size_limit": WAL_LIMIT,
+}
 _REPLACED = (
-    "The database file was deleted or replaced while the server ran. Nothing was changed. "
-    "Restart the server."
+    "The database file was moved, deleted or replaced while Datas ran. Nothing was changed. "
+    "Put the same file back, or restart Datas to use what is there now."
 )
 
-_RESTORE = "To go back to a backup, stop the server and run `datas restore BACKUP --force`."
-_DAMAGED = f"The database file is damaged. {_RESTORE}"
 
-# SQLite's result codes (https://sqlite.org/rescode.html) in plain words; extended codes by prefix.
-_REASONS = {
-    "SQLITE_BUSY": "The database is locked by another program. Try again in a moment.",
-    "SQLITE_CANTOPEN": (
-        "The database file can't be opened. It must exist, be readable, and its folder be writable."
-    ),
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_FULL": "The disk that holds the database is full. Nothing was changed.",
-    "SQLITE_IOERR": "The disk that holds the database fails. Nothing was changed.",
-    "SQLITE_NOTADB": f"The database file is not an SQLite database. {_RESTORE}",
-    "SQLITE_READONLY": "The database is read-only. Nothing was changed.",
-}
+class _Database(peewee.SqliteDatabase):
+    """Peewee's, with connections that a fork can close."""
+
+    def __init__(self, uri: Callable[[], str], pragmas: dict[str, object]) -> None:
+        # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
+        super().__init__(
+            "file:",  # until it connects
+            pragmas=pragmas,
+            timeout=BUSY_TIMEOUT,
+            lock_type="IMMEDIATE",
+            uri=True,
+            factory=sqlite_forks.Connection,
+            check_same_thread=False,
+        )
+        self._uri = uri
+
+    def _connect(self) -> sqlite3.Connection:
+        self.database = self._uri()
+        connection = super()._connect()  # type: ignore[misc]  # not among its types
+        sqlite_forks.watch(connection)
+        return connection
+
+
+class _Thread(threading.local):
+    """After how many forks this thread connected."""
+
+    generation = 0
 
 
 class SqliteEngine:
     """The `Engine` over one file, which is made at the first use if it is absent.
 
-    Writers to it queue: a lock for this process's threads, then an `flock`. SQLite's own busy wait
-    is unfair: it sleeps up to 0.1 s between looks, and the slowest of 64 writers waited seconds.
-    The kernel frees an `flock` when its process dies, however it dies.
-
-    `how` is what a URI says of opening the file (https://sqlite.org/uri.html); who only reads it
-    says so by another one.
+    With `anew=False` no file is made where there was one before. `file` names the only file that
+    may be used, as `file_id` does.
     """
+
+    read_only = False
 
     errors: tuple[type[Exception], ...] = (
         sqlite3.Error,
@@ -77,82 +99,117 @@ class SqliteEngine:
         "WHERE t.sql LIKE '%AUTOINCREMENT%'"
     )
 
-    def __init__(self, path: Path, *, how: str = WRITABLE) -> None:
-        if how == WRITABLE and (fault := library_fault()):
-            logging.getLogger("datas").warning(fault)
+    def __init__(self, path: Path, *, anew: bool = True, file: str | None = None) -> None:
         self.path = path
-        # Only `prepare` makes the file, so that nobody else may read password hashes.
-        # IMMEDIATE: a transaction waits for its turn at BEGIN instead of failing half-way.
-        self.peewee: peewee.Database = peewee.SqliteDatabase(
-            f"file:{quote(str(path))}?{how}",
-            uri=True,
-            pragmas=_PRAGMAS if how == WRITABLE else {},
-            timeout=BUSY_TIMEOUT,
-            lock_type="IMMEDIATE",
-        )
-        # Files of their own: closing any descriptor of the database drops SQLite's locks on it.
-        self._lock_files = Path(f"{path}-lock"), Path(f"{path}-queue")
-        self._descriptors: tuple[int, int] | None = None
-        self._file: tuple[int, int] | None = None
-        self._threads = threading.Lock()
+        self._name = str(path)
+        self.made = False
+        pragmas = {} if self.read_only else _PRAGMAS
+        self.peewee: peewee.Database = _Database(self._uri, pragmas)
+        self._anew = anew
+        self._only = None if file is None else Identity.read(file)
+        self._file = self._only
+        self._wal = f"{os.path.realpath(path)}-wal"
+        self._next_cut = 0.0
+        self._lock = WriteLock(path)
+        self._thread = _Thread()
+        if not self.read_only and (fault := library_fault()):
+            logging.getLogger("datas").warning(fault)
+
+    @property
+    def file_id(self) -> str:
+        """Which file it is, for other processes of this machine."""
+        return str(self._file or "")
 
     def exists(self) -> bool:
         """Whether the file is there."""
         return self.path.exists()
 
     def prepare(self) -> None:
-        """Make the file and those of the locks, if they are absent."""
-        if not self.path.absolute().parent.is_dir():
+        """Make the file, if it is absent and may be made, and see that it is a WAL database."""
+        if not self.path.parent.is_dir():
             raise StorageUnavailable("The database's folder does not exist. Make it first.")
         try:
-            with suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            self._file = _identity(self.path)
+            if self._only is None and make(self.path, anew=self._anew):
+                self.made = True
+                logging.getLogger("datas").info("A new database was made: %s", self.path)
+            self._file = self._only or Identity.of(self.path)
+            self.check()
             empty = not self.path.stat().st_size
         except OSError as error:
             reason = "The database's folder can't be written. Whoever runs Datas must be able to."
             raise StorageUnavailable(reason) from error
         if empty:
             # The first connection makes it a WAL database, for which SQLite doesn't wait.
-            with self.turn():
-                self.peewee.connect(reuse_if_open=True)
+            with self.write_lock():
+                self.peewee.close()
+                self.peewee.connect()
+
+    def acquire(self) -> None:
+        """Begin to use this thread's connection. Raises: StorageUnavailable."""
+        sqlite_forks.enter()
+        try:
+            if self._file is not None:
+                self.check()
+            if self._thread.generation != (now := sqlite_forks.generation()):
+                self.peewee.close()
+                self._thread.generation = now
+        except BaseException:
+            sqlite_forks.leave()
+            raise
+
+    def release(self) -> None:
+        """End what `acquire` began. The thread keeps its connection."""
+        sqlite_forks.leave()
+
+    def confirm(self) -> None:
+        """Nothing: SQLite gave one snapshot."""
 
     @contextmanager
-    def turn(self, *, check: bool = True) -> Iterator[None]:
-        """A block in which nobody else writes. Raises: StorageUnavailable, after `PATIENCE`.
+    def write_lock(self, *, check: bool = True) -> Iterator[None]:
+        """A block in which no other thread or process writes.
 
-        Without `check` it is one for whatever file is there, or none.
-
-        An `flock` knows no timeout: while another process holds it and is stopped, the thread at
-        the head of this queue waits for it, and those behind it give up in time.
+        Without `check` it may be entered whatever file is there, or none.
+        Raises: StorageUnavailable, after `LOCK_TIMEOUT`.
         """
-        if not self._threads.acquire(timeout=PATIENCE):
-            raise StorageUnavailable(_LOCKED)
+        sqlite_forks.enter()
         try:
-            lock, queue = self._opened()
-            # Who waits for the lock holds the queue: whoever frees the lock can't take it again
-            # before them, as it would by being awake already.
-            fcntl.flock(queue, fcntl.LOCK_EX)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            finally:
-                fcntl.flock(queue, fcntl.LOCK_UN)
-            try:
+            with self._lock.held():
                 if check:
                     self.check()
                 yield
-            except StorageUnavailable as error:
-                if str(error) == _REASONS["SQLITE_READONLY"]:
-                    # A connection that was made while nobody could write would stay so.
-                    self.peewee.close()
-                raise
-            finally:
-                fcntl.flock(lock, fcntl.LOCK_UN)
+                if check:
+                    self._cut_wal()
+        except StorageUnavailable as error:
+            if str(error) == READ_ONLY:
+                # A connection that was made while nobody could write would stay so.
+                self.peewee.close()
+            raise
         finally:
-            self._threads.release()
+            sqlite_forks.leave()
+
+    def _cut_wal(self) -> None:
+        """Empty a WAL that has grown over `WAL_LIMIT`.
+
+        SQLite begins it anew only when no reader needs it. While readers overlap that never is so,
+        unless a writer waits for them: it holds the write lock, so that readers that come
+        meanwhile don't need the WAL.
+        """
+        try:
+            size = os.stat(self._wal).st_size  # noqa: PTH116 (half the time of Path's)
+        except OSError:
+            return
+        if size <= WAL_LIMIT or time.monotonic() < self._next_cut:
+            return
+        connection = self.peewee.connection()
+        # What was written is committed: nothing here may make it fail.
+        with suppress(sqlite3.Error):
+            connection.execute(f"PRAGMA busy_timeout = {CUT_TIMEOUT * 1000:.0f}")
+            [(waited, *_)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._next_cut = time.monotonic() + CUT_PAUSE if waited else 0.0
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
 
     @contextmanager
-    def many(self) -> Iterator[None]:
+    def bulk_write(self) -> Iterator[None]:
         """Keep what changes in memory: else pages are written again and again before the end."""
         connection = self.peewee.connection()
         [size] = connection.execute("PRAGMA cache_size").fetchone()
@@ -163,22 +220,23 @@ class SqliteEngine:
             connection.execute(f"PRAGMA cache_size = {size}")
 
     def migrating(self) -> AbstractContextManager[None]:
-        """A writer's turn."""
-        return self.turn()
-
-    def release(self) -> None:
-        """Nothing: a thread keeps its connection."""
+        """The write lock."""
+        return self.write_lock()
 
     def close(self) -> None:
         """Close this thread's connection."""
-        self.peewee.close()
+        sqlite_forks.enter()
+        try:
+            self.peewee.close()
+        finally:
+            sqlite_forks.leave()
 
     def skipping_locked(self, query: peewee.Select) -> peewee.Select:
-        """The query as it is: nobody else writes."""
+        """The query as it is: there is only one writer."""
         return query
 
     def locking(self, query: peewee.Select) -> peewee.Select:
-        """As it is: a transaction is the only writer."""
+        """The query as it is: a transaction is the only writer."""
         return query
 
     def can_repeat(self, error: BaseException) -> bool:
@@ -186,36 +244,24 @@ class SqliteEngine:
         return False
 
     def check(self) -> None:
-        """Raises: StorageUnavailable, if the path leads to another file than it did, or to none.
+        """Raises: StorageUnavailable, if the path leads to another file than before, or to none.
 
         What is written to a file that has no name any more is lost when it is closed.
         """
         try:
-            found = _identity(self.path)
+            found = os.stat(self._name)  # noqa: PTH116 (half the time of Path's)
         except OSError:
-            found = None
-        if found != self._file:
+            raise StorageUnavailable(_REPLACED) from None
+        if (found.st_dev, found.st_ino) != self._file:
             raise StorageUnavailable(_REPLACED)
 
     def reason(self, error: BaseException) -> str | None:
         """By the name of SQLite's result code."""
-        name = getattr(error, "sqlite_errorname", None) or ""
-        if isinstance(error, sqlite3.OperationalError) and not name:
-            return _DAMAGED  # the driver's own error, for a text that isn't UTF-8
-        return next((text for code, text in _REASONS.items() if name.startswith(code)), None)
+        return reason(error)
 
-    def _opened(self) -> tuple[int, int]:
-        if self._descriptors is None:
-            lock, queue = self._lock_files
-            try:
-                self._descriptors = _open(lock), _open(queue)
-            except OSError as error:
-                reason = (
-                    "The lock files beside the database can't be written. They must belong to "
-                    "whoever runs Datas."
-                )
-                raise StorageUnavailable(reason) from error
-        return self._descriptors
+    def _uri(self) -> str:
+        # Only `prepare` makes the file, so that other users may not read password hashes.
+        return f"file:{quote(str(self.path))}?mode=rw"
 
 
 def library_fault() -> str | None:
@@ -226,12 +272,3 @@ def library_fault() -> str | None:
         f"SQLite {sqlite3.sqlite_version} can damage a database with several writers; "
         "install 3.51.3 or newer."
     )
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116 (half the time of Path's)
-    return found.st_dev, found.st_ino
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

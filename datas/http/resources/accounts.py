@@ -1,36 +1,34 @@
 """`/api/users` and `/api/tokens`: users, and the tokens by which they sign their requests."""
 
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 import falcon
 
 from datas.domain.access import Action
 from datas.domain.accounts import Accounts
+from datas.domain.credentials import Token, User
 from datas.http.body import read_json
-from datas.http.operation import BODY, STORED, Operation, json_content
+from datas.http.fields import rfc3339
+from datas.http.operation import BODY, STORED, Operation
 from datas.http.params import refuse_params
 from datas.http.request import Request, counted
 from datas.http.resources.accounts_schemas import (
     EXAMPLE,
     CredentialsSchema,
-    DoneSchema,
-    NewTokenAnswerSchema,
-    NewTokenSchema,
-    OwnTokenSchema,
     PasswordChangeSchema,
     RegistrationSchema,
-    TokenListSchema,
-    UserAnswerSchema,
-    UserSchema,
     load_user,
 )
 from datas.http.schemas import envelope
 
-_REGISTRATION, _CREDENTIALS = RegistrationSchema(), CredentialsSchema()
-_PASSWORD_CHANGE = PasswordChangeSchema()
-_USER, _NEW_TOKEN, _OWN_TOKEN = UserSchema(), NewTokenSchema(), OwnTokenSchema()
-
+_ALICE = {"username": "alice", "password": "correct horse"}
+_NEW_PASSWORD = {"password": "correct horse", "new_password": "battery staple"}
 _USER_BODY = (*STORED, *BODY, "invalid-user")
+
+_operation = partial(Operation, tag="users", problems=STORED)
+_created = partial(_operation, status=HTTPStatus.CREATED)
 
 
 class UsersResource:
@@ -38,50 +36,42 @@ class UsersResource:
 
     actions = {"POST": None}
     operations = {
-        "POST": Operation(
+        "POST": _created(
             "registerUser",
             "Register, where registration is open",
-            json_content(UserAnswerSchema),
-            HTTPStatus.CREATED,
+            "UserAnswer",
             headers=("Location",),
-            body=json_content(
-                RegistrationSchema, {"username": "alice", "password": "correct horse"}
-            ),
+            body=RegistrationSchema,
+            example=_ALICE,
             problems=(*_USER_BODY, "registration-closed", "username-taken", "too-many-attempts"),
-            tag="users",
         )
     }
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._schema = RegistrationSchema()
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        """Register, where registration is open."""
         body = read_json(req, example=EXAMPLE.copy)
         refuse_params(req)
-        user = self._accounts.register(**load_user(_REGISTRATION, body), actor=req.actor)
+        user = self._accounts.register(**load_user(self._schema, body), actor=req.actor)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.root_path}/api/users/me")
-        resp.media = envelope(f"User [{user.username}] successfully created", _USER.dump(user))
+        resp.media = envelope(f"User [{user.username}] successfully created", _dump_user(user))
 
 
 class MeResource:
     """The user whose token the request has."""
 
     actions = {"GET": Action.ACCOUNT}
-    operations = {
-        "GET": Operation(
-            "getMe", "Who am I?", json_content(UserAnswerSchema), problems=STORED, tag="users"
-        )
-    }
+    operations = {"GET": _operation("getMe", "Who am I?", "UserAnswer")}
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        """Who am I?"""
         user = self._accounts.me(req.actor)
-        resp.media = envelope(f"User [{user.username}] found", _USER.dump(user))
+        resp.media = envelope(f"User [{user.username}] found", _dump_user(user))
 
 
 class PasswordResource:
@@ -89,27 +79,24 @@ class PasswordResource:
 
     actions = {"PUT": Action.ACCOUNT}
     operations = {
-        "PUT": Operation(
+        "PUT": _operation(
             "changePassword",
             "Change the password, and revoke all other tokens",
-            json_content(DoneSchema),
-            body=json_content(
-                PasswordChangeSchema,
-                {"password": "correct horse", "new_password": "battery staple"},
-            ),
+            "Done",
+            body=PasswordChangeSchema,
+            example=_NEW_PASSWORD,
             problems=(*_USER_BODY, "wrong-credentials", "too-many-attempts"),
-            tag="users",
         )
     }
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._schema = PasswordChangeSchema()
 
     def on_put(self, req: Request, resp: falcon.Response) -> None:
-        """Change it, and revoke the user's other tokens."""
         body = read_json(req, example=EXAMPLE.copy)
         refuse_params(req)
-        self._accounts.change_password(req.actor, **load_user(_PASSWORD_CHANGE, body))
+        self._accounts.change_password(req.actor, **load_user(self._schema, body))
         resp.media = envelope("Password successfully changed", None)
 
 
@@ -118,47 +105,38 @@ class TokensResource:
 
     actions = {"POST": None, "GET": Action.ACCOUNT}
     operations = {
-        "GET": Operation(
-            "listTokens",
-            "List one's own tokens, without their secrets",
-            json_content(TokenListSchema),
-            problems=STORED,
-            tag="users",
+        "GET": _operation(
+            "listTokens", "List one's own tokens, without their secrets", "TokenList"
         ),
-        "POST": Operation(
+        "POST": _created(
             "signIn",
             "Sign in: a token, shown this once",
-            json_content(NewTokenAnswerSchema),
-            HTTPStatus.CREATED,
-            body=json_content(
-                CredentialsSchema,
-                {"username": "alice", "password": "correct horse", "label": "laptop"},
-            ),
+            "NewTokenAnswer",
+            body=CredentialsSchema,
+            example=_ALICE | {"label": "laptop"},
             problems=(*_USER_BODY, "wrong-credentials", "too-many-attempts"),
-            tag="users",
         ),
     }
 
     def __init__(self, accounts: Accounts, trusted_proxies: int) -> None:
         self._accounts = accounts
         self._trusted_proxies = trusted_proxies
+        self._schema = CredentialsSchema()
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        """Sign in: the answer has the token, this once."""
         body = read_json(req, example=EXAMPLE.copy)
         refuse_params(req)
         address = counted(req.client_address(self._trusted_proxies))
-        credentials = load_user(_CREDENTIALS, body)
+        credentials = load_user(self._schema, body)
         token, secret = self._accounts.sign_in(**credentials, address=address)
         resp.status = falcon.HTTP_201
-        data = {"id": token.id, "token": secret} | _NEW_TOKEN.dump(token)
+        data = {"id": token.id, "token": secret} | _dump_token(token)
         resp.media = envelope("Token successfully created", data)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        """List them, without their secrets."""
-        tokens = self._accounts.list_tokens(req.actor)
         data = [
-            _OWN_TOKEN.dump(token) | {"current": token.id == req.actor.token_id} for token in tokens
+            _dump_token(token) | {"current": token.id == req.actor.token_id}
+            for token in self._accounts.list_tokens(req.actor)
         ]
         resp.media = envelope(f"Tokens found ({len(data)})", data)
 
@@ -168,12 +146,11 @@ class TokenResource:
 
     actions = {"DELETE": Action.ACCOUNT}
     operations = {
-        "DELETE": Operation(
+        "DELETE": _operation(
             "revokeToken",
             "Revoke one of one's own tokens",
-            json_content(DoneSchema),
+            "Done",
             problems=(*STORED, "token-not-found", "route-not-found", "forbidden"),
-            tag="users",
         )
     }
 
@@ -190,11 +167,24 @@ class CurrentTokenResource(TokenResource):
     """The token that the request has."""
 
     operations = {
-        "DELETE": Operation(
+        "DELETE": _operation(
             "revokeCurrentToken",
             "Revoke the token in use",
-            json_content(DoneSchema),
+            "Done",
             problems=(*STORED, "token-not-found", "forbidden"),
-            tag="users",
         )
+    }
+
+
+def _dump_user(user: User) -> dict[str, Any]:
+    date_joined = rfc3339(user.date_joined)
+    return {"id": user.id, "username": user.username, "date_joined": date_joined}
+
+
+def _dump_token(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "label": token.label,
+        "date_created": rfc3339(token.date_created),
+        "date_expires": rfc3339(token.date_expires),
     }

@@ -13,14 +13,8 @@ from datas.domain.credentials import (
     password_faults,
     username_faults,
 )
-from datas.domain.rules import moment
-from datas.http.fields import Moment, validator
-from datas.http.schemas import (
-    TEXT_FAULTS,
-    AnswerSchema,
-    OpenSchema,
-    load_body,
-)
+from datas.http.fields import validator
+from datas.http.schemas import TEXT_FAULTS, load_body
 
 EXAMPLE = {"username": "alice", "password": "…"}
 
@@ -78,59 +72,6 @@ class PasswordChangeSchema(_UserBody):
 
     password = _secret(checked=False)
     new_password = _secret(checked=True)
-
-
-class UserSchema(OpenSchema):
-    """A user, as the user's own requests show it."""
-
-    id = fields.Integer(required=True)
-    username = fields.String(required=True)
-    date_joined = Moment(moment(), required=True)
-
-
-class TokenSchema(OpenSchema):
-    """A token without its secret."""
-
-    id = fields.Integer(required=True)
-    label = fields.String(required=True)
-    date_created = Moment(moment(), required=True)
-    date_expires = Moment(moment(), required=True)
-
-
-class NewTokenSchema(TokenSchema):
-    """A new token with its secret. No later answer has the secret."""
-
-    token = fields.String(required=True)
-
-
-class OwnTokenSchema(TokenSchema):
-    """A token in the list of a user's own tokens."""
-
-    current = fields.Boolean(required=True, metadata={"description": "The one in use."})
-
-
-class UserAnswerSchema(AnswerSchema):
-    """A user, in the envelope."""
-
-    data = fields.Nested(UserSchema, required=True)
-
-
-class NewTokenAnswerSchema(AnswerSchema):
-    """A new token, in the envelope."""
-
-    data = fields.Nested(NewTokenSchema, required=True)
-
-
-class TokenListSchema(AnswerSchema):
-    """A user's own tokens, in the envelope."""
-
-    data = fields.List(fields.Nested(OwnTokenSchema), required=True)
-
-
-class DoneSchema(AnswerSchema):
-    """A success without data."""
-
-    data = fields.Raw(required=True, metadata={"type": "null"})
 
 
 def load_user(schema: Schema, body: object) -> dict[str, Any]:

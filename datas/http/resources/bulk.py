@@ -2,7 +2,7 @@
 
 import errno
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
@@ -27,11 +27,10 @@ from datas.http.errors import Refusal
 from datas.http.idempotency import answer_once, idempotency_key
 from datas.http.lines import Format, Line, line_formats
 from datas.http.middleware import preferred
-from datas.http.operation import Operation
 from datas.http.params import read_dry_run
-from datas.http.record_parts import RecordParts
+from datas.http.parts import RecordParts
 from datas.http.request import Request
-from datas.http.resources import records_openapi
+from datas.http.resources.records_openapi import bulk_operations
 from datas.http.schemas import envelope
 
 MAX_LISTED_LINES = 100
@@ -53,6 +52,7 @@ class BulkResource(Generic[D]):
         self._idempotency = idempotency
         self._max_lines = max_lines
         self.produces = tuple(self._formats)
+        self.operations = bulk_operations(parts)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         """Stream all matching records out."""
@@ -141,10 +141,6 @@ class BulkResource(Generic[D]):
                 )
                 raise Refusal("body-too-large", detail)
             yield line
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return records_openapi.bulk_operations(self._parts)
 
 
 class Faults:

@@ -11,7 +11,7 @@ from pathlib import Path
 import falcon
 
 from datas.http.content import Content
-from datas.http.operation import IF_NONE_MATCH, Operation
+from datas.http.operation import content_operation
 
 WEB = Path(__file__).parent.parent / "web"
 CONSOLE = WEB / "console"
@@ -40,7 +40,6 @@ class FileResource:
         self.produces = (self._media_type,)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The file, or 304 if the client has it."""
         self._content.write(req, resp)
 
     @cached_property
@@ -58,19 +57,10 @@ class PageResource:
 
     def __init__(self, path: Path, operation_id: str, summary: str) -> None:
         self._path = path
-        self.operations = {
-            "GET": Operation(
-                operation_id,
-                summary,
-                {falcon.MEDIA_HTML: {"schema": "Page"}},
-                headers=("ETag",),
-                parameters=(IF_NONE_MATCH,),
-                not_modified=True,
-            )
-        }
+        answer = {falcon.MEDIA_HTML: {"schema": "Page"}}
+        self.operations = {"GET": content_operation(operation_id, summary, answer)}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The page, or 304 if the client has it."""
         resp.set_header("Content-Security-Policy", POLICY)
         text = self._text.replace("{root}", html.escape(req.root_path))
         Content(text.encode(), falcon.MEDIA_HTML).write(req, resp)

@@ -4,22 +4,20 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import falcon
 import orjson
-from marshmallow import fields
 
 from datas.http.content import Content
 from datas.http.errors import Refusal
 from datas.http.middleware import preferred
-from datas.http.operation import ANYWHERE, IF_NONE_MATCH, Operation
+from datas.http.operation import ANYWHERE, content_operation
 from datas.http.problems import Problem
 from datas.http.resources.pages import WEB
-from datas.http.schemas import OpenSchema
 
 _FOLDER = WEB / "problems"
 _PRODUCES = (falcon.MEDIA_HTML, falcon.MEDIA_JSON)
@@ -28,38 +26,8 @@ _WRITES = re.compile(r"/api/(?!users|tokens)\S* .*(--json|-d) ")
 _NEEDS_FIRST = re.compile(r"/api/[a-z0-9_-]+/1\b")
 
 
-class ProblemKindSchema(OpenSchema):
-    """A kind of error, as the index lists it."""
-
-    type = fields.String(required=True)
-    status = fields.Integer(required=True)
-    title = fields.String(required=True)
-
-
-class ProblemIndexSchema(OpenSchema):
-    """All kinds of errors."""
-
-    problems = fields.List(fields.Nested(ProblemKindSchema), required=True)
-
-
-class ReferenceSchema(OpenSchema):
-    """A standard that defines the error."""
-
-    title = fields.String(required=True)
-    url = fields.String(required=True, metadata={"format": "uri"})
-
-
-class ProblemPageSchema(OpenSchema):
-    """A kind of error: what happened, why, a request that fails, and the same one mended."""
-
-    code = fields.String(required=True)
-    status = fields.Integer(required=True)
-    title = fields.String(required=True)
-    meaning = fields.String(required=True)
-    cause = fields.String(required=True)
-    fails = fields.String(required=True)
-    mended = fields.String(required=True)
-    reference = fields.Nested(ReferenceSchema, required=True)
+def _answers(schema: str) -> dict[str, Any]:
+    return {falcon.MEDIA_HTML: {"schema": "Page"}, falcon.MEDIA_JSON: {"schema": schema}}
 
 
 class ProblemsResource:
@@ -67,16 +35,9 @@ class ProblemsResource:
 
     produces = _PRODUCES
     operations = {
-        "GET": Operation(
-            "listProblems",
-            "The kinds of errors",
-            {
-                falcon.MEDIA_HTML: {"schema": "Page"},
-                falcon.MEDIA_JSON: {"schema": ProblemIndexSchema},
-            },
+        "GET": replace(
+            content_operation("listProblems", "The kinds of errors", _answers("ProblemIndex")),
             headers=("ETag", "Vary"),
-            parameters=(IF_NONE_MATCH,),
-            not_modified=True,
         )
     }
 
@@ -84,7 +45,6 @@ class ProblemsResource:
         self._problems = problems
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A page, or JSON."""
         page = Page("index.html")
         index = []
         for problem in self._problems.values():
@@ -101,16 +61,13 @@ class ProblemResource:
 
     produces = _PRODUCES
     operations = {
-        "GET": Operation(
-            "getProblem",
-            "A kind of error: what happened, why, and the request mended",
-            {
-                falcon.MEDIA_HTML: {"schema": "Page"},
-                falcon.MEDIA_JSON: {"schema": ProblemPageSchema},
-            },
+        "GET": replace(
+            content_operation(
+                "getProblem",
+                "A kind of error: what happened, why, and the request mended",
+                _answers("ProblemPage"),
+            ),
             headers=("ETag", "Vary"),
-            parameters=(IF_NONE_MATCH,),
-            not_modified=True,
             problems=(*ANYWHERE, "route-not-found"),
         )
     }
@@ -119,7 +76,7 @@ class ProblemResource:
         self._problems = problems
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, code: str) -> None:
-        """A page, or JSON. Raises: Refusal (`route-not-found`)."""
+        """Raises: Refusal (`route-not-found`)."""
         if code not in self._problems:
             detail = f"No problem has the code {code[:80]!r}. {_path(req)} lists all."
             raise Refusal("route-not-found", detail)

@@ -1,6 +1,5 @@
 """`/api/datas` and `/api/datas/{item_id}`: the routes of any collection."""
 
-from collections.abc import Mapping
 from typing import Any, Generic
 
 import falcon
@@ -12,11 +11,10 @@ from datas.http.body import MEDIA_MERGE_PATCH, parse_json, read_body, read_json
 from datas.http.etags import etag, if_none_match, preconditions
 from datas.http.idempotency import answer_once
 from datas.http.media import JSON
-from datas.http.operation import Operation
 from datas.http.params import refuse_params
-from datas.http.record_parts import RecordParts
+from datas.http.parts import RecordParts
 from datas.http.request import Request
-from datas.http.resources import records_openapi
+from datas.http.resources.records_openapi import collection_operations, record_operations
 from datas.http.schemas import RecordBody, envelope
 
 
@@ -28,16 +26,16 @@ class RecordsResource(Generic[D]):
     reads_params = True
 
     def __init__(self, parts: RecordParts[D], idempotency: Idempotency) -> None:
-        self._parts = parts
-        self._service, self._body, self._params = parts.service, parts.body, parts.params
+        self._collection, self._service = parts.collection, parts.service
+        self._body, self._params = parts.body, parts.params
         self._idempotency = idempotency
+        self.operations = collection_operations(parts)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        """A page of records."""
         params = self._params.read_page(req)
         page = self._service.page(**params, actor=req.actor)
         following = self._params.next_page(req, params, page.next) if page.next else None
-        msg = f"{self._parts.collection.plural_title} found ({len(page.records)})"
+        msg = f"{self._collection.plural_title} found ({len(page.records)})"
         resp.media = envelope(msg, [*map(self._body.dump, page.records)]) | {"next": following}
         if page.total is not None:
             resp.media["total"] = page.total
@@ -46,7 +44,6 @@ class RecordsResource(Generic[D]):
             resp.set_header("Link", f'<{following}>; rel="next"')
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        """Create a record; once, if the request names an Idempotency-Key."""
         body = read_body(req)
         refuse_params(req)
         draft = self._body.load(parse_json(body, self._body.example))
@@ -55,38 +52,22 @@ class RecordsResource(Generic[D]):
             record = self._service.create(draft, actor=req.actor)
             _write_record(resp, self._body, record, "successfully created")
             resp.status = falcon.HTTP_201
-            resp.set_header(
-                "Location", f"{req.root_path}{self._parts.collection.route}/{record.id}"
-            )
+            location = f"{req.root_path}{self._collection.route}/{record.id}"
+            resp.set_header("Location", location)
 
         answer_once(req, resp, body, self._idempotency, create)
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return records_openapi.collection_operations(self._parts)
-
-    @property
-    def components(self) -> Mapping[str, Any]:
-        return records_openapi.components(self._parts)
 
 
 class RecordResource(Generic[D]):
     """One record. The template of its route names the id: `{item_id}`."""
 
-    actions = {
-        "GET": Action.READ,
-        "PUT": Action.CHANGE,
-        "PATCH": Action.CHANGE,
-        "DELETE": Action.CHANGE,
-    }
+    actions = {"GET": Action.READ} | dict.fromkeys(("PUT", "PATCH", "DELETE"), Action.CHANGE)
 
     def __init__(self, parts: RecordParts[D], *, is_target: bool) -> None:
-        self._parts = parts
-        self._is_target = is_target
         self._service, self._body = parts.service, parts.body
+        self.operations = record_operations(parts, is_target=is_target)
 
     def on_get(self, req: Request, resp: falcon.Response, **ids: int) -> None:
-        """The record, or 304 if the client has this version."""
         [record_id] = ids.values()
         known = if_none_match(req)
         record = self._service.get(record_id, actor=req.actor)
@@ -97,7 +78,6 @@ class RecordResource(Generic[D]):
             _write_record(resp, self._body, record, "found")
 
     def on_put(self, req: Request, resp: falcon.Response, **ids: int) -> None:
-        """Replace it."""
         [record_id] = ids.values()
         body = read_json(req, example=self._body.example)
         refuse_params(req)
@@ -107,7 +87,6 @@ class RecordResource(Generic[D]):
         _write_record(resp, self._body, record, "successfully updated")
 
     def on_patch(self, req: Request, resp: falcon.Response, **ids: int) -> None:
-        """Change what the merge patch names (RFC 7396)."""
         [record_id] = ids.values()
         patch = read_json(req, MEDIA_MERGE_PATCH, example=self._body.example)
         refuse_params(req)
@@ -117,15 +96,10 @@ class RecordResource(Generic[D]):
         _write_record(resp, self._body, record, "successfully updated")
 
     def on_delete(self, req: Request, resp: falcon.Response, **ids: int) -> None:
-        """Delete it, and show it as it was."""
         [record_id] = ids.values()
         record = self._service.delete(record_id, expected=preconditions(req), actor=req.actor)
-        msg = f"{self._parts.collection.title} [{record.id}] successfully deleted"
+        msg = f"{self._body.collection.title} [{record.id}] successfully deleted"
         resp.media = envelope(msg, self._body.dump(record))
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return records_openapi.record_operations(self._parts, is_target=self._is_target)
 
 
 def _write_record(

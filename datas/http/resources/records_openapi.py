@@ -1,6 +1,7 @@
 """What the OpenAPI document says of the resources of any collection."""
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,11 +13,12 @@ from datas.domain.records import ENVELOPE, Collection
 from datas.http.body import MEDIA_MERGE_PATCH
 from datas.http.csv_rows import write_row
 from datas.http.lines import Csv, Ndjson
-from datas.http.operation import BODY, IF_NONE_MATCH, STORED, TAGS, Operation, json_content
+from datas.http.operation import BODY, IF_NONE_MATCH, STORED, TAGS, Operation
 from datas.http.params import BulkParams
-from datas.http.record_parts import RecordParts
-from datas.http.schemas import AnswerSchema, OpenSchema, RecordBody
+from datas.http.parts import RecordParts
+from datas.http.schemas import RecordBody
 
+_KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -25,54 +27,41 @@ _IDEMPOTENCY_KEY = {
         "repeats the request with the same key. Make a new one, such as a random UUID, for each "
         "new request."
     ),
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": _KEY_SCHEMA,
 }
 _TIME = "2026-11-22T16:00:00.123456Z"
-
-
-class CreatedSchema(OpenSchema):
-    """How many records were created."""
-
-    created = fields.Integer(required=True)
-
-
-class BulkAnswerSchema(AnswerSchema):
-    """The result of a bulk request, in the envelope."""
-
-    data = fields.Nested(CreatedSchema, required=True)
+_NEXT = {
+    "type": ["string", "null"],
+    "description": "The path and query of the next page; null on the last one.",
+}
 
 
 def components(parts: RecordParts[Any]) -> dict[str, Any]:
     """The schemas of a collection, by name: `Item`, `ItemDraft`, …"""
     collection, schema = parts.collection, parts.schema
-    one, many = camel(collection.name), collection.plural_title
-    ignored: dict[str, Any] = {
-        name: fields.Raw(metadata={"description": "Ignored."}) for name in ENVELOPE
-    }
-    page: dict[str, Any] = {
-        "data": fields.List(fields.Nested(schema), required=True),
-        "next": fields.String(
-            required=True,
-            allow_none=True,
-            metadata={"description": "The path and query of the next page; null on the last one."},
-        ),
-        "total": fields.Integer(
-            metadata={
-                "description": f"How many {collection.plural} there are on all pages; only with "
-                "`count=true`."
-            }
-        ),
-    }
-    lines = f"{many}, one a line: JSON objects, or values under a header."
+    one, plural = camel(collection.name), collection.plural
+    ignored: Any = {name: fields.Raw(metadata={"description": "Ignored."}) for name in ENVELOPE}
+    whole = {"$ref": f"#/components/schemas/{one}"}
+    total = f"How many {plural} there are on all pages; only with `count=true`."
+    page = _envelope({"type": "array", "items": whole}, next=_NEXT)
+    page["properties"]["total"] = {"type": "integer", "description": total}
+    lines = f"{collection.plural_title}, one a line: JSON objects, or values under a header."
     return {
         one: _with_every_field(schema(unknown=EXCLUDE)),
         f"{one}Draft": schema(only=collection.fields),
         f"{one}Patch": _without_defaults(schema(only=collection.fields, partial=True)),
         f"{one}Replacement": schema.from_dict(ignored),
-        f"{one}Answer": AnswerSchema.from_dict({"data": fields.Nested(schema, required=True)}),
-        f"{one}Page": AnswerSchema.from_dict(page),
+        f"{one}Answer": _envelope(whole),
+        f"{one}Page": page,
         f"{one}Lines": {"type": "string", "description": lines},
     }
+
+
+def _envelope(data: Mapping[str, Any], **more: Mapping[str, Any]) -> dict[str, Any]:
+    """The envelope of a success, around `data`."""
+    success = {"type": "boolean", "enum": [True]}
+    properties = {"data": data, "msg": {"type": "string"}, **more, "success": success}
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _with_every_field(schema: Schema) -> Schema:
@@ -94,63 +83,58 @@ def camel(name: str) -> str:
     return name.title().replace("_", "")
 
 
-def _example(body: RecordBody[Any]) -> dict[str, Any]:
-    """A record as an answer shows it."""
+def _success(body: RecordBody[Any], what_happened: str, **members: Any) -> dict[str, Any]:
+    """An example of an answer, about record 7."""
     kept = {"id": 7, "date_created": _TIME, "date_updated": _TIME, "version": 1, "owner": None}
-    values = kept | dict.fromkeys(body.collection.fields) | body.example(whole=True)
-    return {name: values[name] for name in body.names}
+    values = dict.fromkeys(body.names) | body.example(whole=True) | kept
+    if members:
+        return {"success": True, "msg": what_happened, "data": [values], **members}
+    msg = f"{body.collection.title} [7] {what_happened}"
+    return {"success": True, "msg": msg, "data": values}
 
 
-def _answer(parts: RecordParts[Any], what_happened: str) -> dict[str, Any]:
-    collection = parts.collection
-    msg = f"{collection.title} [7] {what_happened}"
-    example = {"success": True, "msg": msg, "data": _example(parts.body)}
-    return json_content(f"{camel(collection.name)}Answer", example)
-
-
-def _draft_problems(collection: Collection[Any]) -> tuple[str, ...]:
-    """The problems of a request whose body is a draft."""
-    taken = ("value-taken",) if collection.unique else ()
-    return (*BODY, f"invalid-{collection.name}", *taken)
+def _taken(collection: Collection[Any]) -> tuple[str, ...]:
+    return ("value-taken",) if collection.unique else ()
 
 
 def _if_match(collection: Collection[Any]) -> tuple[Mapping[str, Any], ...]:
     change = f"Change the {collection.name} only if it is"
     at_one = f'{change} still at one of these versions, such as `"3"`; `*`: at any.'
-    unless = f"{change} at none of these versions."
     header = {"name": "If-Match", "in": "header", "description": at_one, "schema": TAGS}
-    return header, IF_NONE_MATCH | {"description": unless}
+    return header, IF_NONE_MATCH | {"description": f"{change} at none of these versions."}
 
 
 def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
     """Of `/api/datas`."""
     collection, body = parts.collection, parts.body
-    one, many = camel(collection.name), camel(collection.plural)
-    msg = f"{collection.plural_title} found (1)"
-    page = {"success": True, "msg": msg, "data": [_example(body)], "next": None}
+    one, plural = camel(collection.name), collection.plural
     names = [f"{verb}{one}" for verb in ("get", "replace", "change", "delete")]
     target = {f"{collection.name}_id": "$response.body#/data/id"}
+    invalid = (*BODY, f"invalid-{collection.name}", *_taken(collection))
     return {
         "GET": Operation(
-            f"list{many}",
-            f"List {collection.plural}, a page at a time",
-            json_content(f"{one}Page", page),
+            f"list{camel(plural)}",
+            f"List {plural}, a page at a time",
+            f"{one}Page",
+            tag=plural,
+            answer_example=_success(body, f"{collection.plural_title} found (1)", next=None),
             headers=("Link",),
             parameters=({"in": "query", "schema": parts.params.page_schema},),
             problems=STORED,
-            tag=collection.plural,
         ),
         "POST": Operation(
             f"create{one}",
             f"Create {collection.one}",
-            _answer(parts, "successfully created"),
+            f"{one}Answer",
             HTTPStatus.CREATED,
+            plural,
+            answer_example=_success(body, "successfully created"),
             headers=("Location", "ETag", "Idempotency-Replayed"),
             parameters=(_IDEMPOTENCY_KEY,),
-            body=json_content(f"{one}Draft", body.example(whole=True)),
-            problems=(*STORED, *_draft_problems(collection), "idempotency-key-reused"),
+            body=f"{one}Draft",
+            example=body.example(whole=True),
+            problems=(*STORED, *invalid, "idempotency-key-reused"),
             links={name: {"operationId": name, "parameters": target} for name in names},
-            tag=collection.plural,
         ),
     }
 
@@ -158,50 +142,47 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
 def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, Operation]:
     """Of `/api/datas/{item_id}`; records of another collection may refer to a target."""
     collection, draft = parts.collection, parts.body.example(whole=True)
-    one = camel(collection.name)
+    one, a_record = camel(collection.name), collection.one
     found = (*STORED, f"{collection.name}-not-found", "route-not-found")
     changed = (*found, "version-mismatch", "forbidden")
-    used = ("record-in-use",) if is_target else ()
+    invalid = (*BODY, f"invalid-{collection.name}", *_taken(collection))
     patch = {"schema": f"{one}Patch", "example": draft}
+    operation = partial(Operation, answer=f"{one}Answer", tag=collection.plural)
+    change = partial(
+        operation,
+        answer_example=_success(parts.body, "successfully updated"),
+        headers=("ETag",),
+        parameters=_if_match(collection),
+        problems=(*changed, *invalid),
+    )
     return {
-        "GET": Operation(
+        "GET": operation(
             f"get{one}",
-            f"Read {collection.one}",
-            _answer(parts, "found"),
+            f"Read {a_record}",
+            answer_example=_success(parts.body, "found"),
             headers=("ETag",),
             parameters=(IF_NONE_MATCH,),
             problems=found,
             not_modified=True,
-            tag=collection.plural,
         ),
-        "PUT": Operation(
+        "PUT": change(
             f"replace{one}",
-            f"Replace {collection.one}; read-only fields are ignored, so that what was read can be "
-            "put back",
-            _answer(parts, "successfully updated"),
-            headers=("ETag",),
-            parameters=_if_match(collection),
-            body=json_content(f"{one}Replacement", draft),
-            problems=(*changed, *_draft_problems(collection)),
-            tag=collection.plural,
+            f"Replace {a_record}; read-only fields are ignored, so that what was read can be put "
+            "back",
+            body=f"{one}Replacement",
+            example=draft,
         ),
-        "PATCH": Operation(
+        "PATCH": change(
             f"change{one}",
             "Change what a merge patch names (RFC 7396)",
-            _answer(parts, "successfully updated"),
-            headers=("ETag",),
-            parameters=_if_match(collection),
             body={MEDIA_MERGE_PATCH: patch, MEDIA_JSON: patch},
-            problems=(*changed, *_draft_problems(collection)),
-            tag=collection.plural,
         ),
-        "DELETE": Operation(
+        "DELETE": operation(
             f"delete{one}",
-            f"Delete {collection.one}, and show it as it was",
-            _answer(parts, "successfully deleted"),
+            f"Delete {a_record}, and show it as it was",
+            answer_example=_success(parts.body, "successfully deleted"),
             parameters=_if_match(collection),
-            problems=(*changed, *used),
-            tag=collection.plural,
+            problems=(*changed, *(("record-in-use",) if is_target else ())),
         ),
     }
 
@@ -212,31 +193,31 @@ def bulk_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
     many, lines = camel(collection.plural), {"schema": f"{camel(collection.name)}Lines"}
     ndjson = orjson.dumps(draft, option=orjson.OPT_APPEND_NEWLINE).decode()
     csv = write_row(draft) + write_row(draft.values())
-    taken = ("value-taken",) if collection.unique else ()
+    refused = (*BODY, "invalid-lines", *_taken(collection), "idempotency-key-reused")
     return {
         "GET": Operation(
             f"export{many}",
             f"Stream all {collection.plural} that match, one a line",
             {Ndjson.media_type: lines, Csv.content_type: lines},
+            tag=collection.plural,
             headers=("Vary",),
             parameters=({"in": "query", "schema": parts.params.list_schema},),
             problems=STORED,
-            tag=collection.plural,
         ),
         "POST": Operation(
             f"import{many}",
             f"Create many {collection.plural}, all or none; read-only fields are ignored, so that "
             "what was streamed out can be streamed in",
-            json_content(BulkAnswerSchema),
+            "BulkAnswer",
             HTTPStatus.CREATED,
+            collection.plural,
             headers=("Idempotency-Replayed",),
             parameters=({"in": "query", "schema": BulkParams}, _IDEMPOTENCY_KEY),
             body={
                 Ndjson.media_type: lines | {"example": ndjson},
                 Csv.media_type: lines | {"example": csv},
             },
-            problems=(*STORED, *BODY, "invalid-lines", *taken, "idempotency-key-reused"),
+            problems=(*STORED, *refused),
             dry_run=True,
-            tag=collection.plural,
         ),
     }

@@ -4,34 +4,22 @@ from collections.abc import Callable, Mapping
 
 import falcon
 import orjson
-from marshmallow import fields
 
 from datas.http.content import Content
 from datas.http.errors import RETRY_AFTER, Refusal
-from datas.http.operation import IF_NONE_MATCH, About, Operation, json_content
-from datas.http.schemas import OpenSchema
+from datas.http.operation import Operation, content_operation
+from datas.http.parts import Parts
 
-
-class HealthSchema(OpenSchema):
-    """The answer to a monitor."""
-
-    status = fields.String(required=True, metadata={"enum": ["ok"]})
+_ALIVE = ("not-acceptable", "invalid-header")
+_READY = ("storage-unavailable", "server-stopping", *_ALIVE)
 
 
 class HealthResource:
     """Alive: the process answers, whatever the database does."""
 
-    operations = {
-        "GET": Operation(
-            "getHealth",
-            "Is the process alive?",
-            json_content(HealthSchema),
-            problems=("not-acceptable", "invalid-header"),
-        )
-    }
+    operations = {"GET": Operation("getHealth", "Is the process alive?", "Health", problems=_ALIVE)}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Always 200."""
         resp.media = {"status": "ok"}
 
 
@@ -42,13 +30,8 @@ class ReadinessResource:
         "GET": Operation(
             "getReadiness",
             "Is the database reachable, and its schema current?",
-            json_content(HealthSchema),
-            problems=(
-                "storage-unavailable",
-                "server-stopping",
-                "not-acceptable",
-                "invalid-header",
-            ),
+            "Health",
+            problems=_READY,
         )
     }
 
@@ -57,7 +40,7 @@ class ReadinessResource:
         self._is_draining = is_draining
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """200, or `storage-unavailable` or `server-stopping` (503)."""
+        """Raises: StorageUnavailable, Refusal (`server-stopping`)."""
         if self._is_draining():
             detail = "This server was asked to stop, and takes no more requests in a moment. "
             detail += "Send yours to another, or to the next one."
@@ -69,25 +52,14 @@ class ReadinessResource:
 class OpenApiResource:
     """The document of the routes that run, made at the first request for it."""
 
-    components = {"OpenApi": {"type": "object", "required": ["openapi", "paths"]}}
-    operations = {
-        "GET": Operation(
-            "getOpenApi",
-            "This document",
-            json_content("OpenApi"),
-            headers=("ETag",),
-            parameters=(IF_NONE_MATCH,),
-            not_modified=True,
-        )
-    }
+    operations = {"GET": content_operation("getOpenApi", "This document", "OpenApi")}
 
-    def __init__(self, about: About, routes: Mapping[str, object]) -> None:
-        self._about = about
+    def __init__(self, parts: Parts, routes: Mapping[str, object]) -> None:
+        self._parts = parts
         self._routes = routes
         self._contents: dict[str, Content] = {}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The document, or 304 if the client has it."""
         content = self._contents.get(req.root_path)
         if content is None:
             # An app is mounted in one place: this dictionary has one entry.
@@ -100,4 +72,4 @@ class OpenApiResource:
         # apispec takes a tenth of a second to load, and few workers are asked for the document.
         from datas.http.openapi import openapi_document  # noqa: PLC0415
 
-        return orjson.dumps(openapi_document(self._about, self._routes, root_path))
+        return orjson.dumps(openapi_document(self._parts, self._routes, root_path))

@@ -73,7 +73,7 @@ class Context:
             with refusals(url):
                 if file := database_file(url):
                     return inspect_file(file)
-                return inspect_schema(open_database(url, auto_migrate=False))
+                return inspect_schema(open_database(url, read_only=True))
         except (click.ClickException, ValueError) as error:
             return " ".join(str(error).split())
 

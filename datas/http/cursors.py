@@ -1,0 +1,64 @@
+"""Cursors: opaque texts that lead from one page of a list to the next."""
+
+import base64
+import hashlib
+from typing import NamedTuple
+
+import orjson
+
+from datas.domain.query import Position
+from datas.domain.rules import MAX_INTEGER
+from datas.http.errors import Refusal
+from datas.http.fields import RecordField
+
+DIGEST = 6  # bytes of a cursor that tie it to its list
+
+
+class List(NamedTuple):
+    """The list that a cursor belongs to."""
+
+    context: bytes  # of its collection, its order, its conditions and its actor
+    sort: RecordField | None  # None: by id
+
+
+def write_cursor(position: Position, of: List) -> str:
+    """The cursor of a position."""
+    value = position.value if of.sort is None else of.sort.to_json(position.value)
+    place = orjson.dumps([position.id, value])
+    return base64.urlsafe_b64encode(_digest(place, of) + place).decode()
+
+
+def read_cursor(cursor: str, of: List) -> Position:
+    """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
+    try:
+        decoded = base64.b64decode(cursor, b"-_", validate=True)
+        place = decoded[DIGEST:]
+        if decoded[:DIGEST] == _digest(place, of):
+            return _position(orjson.loads(place), of.sort)
+    except ValueError:
+        pass
+    fault = (
+        "is damaged, or was made for another list. Take it unchanged from `next`, with the same "
+        "sort and filters, or start again without it."
+    )
+    raise Refusal("invalid-parameter", errors={"after": [fault]})
+
+
+def _position(place: object, sort: RecordField | None) -> Position:
+    """The position that a cursor names. Anyone can make a digest, so the values are checked.
+
+    Raises: ValueError, if it is no position in this order.
+    """
+    match place:
+        case [int(record_id), value] if 0 < record_id <= MAX_INTEGER:
+            if sort is None and value is None:
+                return Position(record_id)
+            converted = None if sort is None else sort.from_json(value)
+            if sort is not None and not sort.rule(converted):
+                return Position(record_id, converted)
+    raise ValueError(place)
+
+
+def _digest(place: bytes, of: List) -> bytes:
+    """Ties a cursor to its list and finds damage. It keeps no secret: a cursor hides nothing."""
+    return hashlib.blake2b(place + of.context, digest_size=DIGEST).digest()

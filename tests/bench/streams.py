@@ -1,0 +1,151 @@
+"""What an export costs for each record, from ten thousand to a million of them.
+
+`python -m tests.bench.streams [--quick]`. Each case is a process of its own, so that its memory can
+be told. Its CPU is that of the process, and on PostgreSQL that of the server too.
+"""
+
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from datas.bootstrap import open_service
+from datas.domain.items import ItemDraft
+from datas.domain.query import Condition, Conditions, Operator, Sort
+from datas.domain.service import RecordService
+from tests.bench.tables import NEEDLE, texts
+from tests.postgres import running
+
+PARTS = 100  # of a collection, each of one moment
+RARE = 1000  # one in so many records has the needle
+SIZES = {"SQLite": (10_000, 100_000, 1_000_000), "PostgreSQL": (10_000, 100_000, 300_000)}
+CASES = ("no filter", "q matches all", "q matches 0.1 %", "half of all time")
+BY_DATA = Sort("data")
+SPAWN = multiprocessing.get_context("spawn")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+Items = RecordService[ItemDraft]
+
+
+class Cost(NamedTuple):
+    """What one export took."""
+
+    found: int
+    cpu: float  # µs for each record that is there
+    first: float  # ms until the first step
+    longest: float  # ms of a step: a statement, and making records of its rows
+    memory: float  # MiB, the most that the process ever had
+
+
+def drafts(count: int, part: int) -> Iterator[ItemDraft]:
+    """One part of the items: texts in no order, one in a thousand of them with a needle."""
+    for number, text in enumerate(texts(count // PARTS), part * count // PARTS):
+        yield ItemDraft(f"{text[: 1 + part % 7]}{text}{NEEDLE if number % RARE == 0 else ''}")
+
+
+def fill(url: str, count: int) -> None:
+    """Make a database of so many items, created over a hundred moments."""
+    with open_service(url) as items:
+        for part in range(PARTS):
+            items.create_all(drafts(count, part))
+
+
+def where(items: Items, case: str, count: int) -> Conditions:
+    """The conditions of a case."""
+    match case:
+        case "q matches all":
+            return (Condition("data", Operator.CONTAINS, "X"),)
+        case "q matches 0.1 %":
+            return (Condition("data", Operator.CONTAINS, NEEDLE.upper()),)
+        case "half of all time":
+            middle = items.get(count // 2).date_created + timedelta(microseconds=1)
+            return (Condition("date_created", Operator.FROM, middle),)
+    return ()
+
+
+def export(url: str, case: str, count: int, server: int | None) -> Cost:
+    """Measure an export, in order of `data`, in this process; its CPU by a second one."""
+    with open_service(url) as items:
+        conditions = where(items, case, count)
+        found, steps = _steps(items, conditions)
+        before = _cpu(server)
+        _steps(items, conditions)
+        used = _cpu(server) - before
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Cost(found, used / count * 1e6, steps[0] * 1e3, max(steps) * 1e3, memory)
+
+
+def _steps(items: Items, conditions: Conditions) -> tuple[int, list[float]]:
+    """How many items were found, and how many seconds each step took."""
+    found, steps, last = 0, [], time.perf_counter()
+    for step in items.export(sort=BY_DATA, where=conditions):
+        found += len(step)
+        steps.append(time.perf_counter() - last)
+        last = time.perf_counter()
+    return found, steps
+
+
+def _cpu(server: int | None) -> float:
+    """Seconds of this process, and of the server's processes."""
+    return time.process_time() + (sum(map(_ticks, _children(server))) / TICKS if server else 0)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@contextmanager
+def databases(kind: str, sizes: tuple[int, ...]) -> Iterator[tuple[list[str], int | None]]:
+    """URLs of filled databases of each size; and the process of their server, if there is one."""
+    if kind == "SQLite":
+        with tempfile.TemporaryDirectory() as folder:
+            urls = [f"sqlite:///{folder}/{size}.db" for size in sizes]
+            for url, size in zip(urls, sizes, strict=True):
+                fill(url, size)
+            yield urls, None
+        return
+    with running("fsync=off") as server:
+        urls = []
+        for size in sizes:
+            server.ask(f"CREATE DATABASE of_{size}")
+            urls.append(server.url(f"of_{size}"))
+            fill(urls[-1], size)
+            with server.connect(f"of_{size}") as connection:
+                connection.execute("ANALYZE")
+        yield urls, server.pid
+
+
+def main() -> None:
+    """Fill databases, export each case from each, and print what it took."""
+    heads = f"{'CPU':>8}{'ratio':>7}{'first':>9}{'longest':>9}{'MiB':>6}"
+    print(f"{'µs of CPU for each record':40}{heads}")
+    for kind, every_size in SIZES.items():
+        sizes = every_size[:2] if "--quick" in sys.argv else every_size
+        with databases(kind, sizes) as (urls, server), SPAWN.Pool(1, maxtasksperchild=1) as pool:
+            for case in CASES:
+                least = 0.0
+                for url, size in zip(urls, sizes, strict=True):
+                    runs = [pool.apply(export, (url, case, size, server)) for _ in range(3)]
+                    cost = min(runs, key=lambda run: run.cpu)
+                    least = least or cost.cpu
+                    print(
+                        f"{f'{kind}, {case}, {size:,}':40}{cost.cpu:8.2f}{cost.cpu / least:7.2f}"
+                        f"{cost.first:6.0f} ms{max(run.longest for run in runs):6.0f} ms"
+                        f"{cost.memory:6.0f}"
+                    )
+
+
+if __name__ == "__main__":
+    main()
