@@ -30,6 +30,7 @@ check: .venv/dev ## Check format, lint, types, and who imports whom
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	cd examples && ../.venv/bin/lint-imports --no-logo
 
 # The peers, in an environment of their own.
 PEERS = build/bench/venv/complete
@@ -86,7 +87,7 @@ openapi-snapshot: .venv/dev ## Renew the OpenAPI document that tests compare wit
 
 clean: ## Remove .venv and what the tools keep; databases stay
 	rm -rf .venv build dist .*_cache .hypothesis .schemathesis
-	find datas tests -name __pycache__ -prune -exec rm -rf {} +
+	find datas examples tests -name __pycache__ -prune -exec rm -rf {} +
 
 # .venv is trusted if its last installation came to its end, and in this folder: the scripts of one
 # that was interrupted may be missing, and those of one that was moved would run another folder's code.

@@ -4,8 +4,8 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 `open_service` loads no web framework and no settings.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.engine import Engine
     from datas.adapters.sql.migrate import History
-    from datas.adapters.sql.tables import RecordRow, Tables
+    from datas.adapters.sql.tables import OtherTables, RecordRow, Tables
     from datas.http.observation import Observer
     from datas.http.parts import Parts
     from datas.served import Package
@@ -55,15 +55,15 @@ class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (c
     An absent database is created, and an older schema is migrated. The end of the block closes the
     database. `access` is a `Mode` or its value: what the actor of a call may do. A collection of
     one's own needs its `table`, and the folder of the `migrations` that make it.
-    Raises, where the block begins: StorageUnavailable, ValueError (the URL names no database, or
-    `access` is no mode).
+    Raises, where the block begins: StorageUnavailable, ValueError (the URL names no database,
+    `access` is no mode, or the collection refers to others: `open_package` is for those).
     """
 
     url: str  # such as `sqlite:///datas.db`
     _: KW_ONLY
     collection: Collection[Any] = ITEMS
     table: "type[RecordRow] | None" = None
-    service: type[RecordService[Any]] = RecordService
+    service: Callable[..., RecordService[Any]] = RecordService
     migrations: Path | None = None
     access: str = AUTHENTICATED.mode
 
@@ -74,6 +74,11 @@ class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (c
         from datas.adapters.system import SystemClock
 
         plural, folder = self.collection.plural, self.migrations
+        if others := sorted({*self.collection.references.values()} - {plural}):
+            raise ValueError(
+                f"The collection {plural} refers to {', '.join(others)}. "
+                "Open them together: open_package(url, package)."
+            )
         own = () if folder is None else (History.of_package(plural, folder),)
         tables = {plural: Table(self.collection, self.table or ItemRow)}
         self._database = open_database(self.url, tables, (DATAS, *own))
@@ -99,10 +104,30 @@ class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (c
         )
 
 
+@contextmanager
+def open_package(
+    url: str, package: "Package", *, access: str = AUTHENTICATED.mode
+) -> Iterator[Mapping[str, RecordService[Any]]]:
+    """The services of all collections of a package, by plural; otherwise as `open_service`.
+
+    Raises: InvalidPackage too.
+    """
+    from datas.settings import Settings
+
+    package.check()
+    database = open_database(url, package.tables, package.histories, package.other_tables)
+    try:
+        database.bring_up()
+        yield build_services(Settings(access=Mode(access)), package, database).records
+    finally:
+        database.end(_ENDED)
+
+
 def open_database(  # noqa: PLR0913 (what may be done with a database)
     url: str,
     tables: "Tables | None" = None,
     histories: "Sequence[History]" = (),
+    other_tables: "OtherTables" = (),
     *,
     auto_migrate: bool = True,
     read_only: bool = False,
@@ -124,7 +149,8 @@ def open_database(  # noqa: PLR0913 (what may be done with a database)
         engine = SqliteReader(path) if read_only else SqliteEngine(path, anew=anew, file=file)
     else:
         engine = _postgres(url)
-    return SqlDatabase(engine, tables, histories, auto_migrate=auto_migrate and not read_only)
+    auto_migrate = auto_migrate and not read_only
+    return SqlDatabase(engine, tables, histories, other_tables, auto_migrate=auto_migrate)
 
 
 def _postgres(url: str) -> "Engine":
@@ -215,7 +241,8 @@ def build_services(
         collection = served.collection
         targets = {field: repositories[to] for field, to in collection.references.items()}
         records[collection.plural] = served.service(
-            collection, repositories[collection.plural], clock, access, targets
+            *(collection, repositories[collection.plural], clock, access, targets),
+            **served.make_ports(database),
         )
     idempotency = Idempotency(kept_answers, database, clock)
     return Services(package, records, accounts, idempotency, access)
@@ -234,6 +261,7 @@ def _parts(
         settings.database_url,
         package.tables,
         package.histories,
+        package.other_tables,
         auto_migrate=settings.auto_migrate,
         anew=False,
         file=file,

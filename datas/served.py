@@ -5,25 +5,30 @@ it. When an app is built, the descriptions of each collection are compared.
 """
 
 import importlib
+import json
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from datas.adapters.sql.comparison import table_faults
+from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import DATAS, History
-from datas.adapters.sql.tables import ItemRow, RecordRow, Table, Tables
+from datas.adapters.sql.tables import ItemRow, OtherTables, RecordRow, Table, Tables
 from datas.domain.items import ITEMS
 from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from datas.http.items import ItemSchema
 from datas.http.parts import wire_faults
-from datas.http.schemas import RecordSchema
+from datas.http.problems import problem_faults
+from datas.http.schemas import RecordBody, RecordSchema
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
@@ -36,15 +41,33 @@ class InvalidPackage(ValueError):
 class Served:
     """One collection: what it is, on the wire and in its table; what a list of it can be asked.
 
-    `resources` are of paths below a record's own: `{"loan": LoanResource}`.
+    `resources` are of paths below a record's own: `{"loan": LoanResource}`. A service that does
+    more than create, read, change and delete may need ports of its own: `{"loans": SqlLoans}` gives
+    it `loans=SqlLoans(database)`, and `storage`, whose `atomic()` is the transaction of all ports.
+    `other_tables` are those that such ports write.
     """
 
     collection: Collection[Any]
     schema: type[RecordSchema]
     table: type[RecordRow]
     filters: Mapping[str, Filter] = field(default_factory=dict)
-    service: type[RecordService[Any]] = RecordService
-    resources: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    service: Callable[..., RecordService[Any]] = RecordService
+    resources: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+    ports: Mapping[str, Callable[[SqlDatabase], object]] = field(default_factory=dict)
+    other_tables: OtherTables = ()
+
+    def make_ports(self, database: SqlDatabase) -> Mapping[str, object]:
+        """What the service gets beside the parts of every service, by name."""
+        made = {name: make(database) for name, make in self.ports.items()}
+        return made and {"storage": database, **made}
+
+    def service_faults(self) -> Iterator[str]:
+        """Whether the service takes its parts: a sentence if not."""
+        ports = ("storage", *self.ports) if self.ports else ()
+        try:
+            signature(self.service).bind(*[None] * 5, **dict.fromkeys(ports))
+        except TypeError as error:
+            yield f"The service of {self.collection.plural} does not fit its ports: {error}."
 
 
 @dataclass(frozen=True)
@@ -74,6 +97,24 @@ class Package:
         return items | {plural: tables[plural] for plural in self._in_order()}
 
     @property
+    def first_request(self) -> Mapping[str, str]:
+        """How a person creates a first record: where, with which JSON; and what records are."""
+        first = self.collections[0]
+        example = RecordBody(first.collection, first.schema).example()
+        alone = len(self.collections) == 1
+        return {
+            "title": self.title,
+            "route": first.collection.route,
+            "records": first.collection.plural.replace("_", " ") if alone else "records",
+            "example": json.dumps(example, ensure_ascii=False),
+        }
+
+    @property
+    def other_tables(self) -> OtherTables:
+        """The tables that are no collection's."""
+        return [table for each in self.collections for table in each.other_tables]
+
+    @property
     def histories(self) -> Sequence[History]:
         """The migrations of Datas, which always run, and those of the package."""
         if self.migrations is None:
@@ -82,7 +123,7 @@ class Package:
 
     def check(self) -> None:
         """Compare the descriptions of each collection. Raises: InvalidPackage."""
-        if faults := list(self._faults()):
+        if faults := list(self._faults()) or list(self._problem_faults()):
             raise InvalidPackage("\n".join(faults))
 
     def _in_order(self) -> Sequence[str]:
@@ -115,10 +156,17 @@ class Package:
                 yield f"A collection of {self.name} can't have the plural of Datas's own items."
             yield from table_faults(Table(each.collection, each.table))
             yield from wire_faults(each.collection, each.schema, each.filters)
+            yield from each.service_faults()
         try:
             self._in_order()
         except CycleError as error:
             yield f"Collections of {self.name} refer to each other: {', '.join(error.args[1])}."
+
+    def _problem_faults(self) -> Iterator[str]:
+        resources = [it for each in self.collections for it in each.resources.values()]
+        if self.problems or resources:
+            bodies = [RecordBody(each.collection, each.schema) for each in self.collections]
+            yield from problem_faults(bodies, self.problems, resources)
 
 
 DATAS_ITEMS = Package("datas", [Served(ITEMS, ItemSchema, ItemRow)])
@@ -134,11 +182,16 @@ def load_package(name: str) -> Package:
             sys.path.insert(0, os.getcwd())  # noqa: PTH109
         try:
             package = getattr(importlib.import_module(module), attribute)
-        except (ImportError, ValueError) as error:
-            raise InvalidPackage(f"the module {module!r} can't be imported: {error}.") from error
-        except AttributeError as error:
-            raise InvalidPackage(f"{module} has no {attribute!r}: {error}.") from error
+        except Exception as error:
+            raise InvalidPackage(f"{name} can't be loaded: {_described(error)}") from error
         if not isinstance(package, Package):
             raise InvalidPackage(f"{name} is no Package of datas.served.")
     package.check()
     return package
+
+
+def _described(error: Exception) -> str:
+    """What went wrong in a module, and in which line of it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f" ({last.filename}, line {last.lineno})" if last.filename.endswith(".py") else ""
+    return f"{type(error).__name__}: {error}{where}."

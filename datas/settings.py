@@ -135,10 +135,12 @@ class Settings:
         return cls(**values)
 
     @classmethod
-    def read_with_faults(cls, **options: str | None) -> "tuple[Settings, Mapping[str, str]]":
+    def read_with_faults(
+        cls, load: Callable[[str], object] = str, /, **options: str | None
+    ) -> "tuple[Settings, Mapping[str, str]]":
         """Like `read`, but an invalid value is replaced by its default; with the faults."""
         try:
-            return cls.read(**options), {}
+            return cls.read(load, **options), {}
         except InvalidSettings as error:
             for name in error.faults:
                 del os.environ[name]

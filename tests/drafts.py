@@ -37,7 +37,8 @@ def bounds(rule: rules.Rule) -> Sequence[Any]:  # noqa: PLR0911 (one for each ru
             return [number for number in dict.fromkeys(numbers) if not rule(number)]
         case rules.DecimalRule():
             unit = Decimal(1).scaleb(-rule.places)
-            middle = (-unit, Decimal("-0"), Decimal(0), unit, Decimal("1.500").normalize())
+            # Binary fractions would make 0.28 of 0.29.
+            middle = (-unit, Decimal("-0"), Decimal(0), unit, Decimal("0.29"), Decimal("0.5"))
             numbers = (rule.minimum, rule.minimum + unit, *middle, rule.maximum)  # type: ignore[assignment]
             return [number for number in numbers if not rule(number)]
         case rules.BooleanRule():

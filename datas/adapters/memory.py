@@ -36,6 +36,7 @@ class Memory:
         self.users: dict[str, User] = {}
         self.tokens: dict[bytes, Token] = {}
         self.attempts: list[Attempt] = []
+        self.other_tables: dict[str, dict[Any, Any]] = {}  # of a package's own, by name and key
         self._last_ids: dict[str, int] = {}
 
     def _renew(self) -> None:
@@ -56,6 +57,7 @@ class Memory:
                 "users": dict(self.users),
                 "tokens": dict(self.tokens),
                 "attempts": list(self.attempts),
+                "other_tables": {name: dict(kept) for name, kept in self.other_tables.items()},
             }
             try:
                 yield

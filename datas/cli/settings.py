@@ -62,8 +62,7 @@ def opened_database(
     try:
         database = open_database(
             url,
-            package.tables,
-            package.histories,
+            *(package.tables, package.histories, package.other_tables),
             auto_migrate=auto_migrate,
             read_only=read_only,
         )

@@ -80,5 +80,8 @@ def _record_routes(each: RecordParts[Any], parts: Parts) -> dict[str, object]:
         f"{route}/bulk": bulk.BulkResource(
             each, parts.accounts, parts.idempotency, parts.bulk_lines
         ),
-        **{f"{record}/{path}": create(each) for path, create in each.resources.items()},
+        **{
+            f"{record}/{path}": create(each, parts.idempotency)
+            for path, create in each.resources.items()
+        },
     }

@@ -24,15 +24,15 @@ from datas.http.schemas import RecordBody, RecordSchema
 class RecordParts(Generic[D]):
     """A collection that is served: its use cases, and what it looks like on the wire.
 
-    `resources` has a function from these parts to a resource for each path below a record's own:
-    `{"loan": LoanResource}` is `/api/books/{book_id}/loan`.
+    `resources` has, for each path below a record's own, what makes a resource of these parts and of
+    `Idempotency`: `{"loan": LoanResource}` is `/api/books/{book_id}/loan`.
     """
 
     collection: records.Collection[D]
     service: RecordService[D]
     schema: type[RecordSchema]
     filters: Mapping[str, Filter] = field(default_factory=dict)
-    resources: Mapping[str, Callable[["RecordParts[Any]"], object]] = field(default_factory=dict)
+    resources: Mapping[str, Callable[..., object]] = field(default_factory=dict)
 
     @cached_property
     def body(self) -> RecordBody[D]:

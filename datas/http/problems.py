@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -69,6 +69,25 @@ def read_problems(
             problem = Problem(**_fill(entry | {"code": code}, words))
             problems[problem.code] = problem
     return problems
+
+
+def problem_faults(
+    bodies: Sequence[RecordBody[Any]], more: Path | None, resources: Sequence[object]
+) -> Iterator[str]:
+    """What is wrong with a package's own table, and which problems resources name in vain."""
+    try:
+        known = read_problems(bodies, more)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        yield f"The problems in {more} can't be read: {error}."
+        return
+    for problem in known.values():
+        if not {"title", "url"} <= problem.reference.keys():
+            yield f"The problem {problem.code} needs reference.title and reference.url."
+    for resource in resources:
+        operations = getattr(resource, "operations", None)
+        for each in operations.values() if isinstance(operations, Mapping) else ():
+            for code in {*each.problems} - known.keys():
+                yield f"The operation {each.id} names the problem {code}, which is in no table."
 
 
 def _fill(entry: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -15,12 +15,13 @@ import click
 import peewee
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
-from datas.adapters.sql.migrate import Schema
+from datas.adapters.sql.migrate import DATAS, History, Schema
 from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
 from datas.adapters.sql.sqlite_file import LOCKS, SIDES, ReadOnlyFile
 from datas.cli.settings import database_option, read_settings, refusals
 from datas.database_urls import is_postgresql, sqlite_file
 from datas.domain.errors import CopyFailed, StorageUnavailable
+from datas.served import Package, load_package
 
 _STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
 _PARTS = {"lock", "copy", *(f"copy{side}" for side in SIDES)}  # of a temporary folder
@@ -44,11 +45,27 @@ file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 
 class Copy(NamedTuple):
-    """A checked copy: where it is, how many items it has, and its size in bytes."""
+    """A checked copy: where it is, how many rows each table has, and its size in bytes."""
 
     path: Path
-    items: int
+    rows: Mapping[str, int]
     size: int
+
+    def describe(self, package: Package, what_happened: str) -> str:
+        """`Items backed up: 2, in /srv/copy.db (81,920 bytes).`, or each collection's number."""
+        counts = {
+            plural: self.rows.get(table.row._meta.table_name, 0)  # noqa: SLF001 (Peewee's documented name)
+            for plural, table in package.tables.items()
+        }
+        served = [each.collection.plural for each in package.collections]
+        named = [plural for plural, count in counts.items() if count or plural in served]
+        if len(named) == 1:
+            head = f"{package.tables[named[0]].collection.plural_title} {what_happened}: "
+            numbers = f"{counts[named[0]]:,}"
+        else:
+            head = f"Records {what_happened}: {sum(counts.values()):,}: "
+            numbers = ", ".join(f"{plural} {counts[plural]:,}" for plural in named)
+        return f"{head}{numbers}, in {self.path} ({self.size:,} bytes)."
 
 
 @click.command()
@@ -60,11 +77,12 @@ def backup(file: Path, database: str | None) -> None:
     The copy is checked, and on the disk, before it gets its name. A FILE that exists is replaced
     then, and stays whole until then. It holds password hashes: only its owner may read it.
     """
-    url = read_settings(database_url=database).database_url
+    settings = read_settings(database_url=database)
+    url = settings.database_url
     refuse_postgresql(url, _PG_DUMP, file)
     with refusals(url):
         copy = back_up(sqlite_file(url), file)
-    click.echo(f"Items backed up: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
+    click.echo(copy.describe(load_package(settings.collections), "backed up"))
 
 
 @click.command()
@@ -77,11 +95,12 @@ def restore(file: Path, database: str | None, *, force: bool) -> None:
     FILE is checked before anything is changed. If it is of an older schema, the next start brings
     it up to date.
     """
-    url = read_settings(database_url=database).database_url
+    settings = read_settings(database_url=database)
+    url, package = settings.database_url, load_package(settings.collections)
     refuse_postgresql(url, _PG_RESTORE, file)
     with refusals(url):
-        copy = restore_backup(sqlite_file(url), file, force=force)
-    click.echo(f"Items restored: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
+        copy = restore_backup(sqlite_file(url), file, package.histories, force=force)
+    click.echo(copy.describe(package, "restored"))
 
 
 def refuse_postgresql(url: str, instead: str, file: Path) -> None:
@@ -102,7 +121,9 @@ def back_up(database: Path, file: Path) -> Copy:
         return _put(copy, target)
 
 
-def restore_backup(database: Path, file: Path, *, force: bool = False) -> Copy:
+def restore_backup(
+    database: Path, file: Path, histories: Sequence[History] = (DATAS,), *, force: bool = False
+) -> Copy:
     """Put a copy of `file` in the place of the database, which nobody else may have open.
 
     Raises: CopyFailed, StorageUnavailable. What the database was before it stays then.
@@ -111,7 +132,7 @@ def restore_backup(database: Path, file: Path, *, force: bool = False) -> Copy:
     if not force:
         _refuse_to_lose(live)
     with _checked_copy(source, live) as copy:
-        _refuse_newer(copy.path, file)
+        _refuse_newer(copy.path, file, histories)
         with SqliteEngine(database).write_lock(check=False):
             if not force:
                 _refuse_to_lose(live)  # a database may have been made meanwhile
@@ -167,7 +188,7 @@ def _checked_copy(source: Path, target: Path) -> Iterator[Copy]:
         counts = _copy(source, copy, target)
         _check(copy, counts, source)
         _sync(copy)
-        yield Copy(copy, counts["datas"], copy.stat().st_size)
+        yield Copy(copy, counts, copy.stat().st_size)
 
 
 @contextmanager
@@ -244,10 +265,10 @@ def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
     }
 
 
-def _refuse_newer(copy: Path, file: Path) -> None:
+def _refuse_newer(copy: Path, file: Path, histories: Sequence[History]) -> None:
     database = peewee.SqliteDatabase(str(copy))
     with _failing(file, "read"), database.connection_context():
-        unknown = Schema(database).status().unknown
+        unknown = Schema(database, histories).status().unknown
     if unknown:
         raise CopyFailed(
             f"{file} was written by a newer Datas (it has {', '.join(unknown)}). "

@@ -60,10 +60,10 @@ def copy_database(
     copied and compared. Raises: CopyFailed (the target must be empty), StorageUnavailable,
     ValueError (a URL names no database).
     """
-    tables, histories = package.tables, package.histories
+    parts = package.tables, package.histories, package.other_tables
     databases = (
-        open_database(source, tables, histories, read_only=True),
-        open_database(target, tables, histories),
+        open_database(source, *parts, read_only=True),
+        open_database(target, *parts),
     )
     try:
         rows = count_rows(databases[0])
@@ -78,7 +78,8 @@ def count_rows(database: SqlDatabase) -> int:
     """How many rows there are to copy. Raises: CopyFailed, StorageUnavailable."""
     if not database.schema_status().applied:
         raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
-    return sum(_count(database, table) for table in all_tables(database.tables))
+    tables = all_tables(database.tables, database.other_tables)
+    return sum(_count(database, table) for table in tables)
 
 
 def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> None:
@@ -88,7 +89,7 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
     it is compared. Raises: CopyFailed, StorageUnavailable.
     """
     target.bring_up()
-    tables = all_tables(source.tables)
+    tables = all_tables(source.tables, source.other_tables)
     try:
         with target.atomic():
             if any(_count(target, table) for table in tables):

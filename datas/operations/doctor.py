@@ -14,6 +14,7 @@ from datas.operations.checks import (
     examine,
 )
 from datas.operations.checks.context import Context, Finding, Severity, fault, warning
+from datas.served import load_package
 from datas.settings import Settings, unknown_names
 
 bind_option = click.option(
@@ -38,7 +39,7 @@ def doctor(bind: str, access: str | None, database: str | None, backups: Path | 
     The exit code is 1 if there is a fault, and 0 if there are only warnings.
     """
     unknown = [warning(*text.rsplit(". ", 1)) for text in unknown_names().values()]
-    settings, faults = Settings.read_with_faults(access=access, database_url=database)
+    settings, faults = Settings.read_with_faults(load_package, access=access, database_url=database)
     mistakes = [
         fault(f"{name}: {text}", f"Correct it, or go back to its default: unset {name}.")
         for name, text in faults.items()

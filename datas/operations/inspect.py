@@ -1,22 +1,28 @@
 """Inspection of a database: its schema and its damage. No file is changed, or made beside it."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.migrate import SchemaStatus
+from datas.adapters.sql.migrate import History, SchemaStatus
 from datas.adapters.sql.sqlite_reader import SqliteReader
-from datas.adapters.sql.tables import all_tables
+from datas.adapters.sql.tables import OtherTables, Tables, all_tables
 from datas.domain.errors import StorageUnavailable
 
 MAX_REPORTED = 5  # damages
 
 
-def inspect_file(path: Path) -> SchemaStatus:
+def inspect_file(
+    path: Path,
+    tables: Tables | None = None,
+    histories: Sequence[History] = (),
+    other_tables: OtherTables = (),
+) -> SchemaStatus:
     """The schema of an SQLite file. Raises: StorageUnavailable."""
-    return inspect_schema(SqlDatabase(SqliteReader(path)))
+    return inspect_schema(SqlDatabase(SqliteReader(path), tables, histories, other_tables))
 
 
 def find_damage(path: Path, seconds: float) -> list[str] | None:
@@ -55,7 +61,8 @@ def inspect_schema(database: SqlDatabase) -> SchemaStatus:
         database.close()
     if not status.applied and tables:
         raise StorageUnavailable("Its tables aren't those that Datas makes.")
-    names = {table._meta.table_name for table in all_tables(database.tables)}  # noqa: SLF001 (Peewee's documented name)
+    every = all_tables(database.tables, database.other_tables)
+    names = {table._meta.table_name for table in every}  # noqa: SLF001 (Peewee's documented name)
     if not status.pending and (missing := names - tables):
         raise StorageUnavailable(f"It lacks the table {min(missing)}.")
     return status

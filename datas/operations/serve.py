@@ -15,6 +15,7 @@ from datas.cli.settings import access_option, database_option, opened_database, 
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
 from datas.operations.serving import OWN_DATABASE, OWN_METRICS, OWN_SETTINGS
+from datas.served import load_package
 from datas.settings import Settings
 
 MAX_PORT = 65535
@@ -59,7 +60,8 @@ def serve(  # noqa: PLR0913 (one for each option)
     check_after_opening(context)
     listener = _listening_socket(bind)
     _share_metrics(settings)
-    os.environ[OWN_SETTINGS] = json.dumps(asdict(settings))
+    first = load_package(settings.collections).first_request
+    os.environ[OWN_SETTINGS] = json.dumps({**asdict(settings), **first})
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [

@@ -65,12 +65,13 @@ def print_banner(host: str, port: int, script_name: str, settings: Mapping[str, 
 
 
 def _banner(url: str, settings: Mapping[str, Any], *, local: bool) -> str:
+    route, records = f"{url}{settings['route']}", settings["records"]
     anybody = "anybody on this machine" if local else "anybody who reaches it"
     means = {
-        "open": f"{anybody} may change items",
-        "authenticated": "users may change items",
-        "owner": "users may change their own items",
-        "private": "users see their own items alone",
+        "open": f"{anybody} may change {records}",
+        "authenticated": f"users may change {records}",
+        "owner": f"users may change their own {records}",
+        "private": f"users see their own {records} alone",
     }[settings["access"]]
     # A worker may load it; gunicorn's master couldn't replace it for --reload.
     from datas.database_urls import redacted_url  # noqa: PLC0415 (see above)
@@ -80,9 +81,9 @@ def _banner(url: str, settings: Mapping[str, Any], *, local: bool) -> str:
         first = token = ""
     console = f"  Open it in a browser: {url}/\n" if settings["console"] else ""
     return (
-        f"\n  Datas is running at   {url}/api/datas\n{console}"
-        f"  Its items are kept in {redacted_url(settings['database_url'])}\n"
+        f"\n  {settings['title'] + ' is running at':<22}{route}\n{console}"
+        f"  {'Its ' + records + ' are kept in':<22} {redacted_url(settings['database_url'])}\n"
         f"  Access:               {settings['access']}: {means} (DATAS_ACCESS){first}\n"
-        f'  Create one:           curl {url}/api/datas{token} --json \'{{"data": "hello"}}\'\n'
+        f"  Create one:           curl {route}{token} --json '{settings['example']}'\n"
         "  Stop it:              Ctrl+C\n"
     )

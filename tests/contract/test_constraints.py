@@ -161,6 +161,15 @@ def test_a_record_keeps_its_own_unique_values(store: Store, first: Record[Gadget
     store.gadgets.add(GadgetDraft("second", serial="S1", rank=1), NOW)
 
 
+def test_a_values_own_record_is_not_at_fault_for_another_field(
+    store: Store, first: Record[GadgetDraft]
+) -> None:
+    """Of a change that keeps a unique value and names a missing record, the reference is named."""
+    with pytest.raises(InvalidRecord) as caught:
+        store.gadgets.swap(_changed(first, maker_id=ABSENT), 1)
+    assert list(caught.value.errors) == ["maker_id"]
+
+
 def test_a_record_may_refer_to_itself_and_be_removed(
     store: Store, first: Record[GadgetDraft]
 ) -> None:

@@ -20,7 +20,7 @@ import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 from playhouse.migrations import Runner
 
-from datas.adapters.sql.migrate import MIGRATIONS
+from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import CopyFailed
@@ -120,7 +120,7 @@ def test_a_backup_comes_to_an_end_however_often_others_write(tmp_path: Path) -> 
     finally:
         stop.set()
         writer.join(DEADLINE)
-    assert 30_000 < copy.items == len(_texts(copy.path)) < 30_000 + written[0]
+    assert 30_000 < copy.rows["datas"] == len(_texts(copy.path)) < 30_000 + written[0]
 
 
 def test_a_backup_is_one_file_for_its_owner_alone(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_database_is_replaced_only_by_force(tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match=r"exists.+--force.+datas backup"):
         restore_backup(path, copy)
     assert _texts(path) == ["new"]
-    assert restore_backup(path, copy, force=True).items == 1
+    assert restore_backup(path, copy, force=True).rows["datas"] == 1
     assert _texts(path) == ["old"]
 
 
@@ -307,7 +307,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
     path, copy = tmp_path / "datas.db", tmp_path / "copy.db"
     copy.touch()
     old = open_database(_url(copy)).peewee
-    Runner(old, str(MIGRATIONS)).up("0001_items")
+    Runner(old, str(DATAS.folder)).up("0001_items")
     old.close()
     restore_backup(path, copy)
     with open_service(_url(path)) as items:
@@ -332,7 +332,7 @@ def test_a_backup_that_is_killed_leaves_the_old_one(tmp_path: Path) -> None:
     assert copy.read_bytes() == content
     [left] = _names(tmp_path) - names - {"datas.db-wal", "datas.db-shm"}
     assert re.fullmatch(r"copy\.db\.\w{8}\.datas-copy", left)
-    assert back_up(path, copy).items == MANY
+    assert back_up(path, copy).rows["datas"] == MANY
     assert _names(tmp_path) - {"datas.db-wal", "datas.db-shm"} == names
 
 
@@ -362,7 +362,7 @@ def test_a_backup_waits_for_another_to_get_its_name(tmp_path: Path) -> None:
         other.execute("BEGIN EXCLUSIVE")
         ending = threading.Timer(0.3, other.rollback)
         ending.start()
-        assert back_up(path, copy).items == 1
+        assert back_up(path, copy).rows["datas"] == 1
         ending.join(DEADLINE)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql import fields
-from datas.adapters.sql.tables import RecordRow, Table, Tables
+from datas.adapters.sql.tables import OtherTables, RecordRow, Table, Tables
 from datas.domain import rules
 from datas.domain.records import Collection
 
@@ -63,11 +63,15 @@ def _column_faults(
             yield f"{here}: the column {name} can't keep {rule.maximum} with its places."
 
 
-def database_faults(database: peewee.Database, tables: Tables) -> Iterator[str]:
+def database_faults(
+    database: peewee.Database, tables: Tables, others: OtherTables = ()
+) -> Iterator[str]:
     """Where the tables of a database differ from their collections, a sentence each."""
+    found = database.get_tables()
+    yield from _other_faults(database, tables, others, found)
     for collection, row in tables.values():
         name = row._meta.table_name  # noqa: SLF001
-        if name not in database.get_tables():
+        if name not in found:
             yield f"The database has no table {name} for {collection.plural}: write a migration."
             continue
         here = f"The database's table {name} of {collection.plural}"
@@ -80,7 +84,27 @@ def database_faults(database: peewee.Database, tables: Tables) -> Iterator[str]:
                 yield f"{here} needs a foreign key from {field} to {target}."
 
 
-def _columns_of(here: str, database: peewee.Database, row: type[RecordRow]) -> Iterator[str]:
+def _other_faults(
+    database: peewee.Database, tables: Tables, others: OtherTables, found: list[str]
+) -> Iterator[str]:
+    """The same of tables that are no collection's: `copy` must not leave one of them behind."""
+    records = {table.row._meta.table_name for table in tables.values()}  # noqa: SLF001
+    known = {other._meta.table_name: other for other in others}  # noqa: SLF001
+    for name, other in known.items():
+        if name not in found:
+            yield f"The database has no table {name}: write a migration."
+        else:
+            yield from _columns_of(f"The database's table {name}", database, other)
+    for name in sorted({*found} - records - known.keys()):
+        refers = {key.dest_table for key in database.get_foreign_keys(name)} & records
+        for target in sorted(refers):
+            yield (
+                f"The database's table {name} refers to {target}, and nothing names its model: "
+                "add it to the other_tables of a collection."
+            )
+
+
+def _columns_of(here: str, database: peewee.Database, row: type[peewee.Model]) -> Iterator[str]:
     meta: Any = row._meta  # noqa: SLF001
     found = {column.name: column for column in database.get_columns(meta.table_name)}
     for field in meta.sorted_fields:

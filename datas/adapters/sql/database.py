@@ -10,7 +10,7 @@ from datas.adapters.sql.comparison import database_faults
 from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.migrate import DATAS, History, Schema, SchemaStatus
 from datas.adapters.sql.queries import Statement
-from datas.adapters.sql.tables import Tables
+from datas.adapters.sql.tables import OtherTables, Tables
 from datas.domain.errors import StorageUnavailable
 from datas.domain.forks import renew_in_child
 
@@ -42,6 +42,7 @@ class SqlDatabase:
         engine: Engine,
         tables: Tables | None = None,
         histories: Sequence[History] = (),
+        other_tables: OtherTables = (),
         *,
         auto_migrate: bool = True,
     ) -> None:
@@ -50,6 +51,7 @@ class SqlDatabase:
         self.engine = engine
         self._schema = Schema(engine.peewee, histories or (DATAS,))
         self.tables = tables or {}
+        self.other_tables = other_tables
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
@@ -145,7 +147,7 @@ class SqlDatabase:
             with self.engine.migrating():
                 applied += self._schema.migrate(name)
         self._schema.check()
-        if faults := list(database_faults(self.peewee, self.tables)):
+        if faults := list(database_faults(self.peewee, self.tables, self.other_tables)):
             raise StorageUnavailable(" ".join(faults))
         return applied
 

@@ -132,6 +132,31 @@ def add_sort(db: peewee.Database, table: str, field: str) -> None:
     )
 
 
+def add_column(db: peewee.Database, table: str, name: str, field: peewee.Field) -> None:
+    """Add a column, with the field's index if it has one. It is for migrations, and copies no row.
+
+    Records that are there get the field's default. Raises: ValueError, if they would need one.
+    """
+    value = field.db_value(field.default)
+    if value is None and not field.null:
+        raise ValueError(f"{table}.{name} needs null=True, or a default for existing records.")
+    field.bind(type(table.title(), (peewee.Model,), {}), name, set_attribute=False)
+    if value is not None:
+        field.constraints = [*(field.constraints or ()), peewee.SQL(f"DEFAULT {_literal(value)}")]
+    definition, _ = db.get_sql_context().sql(field.ddl(db.get_sql_context())).query()
+    percent = "%%" if db.param == "%s" else "%"  # where % marks a parameter
+    db.execute_sql(f'ALTER TABLE "{table}" ADD COLUMN {definition.replace("%", percent)}')
+    if field.unique or field.index:
+        kind = "UNIQUE INDEX" if field.unique else "INDEX"
+        db.execute_sql(f'CREATE {kind} "{table}_{name}" ON "{table}" ("{name}")')
+
+
+def _literal(value: str | float) -> str:
+    """A constant in SQL."""
+    text = str(value)
+    return "'{}'".format(text.replace("'", "''")) if isinstance(value, str) else text
+
+
 def reference(table: str, *, null: bool = False) -> peewee.Field:
     """A column that refers to a record, which can't be deleted meanwhile.
 

@@ -1,6 +1,6 @@
 """The tables as they are now. `migrations/` says how they came about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import peewee
@@ -40,6 +40,7 @@ class Table(NamedTuple):
 
 
 Tables = Mapping[str, Table]  # by the collection's plural
+OtherTables = Sequence[type[peewee.Model]]  # of a package's own, which are no collection's
 
 
 class IdempotencyRow(peewee.Model):
@@ -95,7 +96,7 @@ class AttemptRow(peewee.Model):
         table_name = "attempts"
 
 
-def all_tables(tables: Tables) -> tuple[type[peewee.Model], ...]:
+def all_tables(tables: Tables, others: OtherTables = ()) -> tuple[type[peewee.Model], ...]:
     """Every table of a database; a table that another one refers to comes first."""
     records = (table.row for table in tables.values())
-    return (UserRow, TokenRow, *records, IdempotencyRow, AttemptRow)
+    return (UserRow, TokenRow, *records, *others, IdempotencyRow, AttemptRow)

@@ -19,7 +19,7 @@ from datas.http.parts import RecordParts
 from datas.http.schemas import RecordBody
 
 _KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
-_IDEMPOTENCY_KEY = {
+IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
@@ -130,7 +130,7 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             plural,
             answer_example=_success(body, "successfully created"),
             headers=("Location", "ETag", "Idempotency-Replayed"),
-            parameters=(_IDEMPOTENCY_KEY,),
+            parameters=(IDEMPOTENCY_KEY,),
             body=f"{one}Draft",
             example=body.example(whole=True),
             problems=(*STORED, *invalid, "idempotency-key-reused"),
@@ -212,7 +212,7 @@ def bulk_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             HTTPStatus.CREATED,
             collection.plural,
             headers=("Idempotency-Replayed",),
-            parameters=({"in": "query", "schema": BulkParams}, _IDEMPOTENCY_KEY),
+            parameters=({"in": "query", "schema": BulkParams}, IDEMPOTENCY_KEY),
             body={
                 Ndjson.media_type: lines | {"example": ndjson},
                 Csv.media_type: lines | {"example": csv},

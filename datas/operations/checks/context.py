@@ -17,6 +17,7 @@ from datas.bootstrap import open_database
 from datas.cli.settings import refusals
 from datas.database_urls import database_file
 from datas.operations.inspect import inspect_file, inspect_schema
+from datas.served import load_package
 from datas.settings import Settings
 
 
@@ -68,12 +69,13 @@ class Context:
     @cached_property
     def schema(self) -> SchemaStatus | str:
         """The database's migrations, or why they can't be read."""
-        url = self.settings.database_url
+        url, package = self.settings.database_url, load_package(self.settings.collections)
+        parts = package.tables, package.histories, package.other_tables
         try:
             with refusals(url):
                 if file := database_file(url):
-                    return inspect_file(file)
-                return inspect_schema(open_database(url, read_only=True))
+                    return inspect_file(file, *parts)
+                return inspect_schema(open_database(url, *parts, read_only=True))
         except (click.ClickException, ValueError) as error:
             return " ".join(str(error).split())
 

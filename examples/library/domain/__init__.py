@@ -1,0 +1,1 @@
+"""What the library is: the standard library and datas.domain only."""
