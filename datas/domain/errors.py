@@ -68,8 +68,8 @@ class LineTooLong(DomainError):
 
     code = "body-too-large"
 
-    def __init__(self, most: int) -> None:
-        super().__init__(f"A line is over {most} bytes. Write a shorter one.")
+    def __init__(self, number: int, fault: str) -> None:
+        super().__init__(f"Line {number} {fault}")
 
 
 class RecordNotFound(DomainError):

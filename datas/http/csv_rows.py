@@ -11,13 +11,23 @@ import orjson
 
 from datas.domain.errors import LineTooLong
 
+NO_TEXT = (
+    "has NUL bytes, so that this seems to be UTF-16, or a binary file such as .xlsx. Save it as "
+    'UTF-8; in Excel: "CSV UTF-8".'
+)
 _NOT_CSV = (
     "is not CSV: a value with a comma, a quote or a line break stands in double quotes, and a "
     "quote in it is doubled."
 )
-_PLAIN = re.compile(r"[^,\r\n]*+")
+_SECOND_TABLE = (
+    "begins with a byte order mark, so that another file seems to start here. Leave out the mark "
+    "and that file's header, or import each file by itself."
+)
+_UNCLOSED = "opens a quote that is not closed"
+_CLOSE = "Close it, or double it if it is text."
+_DELIMITERS = ",;\t"  # Excel's, where the comma is decimal, and that of its "Unicode Text"
+_DECLARED = re.compile(rf"sep=([{_DELIMITERS}])[\r\n]*")  # Excel's own first line
 _QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')  # from after the first quote
-_SEPARATOR = re.compile(r",|[\r\n]*\Z")
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
 
@@ -48,14 +58,22 @@ def _cell(value: Any) -> str:
 class RowReader:
     """Reads rows from lines; a cell in quotes may go on over several of them.
 
-    `max_size` is for all lines of a row together, in bytes.
+    `max_size` is for all lines of a row together, in bytes. Without a `delimiter` it is the one
+    that the first line has most of, or names: `sep=;`. So no name in a header may contain one.
     """
 
-    def __init__(self, lines: Iterator[bytes], max_size: int) -> None:
+    def __init__(self, lines: Iterator[bytes], max_size: int, delimiter: str = ",") -> None:
         self._lines = lines
         self._max_size = max_size
         self._number = self._size = self._at = 0
         self._line = ""
+        self._unclosed = 0  # the line of a quote that the file does not close
+        self._split_by(delimiter)
+
+    def _split_by(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
+        self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
 
     def __iter__(self) -> Iterator[tuple[int, list[Cell], str]]:
         """Each row with the number of its first line, and what is wrong with it.
@@ -65,20 +83,32 @@ class RowReader:
         """
         while self._next_line():
             number = self._number
-            cells = self._cells()
-            if cells is None:
-                yield number, [], _NOT_CSV
+            if not self._line.strip("\r\n") or self._declares_delimiter():
+                pass
+            elif number == 1 and "\0" in self._line:
+                yield number, [], NO_TEXT
+            elif number > 1 and self._line.startswith("\ufeff"):
+                yield number, [], _SECOND_TABLE
+            elif (cells := self._cells()) is None:
+                fault = f"{_UNCLOSED}. {_CLOSE}" if self._unclosed else _NOT_CSV
+                yield self._unclosed or number, [], fault
             elif not _is_utf8(cells):
                 yield number, [], "is not UTF-8: save the file in that encoding."
-            elif cells != [EMPTY]:
+            else:
                 yield number, cells, ""
             self._size = 0
+
+    def _declares_delimiter(self) -> bool:
+        """Choose the delimiter by the first line, if none was given."""
+        if self._delimiter:
+            return False
+        declared = _DECLARED.fullmatch(self._line)
+        self._split_by(declared[1] if declared else max(_DELIMITERS, key=self._line.count))
+        return declared is not None
 
     def _next_line(self) -> bool:
         raw = next(self._lines, b"")
         self._size += len(raw)
-        if self._size > self._max_size:
-            raise LineTooLong(self._max_size)
         # Bytes that are not UTF-8 become lone surrogates, so that one row alone is at fault.
         self._line = raw.decode(errors="surrogateescape")
         self._number, self._at = self._number + 1, 0
@@ -86,11 +116,12 @@ class RowReader:
 
     def _cells(self) -> list[Cell] | None:
         """The cells of a row, or None if it is not CSV."""
+        self._unclosed = 0
         cells: list[Cell] = []
-        separator = ","
-        while separator == ",":
+        separator = self._delimiter
+        while separator == self._delimiter:
             cell = self._quoted() if self._line.startswith('"', self._at) else self._plain()
-            found = _SEPARATOR.match(self._line, self._at)
+            found = self._separator.match(self._line, self._at)
             if cell is None or found is None:
                 return None
             cells.append(cell)
@@ -99,17 +130,21 @@ class RowReader:
 
     def _plain(self) -> Cell:
         start = self._at
-        self._at = _PLAIN.match(self._line, start).end()  # type: ignore[union-attr]
+        self._at = self._unquoted.match(self._line, start).end()  # type: ignore[union-attr]
         return Cell(self._line[start : self._at])
 
     def _quoted(self) -> Cell | None:
         """The cell, whose end may be on a later line; None if it has no end."""
-        parts = []
+        parts, opened = [], self._number
         self._at += 1
         while (found := _QUOTED.match(self._line, self._at)) is None:
             parts.append(self._line[self._at :])
             if not self._next_line():
+                self._unclosed = opened
                 return None
+            if self._size > self._max_size:
+                within = f"within the {self._max_size} bytes that a row may have"
+                raise LineTooLong(opened, f"{_UNCLOSED} {within}. {_CLOSE}")
         self._at = found.end()
         return Cell("".join([*parts, found[1]]).replace('""', '"'), quoted=True)
 

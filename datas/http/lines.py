@@ -1,17 +1,30 @@
 """Records as lines of text, out and in: NDJSON, and CSV (RFC 4180)."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, BinaryIO, Generic, NamedTuple, Protocol
 
 import orjson
 
 from datas.domain.errors import LineTooLong
 from datas.domain.records import D, Record
-from datas.http.csv_rows import EMPTY, Cell, RowReader, write_row
+from datas.http.csv_rows import EMPTY, NO_TEXT, Cell, RowReader, write_row
 from datas.http.errors import Refusal
 from datas.http.schemas import RecordBody
 
 MAX_LINE = 64 * 1024  # bytes
+
+_MARK = b"\xef\xbb\xbf"  # the byte order mark, which Excel and PowerShell write
+_LONE_CR = re.compile(rb"\r(?!\n)")
+_ARRAY = (
+    "begins a JSON array, or is one. Put each object on a line of its own, without brackets, and "
+    "without commas between them: jq -c '.[]' FILE"
+)
+_SECOND_HEADER = (
+    "repeats the header, so that another table seems to start here. Leave this line out; if it is "
+    "a record, put its values in quotes."
+)
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -54,12 +67,16 @@ class Ndjson(Generic[D]):
             )
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Blank lines, and a byte order mark, are ignored."""
+        """Blank lines, and byte order marks, are ignored: files are put together with theirs."""
         for number, raw in enumerate(_lines(file), 1):
-            if raw.isspace():
+            line = raw.removeprefix(_MARK)
+            if not line or line.isspace():
                 continue
+            if number == 1 and (b"\0" in line or line.startswith(b"[")):
+                yield _fault(number, NO_TEXT if b"\0" in line else _ARRAY)
+                return
             try:
-                yield _line(self._body, number, orjson.loads(raw))
+                yield _line(self._body, number, orjson.loads(line))
             except orjson.JSONDecodeError as error:
                 yield _fault(number, f"is not JSON at column {error.colno}: {error.msg}.")
 
@@ -81,22 +98,28 @@ class Csv(Generic[D]):
             yield "".join(write_row(dump(record).values()) for record in records).encode()
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Blank lines, and a byte order mark, are ignored; lines may end in CRLF."""
-        names: list[str] | None = None
-        for number, cells, fault in RowReader(_lines(file), MAX_LINE):
-            if names is None:
-                names = [text for text, _ in cells]
+        """Blank lines are ignored; semicolons and tabs separate values if they do so in the header.
+
+        Raises: LineTooLong.
+        """
+        header: list[Cell] | None = None
+        names: list[str] = []
+        for number, cells, fault in RowReader(_lines(file), MAX_LINE, delimiter=""):
+            if header is None:
+                header, names = cells, [text for text, _ in cells]
                 if fault or (errors := self._header_faults(names)):
                     yield _fault(number, fault) if fault else Line(number, errors=errors)
                     return
             elif fault:
                 yield _fault(number, fault)
+            elif cells == header and len(names) > 1:
+                yield _fault(number, _SECOND_HEADER)
             elif len(cells) != len(names):
                 yield _fault(number, f"has {len(cells)} values, and the header has {len(names)}.")
             else:
                 values = zip(names, cells, strict=True)
                 yield _line(self._body, number, {n: self._value(n, cell) for n, cell in values})
-        if names is None:
+        if header is None:
             yield Line(1, errors=self._header_faults([]))
 
     def _value(self, name: str, cell: Cell) -> Any:
@@ -111,8 +134,13 @@ class Csv(Generic[D]):
         faults = {
             name: [f"is no field of {collection.one}; leave the column out."]
             for name in names
-            if name not in known
+            if name and name not in known
         }
+        if "" in names:
+            nameless = f"column {names.index('') + 1} has no name"
+            faults["line"] = [
+                f"{nameless}: name it, or leave it out (a comma at the end makes one)."
+            ]
         faults |= {name: ["names two columns."] for name in known if names.count(name) > 1}
         for name in collection.fields:
             if name not in names and self._body.fields[name].required:
@@ -137,9 +165,25 @@ def _fault(number: int, fault: str) -> Line[Any]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    mark = b"\xef\xbb\xbf"
-    while line := file.readline(MAX_LINE + 1):
+    """The lines, which end in CR alone if the first one does. Raises: LineTooLong.
+
+    The mark at the start of a file, and Ctrl-Z at its end (of DOS programs), are left out.
+    """
+    pieces = iter(lambda: file.readline(MAX_LINE + 1), b"")
+    first = file.readline(MAX_LINE + 1 + len(_MARK)).removeprefix(_MARK)
+    pieces = chain([first] if first else [], pieces)
+    for number, line in enumerate(_cut(pieces) if _LONE_CR.search(first) else pieces, 1):
         if len(line) > MAX_LINE:
-            raise LineTooLong(MAX_LINE)
-        yield line.removeprefix(mark)
-        mark = b""
+            raise LineTooLong(number, f"is over {MAX_LINE} bytes. Write a shorter one.")
+        yield line if line.endswith(b"\n") else line.rstrip(b"\x1a")
+
+
+def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines that end in CR, LF or both; the last one is as long as no line may be, at most."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).splitlines(keepends=True)
+        yield from lines
+        if len(rest) > MAX_LINE:
+            break
+    yield rest

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datas.bootstrap import build_services, open_database
+from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.bench.jobs import Api, PocketBaseApi
 from tests.bench.tables import fill, fill_plain, fill_pocketbase, with_needles
@@ -196,8 +197,8 @@ def _copies(template: Path, *, with_token: bool = False) -> Callable[[Path, int]
 
 
 def _token(url: str) -> str:
-    database = open_database(url)
-    services = build_services(Settings(), database)
+    database = open_database(url, DATAS_ITEMS.tables)
+    services = build_services(Settings(), DATAS_ITEMS, database)
     user = services.accounts.register("alice", secrets.token_urlsafe(16))
     secret = services.accounts.issue_token(user)[1]
     database.close()

@@ -18,15 +18,18 @@ from typing import NamedTuple
 from peewee import sqlite3  # type: ignore[attr-defined]
 
 from datas.bootstrap import open_database
-from datas.domain.items import search_key
-from datas.domain.query import ALL, SORTS, Filter, Position, Sort
-from datas.http.params import SortOrder, _context, _cursor
+from datas.domain.items import ITEMS
+from datas.domain.query import Position, Sort, search_key
+from datas.http.items import ItemSchema
+from datas.http.params import ListParams
 from datas.http.request import Request
+from datas.http.schemas import RecordBody
 from tests.bench.serving import Server, serving
 from tests.bench.tables import fill, texts
 
 ROUNDS = 9
-NAMES = {sort: name for name, sort in SortOrder.NAMES.items()}
+SORTS = [Sort(field) for field in ITEMS.sorts]
+PARAMS = ListParams(RecordBody(ITEMS, ItemSchema), {})
 
 
 class Job(NamedTuple):
@@ -38,8 +41,8 @@ class Job(NamedTuple):
     body: bytes | None = None
 
 
-def after(path: Path, sort: Sort, depth: float, which: Filter = ALL) -> str:
-    """A cursor that stands at this part of the list."""
+def page_after(path: Path, sort: Sort, depth: float) -> str:
+    """The path of the page that begins at this part of the list."""
     with closing(sqlite3.connect(path)) as connection:
         [size] = connection.execute("SELECT count(*) FROM datas").fetchone()
         sql = f"SELECT id, {sort.field} FROM datas ORDER BY {sort.field}, id LIMIT 1 OFFSET ?"  # noqa: S608
@@ -48,8 +51,8 @@ def after(path: Path, sort: Sort, depth: float, which: Filter = ALL) -> str:
         value = datetime.fromisoformat(value)
     position = Position(item_id, None if sort.field == "id" else value)
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.input": None, "wsgi.errors": None}
-    request = Request(environ)
-    return _cursor(position, _context(request, {"sort": sort, "which": which}))
+    request = Request(environ | {"QUERY_STRING": f"sort={sort.field}"})
+    return PARAMS.next_page(request, {"sort": sort, "where": ()}, position)
 
 
 def jobs(path: Path, count: int) -> Iterator[Job]:
@@ -57,17 +60,14 @@ def jobs(path: Path, count: int) -> Iterator[Job]:
     yield Job("get one", f"/api/datas/{count // 2}", 100)
     yield Job("create", "/api/datas", 30, b'{"data": "a text of about forty characters, yes"}')
     for sort in SORTS:
-        if not sort.descending:
-            base = f"/api/datas?sort={NAMES[sort]}"
-            yield Job(f"page by {sort.field}: first", base)
-            yield Job(f"page by {sort.field}: half", f"{base}&after={after(path, sort, 0.5)}")
-            yield Job(f"page by {sort.field}: last", f"{base}&after={after(path, sort, 1)}")
+        yield Job(f"page by {sort.field}: first", f"/api/datas?sort={sort.field}")
+        yield Job(f"page by {sort.field}: half", page_after(path, sort, 0.5))
+        yield Job(f"page by {sort.field}: last", page_after(path, sort, 1))
     yield Job("count", "/api/datas?limit=1&count=true", 2)
     for sort in SORTS:
-        if not sort.descending:
-            base = f"/api/datas?sort={NAMES[sort]}"
-            yield Job(f"search, no match, by {sort.field}", f"{base}&q=no+such+text", 1)
-            yield Job(f"search, common, by {sort.field}", f"{base}&q=x", 1)
+        base = f"/api/datas?sort={sort.field}"
+        yield Job(f"search, no match, by {sort.field}", f"{base}&q=no+such+text", 1)
+        yield Job(f"search, common, by {sort.field}", f"{base}&q=x", 1)
     yield Job("of one moment, by id", "/api/datas?created_from=2100-01-01T00:00:00Z", 1)
     yield Job("of any moment, by data", "/api/datas?sort=data&created_from=2000-01-01T00:00:00Z", 1)
 

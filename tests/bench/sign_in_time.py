@@ -10,6 +10,7 @@ import time
 from datas.adapters.system import Argon2Passwords, SystemClock
 from datas.bootstrap import build_services, open_database
 from datas.domain.errors import WrongCredentials
+from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 
 NAMES = 200
@@ -19,7 +20,7 @@ def main() -> None:
     """Print both medians and their ratio."""
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(f"sqlite:///{folder}/bench.db")
-        services = build_services(Settings(), database)
+        services = build_services(Settings(), DATAS_ITEMS, database)
         password_hash = Argon2Passwords().hash("correct horse")
         with database.atomic():
             for n in range(NAMES):

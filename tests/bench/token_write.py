@@ -3,6 +3,7 @@
 import tempfile
 
 from datas.bootstrap import build_services, open_database
+from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.bench.serving import compare, serving
 
@@ -19,8 +20,8 @@ def main() -> None:
     """Measure POST in open mode without a token, and in authenticated mode with one."""
     with tempfile.TemporaryDirectory() as folder:
         urls = [f"sqlite:///{folder}/{mode}.db" for mode in ("open", "authenticated")]
-        database = open_database(urls[1])
-        services = build_services(Settings(), database)
+        database = open_database(urls[1], DATAS_ITEMS.tables)
+        services = build_services(Settings(), DATAS_ITEMS, database)
         user = services.accounts.register("alice", "correct horse")
         secret = services.accounts.issue_token(user)[1]
         database.close()

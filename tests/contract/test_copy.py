@@ -130,7 +130,7 @@ def test_records_of_every_collection_are_as_they_were(
         changed = gadgets[first].draft._replace(parent_id=gadgets[parent].id)
         assert source.gadgets.swap(gadgets[first]._replace(draft=changed, version=2), 1)
     databases = [cast("SqlDatabase", store.storage) for store in stores]
-    copy_rows(*databases, lambda _: None)
+    copy_rows(databases[0], databases[1], lambda _: None)
     for plural, repository in source.repositories.items():
         found = target.repositories[plural].find(Query(1000))
         assert list(found) == list(repository.find(Query(1000)))

@@ -19,8 +19,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.__main__ import main
 from datas.bootstrap import open_service
-from datas.operations.backup import back_up
 from datas.operations.checks import ALL, storage
+from datas.operations.sqlite_copy import back_up
 from datas.settings import variable_names
 from tests.e2e.conftest import DEADLINE, Start, run_datas
 from tests.postgres import QUICK, Postgres, missing, running

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from datas.domain.transfer import Transfer
 
 from datas.__main__ import main
 from datas.cli import data
 from datas.cli.files import open_output
+from datas.domain.service import RecordService
 from tests.e2e.conftest import DEADLINE, clean_environ, run_datas
 from tests.e2e.test_bulk import lines, stored, until
 
@@ -74,7 +74,7 @@ def test_an_export_to_a_folder_is_refused_before_any_item_is_read(
     (folder / "there").mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("DATAS_DATABASE_URL", "sqlite:///datas.db")
-    monkeypatch.setattr(Transfer, "export", None)
+    monkeypatch.setattr(RecordService, "export", None)
     refused = CliRunner().invoke(main, ["export", "there"], catch_exceptions=False)
     told = "Error: there can't be written: Is a directory.\n"
     assert (refused.exit_code, refused.stderr) == (1, told)
@@ -97,8 +97,8 @@ def test_an_export_that_is_terminated_leaves_nothing_behind(folder: Path) -> Non
     (folder / "wait.py").write_text(
         "import time\n"
         "from datas.__main__ import main\n"
-        "from datas.domain.transfer import Transfer\n"
-        "Transfer.export = lambda *_, **__: iter(lambda: time.sleep(60) or [], None)\n"
+        "from datas.domain.service import RecordService\n"
+        "RecordService.export = lambda *_, **__: iter(lambda: time.sleep(60) or [], None)\n"
         "main(['export', 'out'])\n"
     )
     process = subprocess.Popen([sys.executable, "wait.py"], cwd=folder, env=clean_environ())
@@ -165,7 +165,7 @@ def by_tens(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _import_while(monkeypatch: pytest.MonkeyPatch, happens: Any, *arguments: str) -> Result:
     """What an import says after whose first ten items something happens."""
-    create_all = Transfer.create_all
+    create_all = RecordService.create_all
 
     def create_and_happen(*args: Any, **kwargs: Any) -> int:
         count = create_all(*args, **kwargs)
@@ -174,7 +174,7 @@ def _import_while(monkeypatch: pytest.MonkeyPatch, happens: Any, *arguments: str
         return count
 
     with monkeypatch.context() as patch:
-        patch.setattr(Transfer, "create_all", create_and_happen)
+        patch.setattr(RecordService, "create_all", create_and_happen)
         return CliRunner().invoke(main, ["import", *arguments], catch_exceptions=False)
 
 

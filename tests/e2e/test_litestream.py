@@ -23,7 +23,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.bootstrap import open_service
 from datas.domain.errors import CopyFailed
-from datas.operations.backup import back_up, restore_backup
+from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
 from tests.e2e.test_bulk import lines, until
 

@@ -18,10 +18,15 @@ from typing import Any
 
 import pytest
 
-from datas.http.problems import PROBLEMS
+from datas.domain.items import ITEMS
+from datas.http.items import ItemSchema
+from datas.http.problems import read_problems
+from datas.http.schemas import RecordBody
 from tests.e2e.conftest import DEADLINE, Answer, Server, request, run_datas
 from tests.e2e.front import Front, SlowClients, end, fill, front, seconds, wait_until_idle
 from tests.postgres import free_port, missing
+
+PROBLEMS = read_problems([RecordBody(ITEMS, ItemSchema)])
 
 JSON = {"Content-Type": "application/json"}
 

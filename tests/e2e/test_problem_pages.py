@@ -11,8 +11,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from datas.http.problems import PROBLEMS
+from datas.domain.items import ITEMS
+from datas.http.items import ItemSchema
+from datas.http.problems import read_problems
+from datas.http.schemas import RecordBody
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
+
+PROBLEMS = read_problems([RecordBody(ITEMS, ItemSchema)])
 
 FROM_CLIENTS = [code for code, problem in PROBLEMS.items() if problem.fails]
 # These start from a server of their own, or from an item 1 that nobody has touched.

@@ -18,6 +18,8 @@ from datas.__main__ import main
 from datas.bootstrap import Services, build_services, open_database
 from datas.domain.access import Actor
 from datas.domain.errors import Unauthenticated, WrongCredentials
+from datas.domain.items import ItemDraft
+from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, run_datas
 
@@ -38,9 +40,9 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _services(folder: Path) -> Iterator[Services]:
     """The services over the database in a folder."""
     settings = Settings(database_url=f"sqlite:///{folder}/datas.db")
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, DATAS_ITEMS.tables)
     try:
-        yield build_services(settings, database)
+        yield build_services(settings, DATAS_ITEMS, database)
     finally:
         database.close()
 
@@ -51,7 +53,8 @@ def _add(folder: Path, *names: str, items: int = 0) -> None:
         for name in names:
             services.accounts.register(name, PASSWORD)
             for number in range(items):
-                services.items.create(f"{name}'s {number}", actor=Actor(name))
+                draft = ItemDraft(f"{name}'s {number}")
+                services.records["items"].create(draft, actor=Actor(name))
 
 
 def _signs_in(folder: Path, name: str, password: str) -> bool:
@@ -262,7 +265,7 @@ def test_who_owns_items_is_removed_once_they_are_given_away(tmp_path: Path) -> N
     result = run_datas(tmp_path, "user", "remove", "alice", "--give-to", "bob")
     assert result.stdout == "User alice is removed.\nItems given to bob: 3.\n"
     with _services(tmp_path) as services:
-        items = services.items.page().items
+        items = services.records["items"].page().records
         assert [(item.owner, item.version) for item in items] == 3 * [("bob", 2)]
         assert [user.username for user in services.accounts.list_users()] == ["bob"]
 

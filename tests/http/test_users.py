@@ -8,7 +8,7 @@ from falcon.testing import Result, TestClient
 
 from datas.domain.accounts import MAX_FROM_ONE_ADDRESS
 from tests.http.conftest import PASSWORD, World, make_world
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 ALICE = {"username": "alice", "password": PASSWORD}
 

@@ -85,3 +85,24 @@ def test_with_faults_the_valid_values_are_kept(monkeypatch: pytest.MonkeyPatch) 
     settings, faults = Settings.read_with_faults()
     assert (settings.access, settings.token_days) == ("private", Settings().token_days)
     assert list(faults) == ["DATAS_TOKEN_DAYS"]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\t", " ", "\r\n"])
+def test_white_space_around_any_setting_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """What a program that is started from here reads is clean, too."""
+    given = {
+        "DATABASE_URL": "sqlite:///x.db",
+        "ACCESS": "open",
+        "TOKEN_DAYS": "7",
+        "ALLOWED_HOSTS": "a.example,b.example",
+        "METRICS": "true",
+        "LOG_LEVEL": "error",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"DATAS_{name}", f"{end}{value}{end}")
+    found = Settings.read()
+    assert (found.database_url, found.access, found.token_days) == ("sqlite:///x.db", "open", 7)
+    assert (found.allowed_hosts, found.metrics) == (("a.example", "b.example"), True)
+    assert {name: os.environ[f"DATAS_{name}"] for name in given} == given

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import falcon
@@ -12,7 +13,7 @@ from falcon.testing import Result, TestClient
 from datas.adapters.memory import Memory
 from tests.contract.test_items import ODD_TEXTS
 from tests.http.conftest import make_world
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 PATH = "/api/datas/bulk"
@@ -111,6 +112,20 @@ GOOD = {
     "a table with blank lines": (CSV, b"data\n\na\n\nb\n\n"),
     "columns in any order": (CSV, b"version,data,id\n1,a,7\n,b,\n"),
     "quotes": (CSV, b'"data"\n"a"\n"b"\n'),
+    "files put together, each with its mark": (
+        NDJSON,
+        b'\xef\xbb\xbf{"data": "a"}\n\xef\xbb\xbf{"data": "b"}\n\xef\xbb\xbf',
+    ),
+    "Ctrl-Z at the end": (NDJSON, b'{"data": "a"}\r\n{"data": "b"}\r\n\x1a'),
+    "a table with Ctrl-Z at the end": (CSV, b"data\r\na\r\nb\r\n\x1a\x1a"),
+    "a table with Ctrl-Z behind its last line": (CSV, b"data\na\nb\x1a"),
+    "lines that end in CR alone": (NDJSON, b'{"data": "a"}\r{"data": "b"}\r'),
+    "a table whose lines end in CR alone": (CSV, b'data\ra\r"b"'),
+    "a table whose lines end in CR twice": (CSV, b"data\r\r\na\r\r\nb\r\r\n"),
+    "a table with semicolons": (CSV, b'\xef\xbb\xbfdata;owner\r\na;\r\n"b";\r\n'),
+    "a table with tabs": (CSV, b'"id"\t"data"\n1\ta\n\tb\n'),
+    "a table that names its semicolon": (CSV, b"\xef\xbb\xbfsep=;\r\ndata;owner\r\na;\r\nb;x\r\n"),
+    "a table that names its comma": (CSV, b"sep=,\ndata\na\nb\n"),
 }
 
 
@@ -127,7 +142,7 @@ BAD: dict[str, tuple[str, bytes, dict[int, list[str]]]] = {
     "not JSON": (NDJSON, b'{"data": "a"}\n{"data": \n', {2: ["line"]}),
     "not an object": (NDJSON, b'"a"\n[]\nnull\n1', {n: ["body"] for n in (1, 2, 3, 4)}),
     "two in a line": (NDJSON, b'{"data": "a"}{"data": "b"}', {1: ["line"]}),
-    "an array of them": (NDJSON, b'[{"data": "a"},\n{"data": "b"}]', {1: ["line"], 2: ["line"]}),
+    "an array of them": (NDJSON, b'[{"data": "a"},\n{"data": "b"}]', {1: ["line"]}),
     "not UTF-8": (NDJSON, b'{"data": "\xff"}', {1: ["line"]}),
     "rules": (NDJSON, b'{"data": ""}\n{"data": 1}\n{}\n', {1: ["data"], 2: ["data"], 3: ["data"]}),
     "unknown names": (NDJSON, b'{"data": "a", "colour": 1}\n', {1: ["colour"]}),
@@ -142,8 +157,20 @@ BAD: dict[str, tuple[str, bytes, dict[int, list[str]]]] = {
     "after a quoted break": (CSV, b'data\n"a\nb\nc"\n" "\n', {5: ["data"]}),
     "a quote that never ends": (CSV, b'data\na\n"b\nc\n', {3: ["line"]}),
     "a quote in the middle": (CSV, b'data\n"a"b\nc\n', {2: ["line"]}),
-    "a break without quotes": (CSV, b"data\ra\r", {1: ["line"]}),
-    "a mark of byte order in the middle": (NDJSON, b'{"data": "a"}\n\xef\xbb\xbf{}', {2: ["line"]}),
+    "a break without quotes": (CSV, b"data\na\rb\n", {2: ["line"]}),
+    "a mark of byte order in the middle": (CSV, b"data\r\na\r\n\xef\xbb\xbfb", {3: ["line"]}),
+    "a second header": (CSV, b"id,data\n1,a\nid,data\n2,b\n", {3: ["line"]}),
+    "a quote that never ends, in a cell after others": (
+        CSV,
+        b'id,data\n1,"a\nb"\n"2\n3","b\n',
+        {5: ["line"]},
+    ),
+    "two columns without a name": (CSV, b"data,,\na,,\n", {1: ["line"]}),
+    "UTF-16": (NDJSON, '{"data": "a"}\n{"data": "b"}\n'.encode("utf-16"), {1: ["line"]}),
+    "a table in UTF-16": (CSV, "data\towner\r\na\t\r\n".encode("utf-16"), {1: ["line"]}),
+    "a table in UTF-16 without a mark": (CSV, "data\r\na\r\n".encode("utf-16-be"), {1: ["line"]}),
+    "a spreadsheet's own format": (CSV, b"PK\x03\x04\x14\x00\x06\x00\n\x00\n", {1: ["line"]}),
+    "a column of another name, by semicolons": (CSV, b"data;colour\na;b\n", {1: ["colour"]}),
     "a header in another encoding": (CSV, "data,é\nx,y\n".encode("latin-1"), {1: ["line"]}),
     "another encoding": (CSV, "data\na\né\n".encode("latin-1"), {3: ["line"]}),
 }
@@ -158,6 +185,41 @@ def test_every_line_at_fault_is_told_by_its_number(
     found = faults(send(client, body, kind))
     assert {line: list(errors) for line, errors in found.items()} == expected
     assert texts(memory) == []
+
+
+ADVICE = {
+    "opens a quote that is not closed": (CSV, b'data\n"a\n'),
+    "within the 65536 bytes that a row may have": (CSV, b'data\n"a\n' + b"row\n" * 20000),
+    "has NUL bytes, so that this seems to be UTF-16": (CSV, "data\n".encode("utf-16")),
+    "column 2 has no name": (CSV, b"data,,\na,,\n"),
+    "begins a JSON array": (NDJSON, b'[\n  {"data": "a"},\n  {"data": "b"}\n]\n'),
+    "another file seems to start here": (CSV, b"data\na\n\xef\xbb\xbfdata\nb\n"),
+    "repeats the header": (CSV, b"id,data\n1,a\nid,data\n"),
+    "Line 3 is over 65536 bytes": (CSV, b"data\na\n" + b"b" * 70_000),
+}
+
+
+@pytest.mark.parametrize("advice", ADVICE)
+def test_a_file_that_can_not_be_read_is_told_what_is_wrong_with_it(
+    client: TestClient, memory: Memory, advice: str
+) -> None:
+    """And in which line."""
+    kind, body = ADVICE[advice]
+    answer = send(client, body, kind)
+    assert answer.status_code in {400, 413}
+    assert advice in answer.json["detail"]
+    assert re.match(r"Line \d+", answer.json["detail"])
+    assert texts(memory) == []
+
+
+def test_a_value_that_looks_like_another_header_can_be_stored(
+    client: TestClient, memory: Memory
+) -> None:
+    """In quotes it is text, whatever it says; one column's name alone may be a text too."""
+    table = 'id,data\n1,a\n"id","data"\n2,"\ufeffdata"\n3,"sep=;"\n'
+    assert send(client, table, CSV).status_code == 201
+    assert send(client, 'data\ndata\n"\ufeffdata"\n', CSV).status_code == 201
+    assert texts(memory) == ["a", "data", "\ufeffdata", "sep=;", "data", "\ufeffdata"]
 
 
 def test_the_first_hundred_faults_are_listed_and_all_are_counted(client: TestClient) -> None:
