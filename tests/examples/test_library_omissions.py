@@ -40,7 +40,11 @@ def _omissions() -> Iterator[Omission]:
         for number, line in enumerate(file.read_text().splitlines()):
             declares = DECLARES.fullmatch(line) and not line.strip().startswith(("def ", "if "))
             is_whole = not line.endswith("(")
-            if declares and is_whole and not (is_code and "peewee." not in line and "Field(" not in line):
+            if (
+                declares
+                and is_whole
+                and not (is_code and "peewee." not in line and "Field(" not in line)
+            ):
                 yield Omission(file.relative_to(LIBRARY), number, line)
 
 

@@ -55,9 +55,7 @@ def _stop(servers: list[Server]) -> None:
     while servers:
         server = servers.pop()
         assert server.stop() == 0
-        server._reader.join(DEADLINE)  # noqa: SLF001
-        if server.process.stdout:
-            server.process.stdout.close()
+        server.close()
 
 
 def datas(folder: Path, *arguments: str, **environ: str) -> str:
@@ -72,9 +70,7 @@ def test_the_banner_tells_how_to_create_a_record_of_the_package(serve: Serve, fo
     server = Server(folder, **SERVED)
     assert server.stop() == 0
     text = "".join(server.output)
-    server._reader.join(DEADLINE)  # noqa: SLF001
-    if server.process.stdout:
-        server.process.stdout.close()
+    server.close()
     assert f"Library is running at http://localhost:{server.port}/api/books" in text
     assert """/api/books --json '{"title": "The Left Hand of Darkness"}'""" in text
     assert "records are kept in" in text
