@@ -55,7 +55,7 @@ class Settings:
     access: str = "authenticated"
     registration: str = "closed"
     token_days: int = 30
-    bulk_lines: int = 100_000
+    bulk_lines: int = 10_000
     collections: str = ""  # items
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()

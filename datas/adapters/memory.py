@@ -174,17 +174,17 @@ class MemoryRepository(Generic[D]):
         return [record for record in records if beyond(key(record), place)]
 
     def _check_constraints(self, draft: D, record_id: int | None) -> None:
-        """Raises: ValueTaken, InvalidRecord."""
+        """Raises: InvalidRecord, ValueTaken."""
         name = self._collection.name
+        for field, plural in self._collection.references.items():
+            value = getattr(draft, field)
+            if value is not None and value not in self._memory.records[plural]:
+                raise InvalidRecord.missing_reference(name, field, value)
         for field in self._collection.unique:
             value = getattr(draft, field)
             same = (it.id for it in self._records.values() if getattr(it.draft, field) == value)
             if value is not None and any(found != record_id for found in same):
                 raise ValueTaken(name, field)
-        for field, plural in self._collection.references.items():
-            value = getattr(draft, field)
-            if value is not None and value not in self._memory.records[plural]:
-                raise InvalidRecord.missing_reference(name, field, value)
 
     def _check_use(self, record_id: int) -> None:
         """Raises: RecordInUse."""

@@ -83,8 +83,22 @@ class MemoryTokens:
         with self._memory.lock:
             return self._memory.tokens.get(digest)
 
-    def of(self, username: str) -> Sequence[Token]:
-        """Pick the user's tokens, which are in the order of their ids."""
+    def get(self, username: str, token_id: int) -> Token | None:
+        """Look through the user's tokens."""
+        return next((token for token in self._of(username) if token.id == token_id), None)
+
+    def newest(self, username: str, limit: int) -> Sequence[Token]:
+        """Cut the user's tokens."""
+        return self._of(username)[-limit:]
+
+    def keep_newest(self, username: str, limit: int) -> None:
+        """Delete those that `newest` does not list."""
+        with self._memory.lock:
+            kept = self.newest(username, limit)
+            self._delete(username, lambda token: token not in kept)
+
+    def _of(self, username: str) -> list[Token]:
+        """A user's tokens. The dictionary has them in the order of their ids."""
         with self._memory.lock:
             return [token for token in self._memory.tokens.values() if token.username == username]
 

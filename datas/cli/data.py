@@ -199,11 +199,11 @@ def _signals() -> Iterator[threading.Event]:
 def _watched(
     lines: Iterator[Any], source: IO[bytes], label: str, stopped: threading.Event
 ) -> Iterator[Any]:
-    """The lines, with a progress bar, until they end or `stopped` is set."""
+    """The lines but blank ones, with a progress bar, until they end or `stopped` is set."""
     size = Path(f"/dev/fd/{source.fileno()}").stat().st_size
     with _progress(size, label) as bar:
         while not stopped.is_set() and (some := list(islice(lines, STEP))):
-            yield from some
+            yield from (line for line in some if not line.is_blank)
             bar.update(source.tell() - bar.pos)
 
 

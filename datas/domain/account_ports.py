@@ -60,8 +60,14 @@ class Tokens(Protocol):
     def find(self, digest: bytes) -> Token | None:
         """The token with this digest, also if it has expired."""
 
-    def of(self, username: str) -> Sequence[Token]:
-        """A user's tokens by id."""
+    def get(self, username: str, token_id: int) -> Token | None:
+        """One token of a user, also if it has expired."""
+
+    def newest(self, username: str, limit: int) -> Sequence[Token]:
+        """A user's newest tokens, by id."""
+
+    def keep_newest(self, username: str, limit: int) -> None:
+        """Delete a user's tokens except the newest."""
 
     def revoke(self, username: str, token_id: int) -> bool:
         """Delete one token of a user. False: the user has no such token."""

@@ -42,33 +42,40 @@ WINDOW = timedelta(minutes=15)
 # After so many failures within the window a username must wait: from one address, and from all.
 MAX_FROM_ONE_ADDRESS = 5
 MAX_FROM_ANYWHERE = 100
+MAX_TOKENS = 100  # of one user that a sign-in leaves, and that a list shows
 PURGED = 10  # expired attempts that each new attempt deletes
 
 
 class HashLimiter:
-    """Limits how many passwords are hashed at once.
+    """Limits how many passwords are hashed at once, and how many callers wait for that.
 
     One hash takes 20 ms and 19 MiB. Without a limit, sign-ins would slow all other requests.
     """
 
-    def __init__(self, slots: int = 2) -> None:
-        self._slots = slots
+    def __init__(self, slots: int = 2, waiting: int = 2, timeout: float = 1.0) -> None:
+        self._counts = slots, slots + waiting
+        self._timeout = timeout  # seconds
         self._renew()
         renew_in_child(self, HashLimiter._renew)
 
     def _renew(self) -> None:
-        self._free = threading.BoundedSemaphore(self._slots)
+        self._slots, self._places = map(threading.BoundedSemaphore, self._counts)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """A block that may hash. Raises: TooManyAttempts, at once, if no slot is free."""
-        free = self._free  # another one after a fork in the block
-        if not free.acquire(blocking=False):
+        """A block that may hash. Raises: TooManyAttempts, if no slot is or becomes free."""
+        with self._acquired(self._places, None), self._acquired(self._slots, self._timeout):
+            yield
+
+    @staticmethod
+    @contextmanager
+    def _acquired(semaphore: threading.Semaphore, timeout: float | None) -> Iterator[None]:
+        if not semaphore.acquire(blocking=timeout is not None, timeout=timeout):
             raise TooManyAttempts(retry_after=1, busy=True)
         try:
             yield
         finally:
-            free.release()
+            semaphore.release()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,16 +163,17 @@ class Accounts:
         check_fields(new_password=password_faults(new_password))
         name = actor.identified()
         with self.limiter.slot():
-            # Attempts from all addresses count together: a stolen token must not allow guessing.
+            # Attempts count by token, whatever the address: a stolen token must neither allow
+            # guessing nor keep the user, who has another token, from changing the password.
             # They count apart from sign-in, where strangers could use up the user's attempts.
-            attempt = Attempt(name, Purpose.CHANGE_PASSWORD, "", self.clock.now())
+            token = f"token {actor.token_id}"
+            attempt = Attempt(name, Purpose.CHANGE_PASSWORD, token, self.clock.now())
             self._count(attempt)
             user = self._verified(self.users.get(name), password)
             password_hash = self.passwords.hash(new_password)
             with self.storage.atomic():
                 self._swap_password(user, password, password_hash)
-                if actor.token_id not in (None, *(token.id for token in self.tokens.of(name))):
-                    raise Unauthenticated(bad_token=True)  # revoked meanwhile
+                self.check_token(actor)  # it may have been revoked meanwhile
                 self.attempts.clear(attempt)
                 self.tokens.revoke_others(name, actor.token_id)
 
@@ -189,14 +197,24 @@ class Accounts:
             with self.storage.atomic():
                 self._swap_password(user, password, renewed)
                 self.attempts.clear(attempt)
-                return self.issue_token(user, label=label)
+                issued = self.issue_token(user, label=label)
+                self.tokens.keep_newest(user.username, MAX_TOKENS)
+                return issued
 
     def authenticate(self, secret: str) -> Actor:
         """The user of a token's secret. Raises: Unauthenticated."""
-        token = self.tokens.find(_digest(secret))
+        token = self._valid(self.tokens.find(_digest(secret)))
+        return Actor(token.username, token.id)
+
+    def check_token(self, actor: Actor) -> None:
+        """Raises: Unauthenticated, if the actor's token was revoked or has expired since."""
+        if actor.token_id is not None:
+            self._valid(self.tokens.get(actor.identified(), actor.token_id))
+
+    def _valid(self, token: Token | None) -> Token:
         if token is None or token.date_expires <= self.clock.now():
             raise Unauthenticated(bad_token=True)
-        return Actor(token.username, token.id)
+        return token
 
     def issue_token(self, user: User, *, label: str = "") -> tuple[Token, str]:
         """Return a new token and its secret, without a password. Delete the user's expired tokens.
@@ -212,8 +230,8 @@ class Accounts:
             return self.tokens.add(token, _digest(secret)), secret
 
     def list_tokens(self, actor: Actor) -> Sequence[Token]:
-        """The actor's tokens by id. Raises: Unauthenticated."""
-        return self.tokens.of(actor.identified())
+        """The newest 100 of the actor's tokens, by id. Raises: Unauthenticated."""
+        return self.tokens.newest(actor.identified(), MAX_TOKENS)
 
     def revoke_token(self, actor: Actor, token_id: int | None = None) -> int:
         """Revoke one token of the actor; without `token_id`, the token in use. Return its id.

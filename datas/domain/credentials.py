@@ -46,7 +46,8 @@ class Purpose(StrEnum):
 class Attempt(NamedTuple):
     """One password attempt that has not succeeded (yet).
 
-    `address` is the client's, or empty where attempts from all addresses count together.
+    `address` is what they are counted by: the client's address, or for a change of password the
+    token, such as `token 7`.
     """
 
     username: str

@@ -12,7 +12,7 @@ from datas.http.observation import RequestEvents
 from datas.http.parts import Parts, RecordParts
 from datas.http.request import Request
 from datas.http.resources import accounts, bulk, pages, problem_pages, records, system
-from datas.http.routing import Router
+from datas.http.routing import Router, answer_options
 
 App: TypeAlias = "falcon.App[Request, Response]"
 
@@ -35,6 +35,7 @@ def create_app(parts: Parts) -> App:
     ErrorHandlers(parts).add_to(app)
     for path, resource in routes(parts).items():
         app.add_route(path, resource)
+    app.add_sink(answer_options, r"\*$")
     return app
 
 
@@ -76,7 +77,9 @@ def _record_routes(each: RecordParts[Any], parts: Parts) -> dict[str, object]:
     return {
         route: records.RecordsResource(each, parts.idempotency),
         record: records.RecordResource(each, is_target=is_target),
-        f"{route}/bulk": bulk.BulkResource(each, parts.idempotency, parts.bulk_lines),
+        f"{route}/bulk": bulk.BulkResource(
+            each, parts.accounts, parts.idempotency, parts.bulk_lines
+        ),
         **{
             f"{record}/{path}": create(each, parts.idempotency)
             for path, create in each.resources.items()

@@ -41,17 +41,16 @@ class Authentication:
         if method == "GET" and action in self._personal:
             resp.set_header("Vary", "Authorization")
         header = req.env.get("HTTP_AUTHORIZATION")
-        if header is not None:
-            req.actor = self._accounts.authenticate(_secret(header))
+        if header is not None and (secret := _secret(header)) is not None:
+            req.actor = self._accounts.authenticate(secret)
         if action is not None:
             self._access.admit(req.actor, action)
         if method != "GET" and "HTTP_ORIGIN" in req.env:
             self._refuse_foreign(req.env["HTTP_ORIGIN"], req.env.get("HTTP_HOST"))
 
     def _refuse_foreign(self, origin: str, host: str | None) -> None:
-        # The host alone is compared: a proxy that ends TLS changes the scheme.
         allowed = "*" in self._allowed_origins or origin in self._allowed_origins
-        if not allowed and _netloc(origin) != host:
+        if not allowed and not _is_origin_of(origin, host or ""):
             detail = (
                 f"A page of {origin[:80]!r} may not change anything here. "
                 "Whoever runs this server can add the origin to DATAS_CORS_ORIGINS."
@@ -59,17 +58,26 @@ class Authentication:
             raise Refusal("forbidden", detail)
 
 
-def _netloc(origin: str) -> str | None:
+def _is_origin_of(origin: str, host: str) -> bool:
+    """Whether a page of this origin comes from this host (RFC 6454 §4: a default port is none).
+
+    The scheme itself doesn't count: a proxy that ends TLS changes it.
+    """
     try:
-        return urlsplit(origin).netloc
+        scheme, netloc = urlsplit(origin)[:2]
     except ValueError:
-        return None
+        return False
+    port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return netloc.lower().removesuffix(port) == host.lower().removesuffix(port)
 
 
-def _secret(header: str) -> str:
-    scheme, _, secret = header.partition(" ")
+def _secret(header: str) -> str | None:
+    """The token; None for another scheme, such as the Basic login of a proxy in front."""
+    scheme, _, secret = header.strip(" ").partition(" ")
     secret = secret.strip(" ")
-    if scheme.lower() != "bearer" or not secret:
+    if scheme.lower() != "bearer":
+        return None
+    if not secret:
         detail = "The Authorization header can't be read. Write it as: Bearer datas_…."
         raise Refusal("unauthenticated", detail, headers={"WWW-Authenticate": BAD_TOKEN})
     return secret

@@ -14,20 +14,21 @@ from datas.http.errors import Refusal
 MAX_BODY = 64 * 1024
 Example = Callable[[], Mapping[str, Any]]  # makes a body that would be correct
 MEDIA_MERGE_PATCH = "application/merge-patch+json"
+_UTF_8 = ("utf-8", "utf8")
 
 
 def read_json(req: falcon.Request, *media_types: str, example: Example) -> Any:
     """Return the body as one JSON value; `media_types` are those allowed beside JSON's own.
 
-    Raises: Refusal with `unsupported-media-type`, `body-too-large` or `malformed-json`, whose text
-    may show the example.
+    Raises: Refusal with `unsupported-media-type`, `length-required`, `body-too-large` or
+    `malformed-json`, whose text may show the example.
     """
     return parse_json(read_body(req, *media_types), example)
 
 
 def read_body(req: falcon.Request, *media_types: str) -> bytes:
     """Return the body's bytes. Raises: Refusal, as `read_json` does."""
-    check_media_type(req, (falcon.MEDIA_JSON, *media_types))
+    check_body(req, (falcon.MEDIA_JSON, *media_types))
     return _read(req)
 
 
@@ -36,7 +37,7 @@ def parse_json(raw: bytes, example: Example) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+        detail = f"The body is not {json_fault(raw, error)}"
         shown = json.dumps(example(), ensure_ascii=False)
         if not raw:
             detail = f"The body is empty. Send JSON, such as {shown}."
@@ -45,8 +46,36 @@ def parse_json(raw: bytes, example: Example) -> Any:
         raise Refusal("malformed-json", detail) from None
 
 
-def check_media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
-    """Return the body's media type, one of these. Raises: Refusal (`unsupported-media-type`)."""
+def json_fault(raw: bytes, error: orjson.JSONDecodeError) -> str:
+    """What `raw` is not, and where it breaks: `JSON at line 1, column 2: unexpected character.`"""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as fault:
+        # orjson names the first line and column, wherever the fault is.
+        before = raw[: fault.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        return f"UTF-8 at line {line}, column {column}: {fault.reason}. JSON is text in UTF-8."
+    return f"JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+
+
+def check_body(req: falcon.Request, media_types: Sequence[str]) -> str:
+    """Return the body's media type, one of these.
+
+    Raises: Refusal (`unsupported-media-type`, `length-required`).
+    """
+    media_type = _media_type(req, media_types)
+    env = req.env
+    if not env.get("wsgi.input_terminated") and (
+        "HTTP_TRANSFER_ENCODING" in env
+        or (req.content_length is None and env["SERVER_PROTOCOL"] >= "HTTP/2")
+    ):
+        # Without a length the body would read as empty.
+        detail = "This server can't tell where a body without a length ends. Send Content-Length."
+        raise Refusal("length-required", detail)
+    return media_type
+
+
+def _media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
     coding = req.env.get("HTTP_CONTENT_ENCODING")
     if coding and coding.lower() != "identity":
         detail = (
@@ -65,7 +94,7 @@ def check_media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
     charset = parameters.pop("charset", "utf-8")
     if parameters.get("header") == "present":  # of CSV (RFC 4180 §3)
         del parameters["header"]
-    if media_type.lower() not in media_types or parameters or charset.lower() != "utf-8":
+    if media_type.lower() not in media_types or parameters or charset.lower() not in _UTF_8:
         given = f"not {req.content_type[:80]!r}" if req.content_type else "which is absent"
         wanted = " or ".join(media_types)
         detail = f"The body's Content-Type must be {wanted}, in UTF-8, {given}."
@@ -110,11 +139,6 @@ class BodyFile(io.RawIOBase):
         self.digest.update(piece)
         buffer[: len(piece)] = piece
         return len(piece)
-
-    def discard(self, most: int) -> None:
-        """Read and discard up to so many bytes: many clients read the answer only then."""
-        while most > 0 and (piece := _piece(self._stream, 65536)):
-            most -= len(piece)
 
 
 def _stream(req: falcon.Request) -> Any:

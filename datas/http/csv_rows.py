@@ -78,12 +78,14 @@ class RowReader:
     def __iter__(self) -> Iterator[tuple[int, list[Cell], str]]:
         """Each row with the number of its first line, and what is wrong with it.
 
-        After a fault, reading goes on with the next line. Blank lines are skipped.
+        After a fault, reading goes on with the next line. A blank line is one empty cell.
         Raises: LineTooLong.
         """
         while self._next_line():
             number = self._number
-            if not self._line.strip("\r\n") or self._declares_delimiter():
+            if not self._line.strip("\r\n"):
+                yield number, [EMPTY], ""
+            elif self._declares_delimiter():
                 pass
             elif number == 1 and "\0" in self._line:
                 yield number, [], NO_TEXT

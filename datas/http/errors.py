@@ -12,6 +12,7 @@ from datas.domain.errors import (
     StorageUnavailable,
     TooManyAttempts,
     Unauthenticated,
+    VersionMismatch,
     WrongCredentials,
     list_faults,
 )
@@ -88,7 +89,7 @@ class ErrorHandlers:
             known = {"request_id": req.id}
             _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
             resp.set_header("Retry-After", RETRY_AFTER)
-        self._write(req, resp, error.code, _detail(error), getattr(error, "errors", None))
+        self._write(req, resp, error.code, _detail(req, error), getattr(error, "errors", None))
 
     def _handle_falcon(
         self, req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
@@ -159,8 +160,13 @@ class ErrorHandlers:
         }
 
 
-def _detail(error: DomainError) -> str:
+def _detail(req: Request, error: DomainError) -> str:
     """The error's text, and which headers would help: only HTTP knows those."""
+    if isinstance(error, VersionMismatch) and "W/" in req.env.get("HTTP_IF_MATCH", ""):
+        return (
+            f"{error} A weak ETag (W/) never matches If-Match: send it without the W/. A proxy "
+            "that compresses answers makes ETags weak; let it leave these as they are."
+        )
     if not isinstance(error, Unauthenticated):
         return str(error)
     if error.bad_token:

@@ -9,6 +9,7 @@ import orjson
 
 from datas.domain.errors import LineTooLong
 from datas.domain.records import D, Record
+from datas.http.body import json_fault
 from datas.http.csv_rows import EMPTY, NO_TEXT, Cell, RowReader, write_row
 from datas.http.errors import Refusal
 from datas.http.schemas import RecordBody
@@ -30,11 +31,18 @@ Errors = Mapping[str, Sequence[str]]
 
 
 class Line(NamedTuple, Generic[D]):
-    """A draft, or what is wrong with it; the number is that of its first line."""
+    """A draft, or what is wrong with it; neither for a blank line.
+
+    The number is that of its first line.
+    """
 
     number: int
     draft: D | None = None
     errors: Errors | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        return self.draft is None and self.errors is None
 
 
 class Format(Protocol[D]):
@@ -67,10 +75,11 @@ class Ndjson(Generic[D]):
             )
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Blank lines, and byte order marks, are ignored: files are put together with theirs."""
+        """Byte order marks are ignored: files are put together with theirs."""
         for number, raw in enumerate(_lines(file), 1):
             line = raw.removeprefix(_MARK)
             if not line or line.isspace():
+                yield Line(number)
                 continue
             if number == 1 and (b"\0" in line or line.startswith(b"[")):
                 yield _fault(number, NO_TEXT if b"\0" in line else _ARRAY)
@@ -78,7 +87,8 @@ class Ndjson(Generic[D]):
             try:
                 yield _line(self._body, number, orjson.loads(line))
             except orjson.JSONDecodeError as error:
-                yield _fault(number, f"is not JSON at column {error.colno}: {error.msg}.")
+                fault = json_fault(line, error).replace("line 1, ", "")
+                yield _fault(number, f"is not {fault}")
 
 
 class Csv(Generic[D]):
@@ -98,14 +108,16 @@ class Csv(Generic[D]):
             yield "".join(write_row(dump(record).values()) for record in records).encode()
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Blank lines are ignored; semicolons and tabs separate values if they do so in the header.
+        """Semicolons and tabs separate values if they do so in the header.
 
         Raises: LineTooLong.
         """
         header: list[Cell] | None = None
         names: list[str] = []
         for number, cells, fault in RowReader(_lines(file), MAX_LINE, delimiter=""):
-            if header is None:
+            if cells == [EMPTY]:
+                yield Line(number)
+            elif header is None:
                 header, names = cells, [text for text, _ in cells]
                 if fault or (errors := self._header_faults(names)):
                     yield _fault(number, fault) if fault else Line(number, errors=errors)

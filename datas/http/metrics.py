@@ -38,7 +38,7 @@ class Metrics:
             "getMetrics",
             "What Prometheus asks for",
             {"text/plain": {"schema": "Page"}},
-            problems=("invalid-parameter",),
+            problems=("invalid-header",),
         )
     }
 

@@ -50,10 +50,15 @@ class AllowedHosts:
             # The target is a whole URL: its host counts instead of Host (RFC 9112 §3.2.2).
             given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        if self._is_ours(given, env["SERVER_NAME"]) or req.path in _ANY_HOST:
+        if self._is_ours(given, env["SERVER_NAME"]):
             return
+        exempt = req.path in _ANY_HOST
         if not given:
+            if exempt and env["SERVER_PROTOCOL"] == "HTTP/1.0":
+                return
             raise Refusal("invalid-header", errors={"Host": ["is missing or empty."]})
+        if exempt:
+            return
         detail = (
             f"This server does not answer for {given[:80]!r}. "
             "Whoever runs it can add the name to DATAS_ALLOWED_HOSTS."
@@ -100,7 +105,9 @@ class Accept:
 
 
 class Params:
-    """Refuses query parameters of requests without a body.
+    """Refuses query parameters of requests without a body, under `/api` alone.
+
+    Monitors and shared links add parameters of their own to the other addresses.
 
     A responder that reads a body refuses them afterwards, in the contract's order. A resource
     whose GET has parameters of its own sets `reads_params`.
@@ -112,6 +119,7 @@ class Params:
         """Raises: Refusal (`invalid-parameter`)."""
         if (
             req.params
+            and req.path.startswith("/api/")
             and req.method in ("GET", "HEAD", "DELETE")
             and _answers(resource, req.method)
             and not getattr(resource, "reads_params", False)
@@ -151,8 +159,8 @@ class LastHeaders:
 
 def preferred(req: falcon.Request, media_types: Sequence[str]) -> str | None:
     """The one of `media_types` that the client's Accept prefers, or None (RFC 9110 §12.5.1)."""
-    # Media types have no case (§8.3.1); Falcon compares them as they are.
-    accept = req.env.get("HTTP_ACCEPT", "*/*").lower().strip(" \t,")
+    # Media types have no case (§8.3.1); Falcon compares them as they are. An empty list is no wish.
+    accept = req.env.get("HTTP_ACCEPT", "").lower().strip(" \t,") or "*/*"
     try:
         return falcon.mediatypes.best_match(media_types, accept) or None
     except ValueError:

@@ -9,15 +9,15 @@ from http import HTTPStatus
 from typing import Any
 
 # Problems of any request, of a request that needs the database, and of one with a body.
-ANYWHERE = (
-    "invalid-header",
-    "misdirected-request",
-    "not-acceptable",
-    "invalid-parameter",
-    "internal-error",
+ANYWHERE = ("invalid-header", "misdirected-request", "not-acceptable", "internal-error")
+STORED = (*ANYWHERE, "invalid-parameter", "storage-unavailable", "unauthenticated")
+BODY = (
+    "malformed-json",
+    "length-required",
+    "body-too-large",
+    "unsupported-media-type",
+    "forbidden",
 )
-STORED = (*ANYWHERE, "storage-unavailable", "unauthenticated")
-BODY = ("malformed-json", "body-too-large", "unsupported-media-type", "forbidden")
 
 # No request header has an example: pages that try an API would send it unasked, and the answer
 # would be a 304, a 412 or a replay.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Generic
+from urllib.parse import unquote_to_bytes
 
 import falcon
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -23,9 +24,9 @@ from datas.domain.records import D
 from datas.domain.rules import DecimalRule, IntegerRule, Rule, boolean, choice, integer
 from datas.http.cursors import List, read_cursor, write_cursor
 from datas.http.errors import Refusal
-from datas.http.fields import Boolean, Integer, RecordField, Text
+from datas.http.fields import Boolean, Integer, Moment, RecordField, Text
 from datas.http.request import Request
-from datas.http.schemas import RecordBody
+from datas.http.schemas import RecordBody, load_bounded
 
 
 class Param(fields.Field[Any]):
@@ -46,6 +47,8 @@ class Param(fields.Field[Any]):
     def _deserialize(self, value: str, *_: Any, **__: Any) -> Any:
         converted = self._field.from_json(self._field.from_text(value))
         if faults := self._rule(converted):
+            if isinstance(self._field, Moment) and " " in value:
+                faults = [*faults, "In a query, write the + of an offset as %2B."]
             raise ValidationError(faults)
         return converted
 
@@ -217,8 +220,20 @@ def _load(req: Request, schema: Schema) -> dict[str, Any]:
     if repeated:
         errors = {name: ["is given more than once; give it once."] for name in repeated}
         raise Refusal("invalid-parameter", errors=errors)
+    if not req.query_string.isascii() or "%" in req.query_string:
+        _refuse_other_encodings(req.query_string)
     try:
-        params: dict[str, Any] = schema.load(req.params)
+        return load_bounded(schema, req.params)
     except ValidationError as error:
         raise Refusal("invalid-parameter", errors=error.messages_dict) from None
-    return params
+
+
+def _refuse_other_encodings(query: str) -> None:
+    """Raises: Refusal, for bytes that are not UTF-8, or not escaped. Falcon replaces such."""
+    for pair in query.split("&"):
+        try:
+            unquote_to_bytes(pair.encode("ascii")).decode()
+        except UnicodeError:
+            fault = "must be UTF-8, with each byte beyond ASCII escaped: é is %C3%A9."
+            name = falcon.uri.decode(pair.partition("=")[0])
+            raise Refusal("invalid-parameter", errors={name: [fault]}) from None

@@ -58,7 +58,7 @@ class Parts:
     allowed_hosts: Collection[str] = ()
     cors_origins: Collection[str] = ()
     trusted_proxies: int = 0
-    bulk_lines: int = 100_000
+    bulk_lines: int = 10_000
     console: bool = True
     access_log: Observer | None = None
     metrics: Observer | None = None  # a resource too

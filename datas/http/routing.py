@@ -22,6 +22,14 @@ class IdConverter(BaseConverter):
         return record_id if record_id <= MAX_INTEGER else None
 
 
+def answer_options(req: falcon.Request, resp: falcon.Response, **_: object) -> None:
+    """`OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7)."""
+    if req.method != "OPTIONS":
+        raise falcon.HTTPMethodNotAllowed(["OPTIONS"])
+    resp.status = falcon.HTTP_204
+    resp.set_header("Allow", "OPTIONS")
+
+
 class Router(CompiledRouter):
     """The router."""
 

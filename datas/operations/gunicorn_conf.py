@@ -6,12 +6,12 @@ import os
 import signal
 import socket
 import struct
-import sys
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.glogging import Logger
-from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
 
 from datas import logs
@@ -42,7 +42,11 @@ script_name = os.environ["SCRIPT_NAME"] = os.environ.get("SCRIPT_NAME", "").rstr
 permit_unconventional_http_method = True
 
 SEND_BUFFER = 128 * 1024  # bytes, of which Linux makes twice as many
-LINGER = 0.5  # seconds that a client has to close its end of a connection
+# How long the other end of a connection that closes may be silent, in seconds: after an answer to a
+# whole request, and after one that came before the body was read.
+LINGER, LINGER_UNREAD = 0.5, 2
+# How much of such a body is dropped, so that the client gets to read the answer.
+MAX_DROPPED, DROP_SECONDS = 16 * 1024 * 1024, 10
 
 
 class Log(Logger):  # type: ignore[misc]
@@ -85,7 +89,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Wait here until the client closes: gunicorn's main thread would wait for two seconds."""
         kept = super().handle(conn)
         if not kept:
-            close_graceful(conn.sock.dup(), LINGER, sys.maxsize)
+            unread = conn.parser and conn.parser.mesg and _has_unread_body(conn.parser.mesg)
+            _drop_input(conn.sock.dup(), LINGER_UNREAD if unread else LINGER)
             # So the main thread finds nothing to wait for. If the client has closed, this raises an
             # OSError, and gunicorn closes as well.
             conn.sock.shutdown(socket.SHUT_RD)
@@ -93,6 +98,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 worker_class = Worker
+
+
+def _has_unread_body(request: Any) -> bool:
+    """Whether some of the body is still to come, or where it ends is unknown."""
+    body = request.body
+    # One of gunicorn's readers counts what is left; the other parses chunks until the last.
+    left = getattr(body.reader, "length", 0) or getattr(body.reader, "parser", None)
+    return bool(left or body.failed)
+
+
+def _drop_input(sock: socket.socket, silence: float) -> None:
+    """Read and drop what the client sends, until it closes its end (RFC 9112 §9.6).
+
+    A close with input left unread resets the connection, and the client may lose the answer.
+    """
+    with sock, suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(silence)
+        end, left = time.monotonic() + DROP_SECONDS, MAX_DROPPED
+        while left > 0 and time.monotonic() < end and (piece := sock.recv(65536)):
+            left -= len(piece)
 
 
 def when_ready(server: Any) -> None:
@@ -185,9 +211,13 @@ def on_exit(server: Any) -> None:
 
 
 def pre_request(worker: Any, request: Any) -> None:
-    """Lead a path outside of SCRIPT_NAME to nothing (404): gunicorn itself would fail (500)."""
+    """Put back the prefix that a proxy stripped; close after an answer to an unread body."""
     if script_name and not f"{request.path}/".startswith(f"{script_name}/"):
-        request.path = f"{script_name}/..{request.path}"
+        request.path = f"{script_name}{request.path}"
+    if _has_unread_body(request):
+        should_close = request.should_close
+        # gunicorn asks when it sends the answer's head, and when the answer is complete.
+        request.should_close = lambda: _has_unread_body(request) or should_close()
 
 
 def post_worker_init(worker: Any) -> None:

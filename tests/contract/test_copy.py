@@ -76,7 +76,7 @@ def _everything(url: str) -> list[object]:
     found: list[object] = [
         items.find(Query(limit=COUNT + 1)),
         users.all(),
-        SqlTokens(database).of("alice"),
+        SqlTokens(database).newest("alice", 100),
         SqlTokens(database).find(b"\x00\xff digest"),
         SqlIdempotencyRecords(database).get("alice", "key"),
         SqlAttempts(database).recent(

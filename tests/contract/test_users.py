@@ -107,7 +107,7 @@ def test_a_removed_user_is_gone_with_their_tokens(store: Store, alice: User) -> 
     assert store.tokens.find(b"hers") is None
     assert store.tokens.find(b"his") == his
     assert store.users.add("alice", "hash", NOW).id > alice.id
-    assert not store.tokens.of("alice")
+    assert not store.tokens.newest("alice", 100)
 
 
 def test_a_hash_is_swapped_for_the_one_it_was(store: Store, alice: User) -> None:
@@ -168,9 +168,34 @@ def test_a_users_tokens_come_by_id(store: Store, alice: User) -> None:
     first = _token(store, "alice", b"3")
     his = _token(store, "bob", b"2")
     second = _token(store, "alice", b"1")
-    assert list(store.tokens.of("alice")) == [first, second]
-    assert list(store.tokens.of("bob")) == [his]
-    assert not store.tokens.of("carol")
+    assert list(store.tokens.newest("alice", 100)) == [first, second]
+    assert list(store.tokens.newest("bob", 100)) == [his]
+    assert not store.tokens.newest("carol", 100)
+
+
+def test_the_newest_tokens_are_listed_and_kept(store: Store, alice: User) -> None:
+    """By id, as many as are asked for; those of others stay."""
+    store.users.add("bob", "hash", NOW)
+    his = _token(store, "bob", b"his")
+    tokens = [_token(store, "alice", b"%d" % n) for n in range(5)]
+    assert list(store.tokens.newest("alice", 3)) == tokens[2:]
+    store.tokens.keep_newest("alice", 5)
+    assert list(store.tokens.newest("alice", 100)) == tokens
+    store.tokens.keep_newest("alice", 2)
+    assert list(store.tokens.newest("alice", 100)) == tokens[3:]
+    store.tokens.keep_newest("carol", 2)
+    assert list(store.tokens.newest("bob", 100)) == [his]
+
+
+def test_a_token_is_found_by_its_user_and_id(store: Store, alice: User) -> None:
+    """Until it is revoked."""
+    store.users.add("bob", "hash", NOW)
+    token = _token(store, "alice", b"1")
+    assert store.tokens.get("alice", token.id) == token
+    assert store.tokens.get("bob", token.id) is None
+    assert store.tokens.get("alice", token.id + 1) is None
+    store.tokens.revoke("alice", token.id)
+    assert store.tokens.get("alice", token.id) is None
 
 
 def test_a_token_is_revoked_by_its_user_alone(store: Store, alice: User) -> None:
@@ -180,7 +205,7 @@ def test_a_token_is_revoked_by_its_user_alone(store: Store, alice: User) -> None
     assert store.tokens.revoke("alice", token.id)
     assert not store.tokens.revoke("alice", token.id)
     assert store.tokens.find(b"1") is None
-    assert list(store.tokens.of("alice")) == [other]
+    assert list(store.tokens.newest("alice", 100)) == [other]
 
 
 def test_a_tokens_id_is_never_used_again(store: Store, alice: User) -> None:
@@ -195,9 +220,9 @@ def test_an_id_that_no_token_can_have_is_none(store: Store, alice: User, token_i
     """It names no token to revoke; and all are others."""
     token = _token(store, "alice", b"1")
     assert not store.tokens.revoke("alice", token_id)
-    assert list(store.tokens.of("alice")) == [token]
+    assert list(store.tokens.newest("alice", 100)) == [token]
     store.tokens.revoke_others("alice", token_id)
-    assert not store.tokens.of("alice")
+    assert not store.tokens.newest("alice", 100)
 
 
 def test_all_tokens_of_a_user_but_one_are_revoked(store: Store, alice: User) -> None:
@@ -206,10 +231,10 @@ def test_all_tokens_of_a_user_but_one_are_revoked(store: Store, alice: User) -> 
     his = _token(store, "bob", b"his")
     kept = [_token(store, "alice", b"%d" % n) for n in range(3)][1]
     store.tokens.revoke_others("alice", kept.id)
-    assert list(store.tokens.of("alice")) == [kept]
+    assert list(store.tokens.newest("alice", 100)) == [kept]
     store.tokens.revoke_others("alice", None)
-    assert not store.tokens.of("alice")
-    assert list(store.tokens.of("bob")) == [his]
+    assert not store.tokens.newest("alice", 100)
+    assert list(store.tokens.newest("bob", 100)) == [his]
 
 
 def test_a_users_expired_tokens_are_purged(store: Store, alice: User) -> None:
@@ -219,8 +244,8 @@ def test_a_users_expired_tokens_are_purged(store: Store, alice: User) -> None:
     kept = store.tokens.add(Token(0, "alice", "", NOW, LATER + timedelta(microseconds=1)), b"new")
     _token(store, "alice", b"over")
     store.tokens.purge("alice", LATER)
-    assert list(store.tokens.of("alice")) == [kept]
-    assert list(store.tokens.of("bob")) == [his]
+    assert list(store.tokens.newest("alice", 100)) == [kept]
+    assert list(store.tokens.newest("bob", 100)) == [his]
 
 
 def test_nobody_is_given_nothing(store: Store, alice: User) -> None:
@@ -253,6 +278,6 @@ def test_a_block_that_raises_leaves_users_and_tokens(store: Store, alice: User) 
         store.tokens.revoke_others("alice", None)
         raise ZeroDivisionError
     assert list(store.users.all()) == [alice, bob]
-    assert list(store.tokens.of("alice")) == [tokens[0], more]
-    assert list(store.tokens.of("bob")) == [tokens[1]]
+    assert list(store.tokens.newest("alice", 100)) == [tokens[0], more]
+    assert list(store.tokens.newest("bob", 100)) == [tokens[1]]
     assert store.tokens.find(b"new") is None

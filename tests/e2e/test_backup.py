@@ -24,6 +24,7 @@ from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import CopyFailed
+from datas.domain.items import ItemDraft
 from datas.operations import sqlite_copy
 from datas.operations.backup import refuse_postgresql
 from datas.operations.sqlite_copy import back_up, restore_backup
@@ -109,7 +110,7 @@ def test_a_backup_comes_to_an_end_however_often_others_write(tmp_path: Path) -> 
     def write() -> None:
         with open_service(_url(path)) as items:
             while not stop.is_set():
-                items.create("later")
+                items.create(ItemDraft("later"))
                 written[0] += 1
 
     writer = threading.Thread(target=write)
@@ -175,7 +176,7 @@ def test_a_database_that_is_in_use_is_not_replaced(tmp_path: Path) -> None:
     with open_service(_url(path)) as items:
         with pytest.raises(CopyFailed, match=r"datas\.db is in use"):
             restore_backup(path, copy, force=True)
-        items.create("newer")
+        items.create(ItemDraft("newer"))
     assert _texts(path) == ["new", "newer"]
 
 
@@ -312,7 +313,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
     old.close()
     restore_backup(path, copy)
     with open_service(_url(path)) as items:
-        assert items.create("hello").owner is None
+        assert items.create(ItemDraft("hello")).owner is None
     insert = "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
     with closing(sqlite3.connect(copy)) as newer, newer:
         newer.execute(insert)
@@ -435,7 +436,7 @@ def _killed_server(folder: Path, name: str, text: str) -> Path:
     """A database as a killed server leaves it: what it wrote last is in its WAL alone."""
     living, path = _fill(folder / "living.db", [text]), folder / name
     with open_service(_url(living)) as items:
-        items.create("in the WAL")
+        items.create(ItemDraft("in the WAL"))
         for side in ("", "-wal"):
             shutil.copy(f"{living}{side}", f"{path}{side}")
     assert Path(f"{path}-wal").stat().st_size

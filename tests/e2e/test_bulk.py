@@ -56,7 +56,7 @@ def is_locked(folder: Path) -> bool:
 @pytest.mark.slow
 def test_a_server_that_is_killed_in_the_middle_stores_none(start: Start, tmp_path: Path) -> None:
     """Not one item of a request that was never answered."""
-    server = start("--workers", "1")
+    server = start("--workers", "1", DATAS_BULK_LINES="100000")
     server.request("POST", "/api/datas", {"data": "before"})
     sender = threading.Thread(target=_ignoring_a_reset, args=(server,))
     sender.start()
@@ -78,7 +78,7 @@ def _ignoring_a_reset(server: Server) -> None:
 @pytest.mark.slow
 def test_writers_wait_for_many_items_and_do_not_fail(start: Start) -> None:
     """While a hundred thousand are stored, others' items are stored too, none refused."""
-    server = start("--workers", "2")
+    server = start("--workers", "2", DATAS_BULK_LINES="100000")
     sent = threading.Thread(target=server.request, args=("POST", PATH, lines(100_000), NDJSON))
     sent.start()
     statuses = []

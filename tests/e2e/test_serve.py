@@ -292,12 +292,30 @@ def test_a_compressed_stream_is_not_taken_for_json(start: Start) -> None:
 
 @pytest.mark.slow
 def test_it_can_be_mounted_under_a_path(start: Start) -> None:
-    """By SCRIPT_NAME: answers name addresses inside of it, and outside of it there is nothing."""
+    """By SCRIPT_NAME, whether a proxy in front keeps that prefix in a request or strips it.
+
+    Answers name addresses inside of it, and what is neither is nowhere.
+    """
     server = start("--workers", "1", SCRIPT_NAME="/x")
     assert f"localhost:{server.port}/x/api/datas" in "".join(server.output)
     created = server.request("POST", "/x/api/datas", {"data": "hello"})
     assert (created.status, created.headers["Location"]) == (201, "/x/api/datas/1")
-    for outside in ("/api/datas", "/xapi/datas", "/x../api/datas", "/", "/X/api/datas"):
+    created = server.request("POST", "/api/datas", {"data": "stripped"})
+    assert (created.status, created.headers["Location"]) == (201, "/x/api/datas/2")
+    for prefix in ("", "/x"):
+        page = server.request("GET", f"{prefix}/api/datas?limit=1")
+        assert page.json["next"].startswith("/x/api/datas?")
+        assert page.headers["Link"].startswith("</x/api/datas?")
+        assert server.request("GET", page.json["next"]).json["data"][0]["id"] == 2
+        for path in ("/", "/docs", "/problems"):
+            html = server.request("GET", f"{prefix}{path}", headers={"Accept": "text/html"})
+            links = re.findall(r'(?:href|src)="(/[^"]*)"', html.content.decode())
+            assert links
+            assert all(link.startswith("/x/") for link in links), links
+        document = server.request("GET", f"{prefix}/openapi.json").json
+        assert document["servers"] == [{"url": "/x"}]
+    assert server.request("GET", "/x").status == server.request("GET", "/x/").status == 200
+    for outside in ("/nowhere", "/xapi/datas", "/x../api/datas", "/x/x/api/datas", "/X/api/datas"):
         answer = server.request("GET", outside)
         assert (answer.status, answer.json["type"]) == (404, "/x/problems/route-not-found")
         assert "Items are at /x/api/datas" in answer.json["detail"]

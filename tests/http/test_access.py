@@ -152,7 +152,10 @@ def test_a_refusal_says_what_would_help() -> None:
     world = make_world("authenticated")
     post = {"json": {"data": "x"}}
     assert _challenge(world.client.simulate_post("/api/datas", **post)) == 'Bearer realm="datas"'
-    for header in ("Bearer nonsense", "Bearer", "Basic YTpi", "", "Bearer é"):
+    for header in ("Basic YTpi", "Digest username=a", "datas_secret", ""):
+        answer = world.client.simulate_post("/api/datas", **post, headers={"Authorization": header})
+        assert _challenge(answer) == 'Bearer realm="datas"', header
+    for header in ("Bearer nonsense", "Bearer", "Bearer é"):
         answer = world.client.simulate_post("/api/datas", **post, headers={"Authorization": header})
         assert _challenge(answer) == 'Bearer realm="datas", error="invalid_token"', header
     # White space beyond a header's own is part of the token. (The client would strip it.)
@@ -164,8 +167,20 @@ def test_a_refusal_says_what_would_help() -> None:
     answer = world.client.simulate_post("/api/tokens", headers=old)
     assert "without the Authorization header" in answer.json["detail"]
     for header in ("Bearer", "Basic YTpi", "datas_secret"):
-        answer = world.client.simulate_get("/api/datas", headers={"Authorization": header})
+        answer = world.client.simulate_post("/api/datas", **post, headers={"Authorization": header})
         assert "Bearer datas_" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Negotiate", "", " "])
+def test_the_login_of_a_proxy_in_front_is_no_token(header: str) -> None:
+    """Every request of a browser has it: reads, and writes of an open server, need no more."""
+    headers = {"Authorization": header}
+    for mode, status in (("open", 201), ("authenticated", 401), ("private", 401)):
+        client = make_world(mode).client
+        created = client.simulate_post("/api/datas", json={"data": "x"}, headers=headers)
+        assert created.status_code == status
+        read = client.simulate_get("/api/datas", headers=headers)
+        assert read.status_code == (401 if mode == "private" else 200)
 
 
 @pytest.mark.parametrize(

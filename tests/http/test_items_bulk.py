@@ -4,15 +4,18 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
+from datetime import timedelta
+from time import process_time
 from typing import Any
 
 import falcon
 import pytest
-from falcon.testing import Result, TestClient
+from falcon.testing import Result, StartResponseMock, TestClient, create_environ
 
 from datas.adapters.memory import Memory
 from tests.contract.test_items import ODD_TEXTS
-from tests.http.conftest import make_world
+from tests.http.conftest import PASSWORD, World, make_world
 from tests.http.test_items_refusals import problem
 
 NDJSON, CSV = "application/x-ndjson", "text/csv"
@@ -281,6 +284,74 @@ def test_too_much_is_refused() -> None:
     answer = send(world.client, "", headers=short, extras=extras)
     assert "broke off after 14 of 500" in problem(answer, "malformed-json")["detail"]
     assert len(world.memory.records["items"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ("\n" * 10, NDJSON, 201),
+        ("\n" * 11, NDJSON, 413),
+        (" \t\r\n" * 11, NDJSON, 413),
+        ('{"data": "a"}\n' * 6 + "\n" * 4, NDJSON, 201),
+        ('{"data": "a"}\n' * 6 + "\n" * 5, NDJSON, 413),
+        ("{}\n" * 6 + "\n" * 5, NDJSON, 413),
+        ("data\n" + "a\n" * 6 + "\n" * 4, CSV, 201),
+        ("data\n" + "a\n" * 6 + "\r\n" * 5, CSV, 413),
+        ("\n" * 11 + "data\na\n", CSV, 413),
+        ("data\n" + '"a\n\n\n"\n' * 10, CSV, 201),
+    ],
+)
+def test_blank_lines_count(body: str, kind: str, status: int) -> None:
+    """Toward what a request may bring: reading them is work. Those in a value are none."""
+    world = make_world(bulk_lines=10)
+    answer = send(world.client, body, kind)
+    assert answer.status_code == status
+    if status == 413:
+        problem(answer, "body-too-large")
+        assert texts(world.memory) == []
+
+
+def test_the_work_on_unknown_names_grows_with_their_number_alone(client: TestClient) -> None:
+    """The results stay: twenty are listed, and all are counted."""
+
+    def seconds(count: int) -> float:
+        line = json.dumps({f"n{number}": 1 for number in range(count)}) + "\n"
+        begin = process_time()
+        answer = send(client, line * 3)
+        took = process_time() - begin
+        assert list(faults(answer)) == [1, 2, 3]
+        assert len(faults(answer)[1]) == 20
+        return took
+
+    assert seconds(5000) < max(20 * min(seconds(500) for _ in range(3)), 0.1)
+    answer = client.simulate_post("/api/datas", json={f"n{number}": 1 for number in range(5000)})
+    assert problem(answer, "invalid-item")["detail"].endswith("And 4981 more.")
+
+
+@pytest.mark.parametrize("ended", ["revoked", "expired", "changed"])
+def test_a_stream_breaks_off_when_its_token_ends(ended: str) -> None:
+    """Within a chunk. It doesn't end as if it were whole."""
+    world = make_world("private", bulk_lines=10_000)
+    alice = world.as_user("alice")
+    assert send(alice, '{"data": "a"}\n' * 3500).status_code == 201
+    stream = _stream(world, alice)
+    assert next(stream).count(b"\n") == 1000
+    if ended == "revoked":
+        assert alice.simulate_delete("/api/tokens/current").status_code == 200
+    elif ended == "expired":
+        world.clock.time += timedelta(days=31)
+    else:
+        body = {"password": PASSWORD, "new_password": "battery staple"}
+        assert world.as_user("alice").simulate_put("/api/users/me/password", json=body).json
+    with pytest.raises(ConnectionResetError, match="revoked or expired"):
+        list(stream)
+
+
+def _stream(world: World, client: TestClient) -> Iterator[bytes]:
+    """The pieces of an export, as a server asks for them."""
+    headers = client._default_headers  # noqa: SLF001
+    environ = create_environ(PATH, headers=headers)
+    return iter(world.client.app(environ, StartResponseMock()))
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/csv; header=absent", ""])

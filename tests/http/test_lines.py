@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datas.domain.items import ITEMS
 from datas.domain.records import Collection
-from datas.http.csv_rows import Cell, RowReader, write_row
+from datas.http.csv_rows import EMPTY, Cell, RowReader, write_row
 from datas.http.errors import Refusal
 from datas.http.items import ItemSchema
 from datas.http.lines import Line, line_formats
@@ -135,5 +135,5 @@ def test_rows_are_those_of_the_standard_library(text: str) -> None:
         assert any(fault for _, _, fault in read(text))
         return
     found = read(text)
-    assert [[cell.text for cell in row] for _, row, _ in found] == expected
+    assert [[cell.text for cell in row] for _, row, _ in found if row != [EMPTY]] == expected
     assert not any(fault for _, _, fault in found)

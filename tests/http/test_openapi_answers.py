@@ -163,8 +163,9 @@ REFUSALS = [
     Refusal("token-not-found", "DELETE", "/api/tokens/{token_id}", id=9, user="alice"),
     Refusal("route-not-found", "GET", "/problems/{code}", id="nothing"),
     Refusal("storage-unavailable", "GET", "/readyz"),
-    Refusal("invalid-parameter", "GET", "/healthz", {"query_string": "force=1"}),
-    Refusal("invalid-parameter", "GET", "/docs", {"query_string": "force=1"}),
+    Refusal("invalid-header", "GET", "/healthz", {"headers": {"Host": ""}}),
+    Refusal("invalid-header", "GET", "/docs", {"headers": {"If-None-Match": "1"}}),
+    Refusal("length-required", "POST", "/api/datas", {"headers": {"Transfer-Encoding": "chunked"}}),
 ]
 
 

@@ -12,7 +12,8 @@ from tests.http.conftest import PROBLEMS
 
 BASE = "http://localhost:8000"
 FROM_CLIENTS = sorted(
-    PROBLEMS.keys() - {"internal-error", "storage-unavailable", "server-stopping"}
+    PROBLEMS.keys()
+    - {"internal-error", "storage-unavailable", "server-stopping", "length-required"}
 )
 VOID = {"meta", "link", "br"}
 

@@ -1,12 +1,14 @@
 """Users and tokens over HTTP."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from falcon.testing import Result, TestClient
 
-from datas.domain.accounts import MAX_FROM_ONE_ADDRESS
+from datas.domain.accounts import MAX_FROM_ONE_ADDRESS, HashLimiter
+from datas.http.app import create_app
 from tests.http.conftest import PASSWORD, World, make_world
 from tests.http.test_items_refusals import problem
 
@@ -165,10 +167,30 @@ def test_the_way_of_a_request_may_name_nobody(world: World) -> None:
 
 def test_a_full_server_speaks_of_no_failure(world: World) -> None:
     """Registering isn't refused for what others guessed."""
-    with world.limiter.slot(), world.limiter.slot():
+    full = HashLimiter(slots=1, waiting=0)
+    accounts = replace(world.parts.accounts, limiter=full)
+    world.client.app = create_app(replace(world.parts, accounts=accounts))
+    with full.slot():
         answer = world.client.simulate_post("/api/users", json=ALICE)
     detail = problem(answer, "too-many-attempts")["detail"]
     assert detail == "Too many are signing in or registering at this moment. Wait 1 s."
+
+
+def test_a_sign_in_leaves_the_newest_hundred_tokens_of_a_user(world: World) -> None:
+    """So a list is short; those that only the command line made are all good until then."""
+    old, client = world.as_user("alice"), world.as_user("alice")
+    secrets = [world.token("alice") for _ in range(150)]
+    listed = client.simulate_get("/api/tokens").json
+    assert listed["msg"] == "Tokens found (100)"
+    ids = [token["id"] for token in listed["data"]]
+    assert ids == list(range(53, 153))
+    assert not any(token["current"] for token in listed["data"])
+    assert old.simulate_get("/api/users/me").status_code == 200
+    newest = _sign_in(world.client).json["data"]["id"]
+    assert old.simulate_get("/api/users/me").status_code == 401
+    headers = {"Authorization": f"Bearer {secrets[-1]}"}
+    listed = world.client.simulate_get("/api/tokens", headers=headers).json["data"]
+    assert [token["id"] for token in listed] == [*ids[1:], newest]
 
 
 def test_changing_the_password_revokes_the_other_tokens(world: World) -> None:

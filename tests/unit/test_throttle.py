@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from datas.domain.accounts import (
     HashLimiter,
 )
 from datas.domain.credentials import Attempt
-from datas.domain.errors import TooManyAttempts, WrongCredentials
+from datas.domain.errors import TooManyAttempts, Unauthenticated, WrongCredentials
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -138,8 +139,8 @@ class _SlowPasswords(PlainPasswords):
         return super().verify(password, password_hash)
 
 
-def test_a_third_hash_at_the_same_time_is_refused_at_once() -> None:
-    """It may be repeated after a second, counts as no attempt, and disturbs neither of the two."""
+def test_two_hash_at_the_same_time_two_wait_and_the_next_is_refused_at_once() -> None:
+    """It may be repeated after a second, counts as no attempt, and disturbs none of the four."""
     passwords = _SlowPasswords()
     world = World(passwords)
     accounts, secrets = world.accounts(), []
@@ -148,10 +149,12 @@ def test_a_third_hash_at_the_same_time_is_refused_at_once() -> None:
     def enter() -> None:
         secrets.append(accounts.sign_in("alice", PASSWORD, address=HERE)[1])
 
-    threads = [threading.Thread(target=enter) for _ in range(2)]
+    threads = [threading.Thread(target=enter) for _ in range(4)]
     for thread in threads:
         thread.start()
-    assert all(passwords.started.acquire(timeout=10) for _ in threads)
+    assert all(passwords.started.acquire(timeout=10) for _ in range(2))
+    _wait_until_all_places_are_taken(world.limiter)
+    assert not passwords.started.acquire(timeout=0.05)
     with pytest.raises(TooManyAttempts) as caught:
         accounts.sign_in("bob", PASSWORD, address=HERE)
     with pytest.raises(TooManyAttempts):
@@ -160,9 +163,31 @@ def test_a_third_hash_at_the_same_time_is_refused_at_once() -> None:
     for thread in threads:
         thread.join(10)
     assert caught.value.retry_after == 1
-    assert len(secrets) == 2
+    assert len(secrets) == 4
     assert not world.memory.attempts
     assert accounts.sign_in("alice", PASSWORD, address=HERE)
+
+
+def _wait_until_all_places_are_taken(limiter: HashLimiter) -> None:
+    """Fail after ten seconds."""
+    end = monotonic() + 10
+    while True:
+        try:
+            with limiter.slot():
+                pass
+        except TooManyAttempts:
+            return
+        assert monotonic() < end
+
+
+def test_no_caller_waits_for_a_slot_for_ever() -> None:
+    """After the time for it the caller is refused, and leaves its place to the next."""
+    limiter = HashLimiter(slots=1, waiting=1, timeout=0.05)
+    for _ in range(3):
+        begin = monotonic()
+        with limiter.slot(), pytest.raises(TooManyAttempts), limiter.slot():
+            pass
+        assert 0.04 < monotonic() - begin < 5
 
 
 def test_a_slot_is_free_again_after_a_failure() -> None:
@@ -230,6 +255,22 @@ def test_after_five_failed_changes_a_user_must_wait(plain_world: World) -> None:
     with pytest.raises(TooManyAttempts):
         accounts.change_password(Actor("alice"), PASSWORD, "battery staple")
     assert accounts.sign_in("alice", PASSWORD, address=HERE)
+
+
+def test_tries_to_change_a_password_are_counted_by_token(plain_world: World) -> None:
+    """A stolen token allows few guesses, from wherever, and doesn't lock its owner out."""
+    accounts = plain_world.accounts()
+    alice = accounts.get_user("alice")
+    stolen, own = (accounts.authenticate(accounts.issue_token(alice)[1]) for _ in range(2))
+    for _ in range(MAX_FROM_ONE_ADDRESS):
+        with pytest.raises(WrongCredentials):
+            accounts.change_password(stolen, "wrong password", "mine now 12345")
+    for password in ("wrong password", PASSWORD):
+        with pytest.raises(TooManyAttempts):
+            accounts.change_password(stolen, password, "mine now 12345")
+    accounts.change_password(own, PASSWORD, "battery staple")
+    with pytest.raises(Unauthenticated):
+        accounts.check_token(stolen)
 
 
 def test_a_changed_password_clears_the_failures_before_it(plain_world: World) -> None:

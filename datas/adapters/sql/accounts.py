@@ -95,13 +95,17 @@ class SqlTokens:
         columns = (_TOKEN[1], TokenRow.digest, *_TOKEN[2:])
         of_user = TokenRow.username == param
         tokens = TokenRow.select(*_TOKEN)
-        revoke = TokenRow.delete().where(of_user & (TokenRow.id == param)).returning(TokenRow.id)
+        of_id = of_user & (TokenRow.id == param)
+        newest = tokens.where(of_user).order_by(TokenRow.id.desc())
+        oldest_kept = newest.select(TokenRow.id).limit(param).offset(param)
         self._statements = _compile(
             database,
             add=TokenRow.insert(dict.fromkeys(columns, param)).returning(TokenRow.id),
             find=tokens.where(TokenRow.digest == param),
-            of=tokens.where(of_user).order_by(TokenRow.id),
-            revoke=revoke,
+            get=tokens.where(of_id),
+            newest=newest.limit(param),
+            keep_newest=TokenRow.delete().where(of_user & (TokenRow.id <= oldest_kept)),
+            revoke=TokenRow.delete().where(of_id).returning(TokenRow.id),
             revoke_others=TokenRow.delete().where(of_user & (TokenRow.id != param)),
             purge=TokenRow.delete().where(of_user & (TokenRow.date_expires <= param)),
         )
@@ -122,9 +126,19 @@ class SqlTokens:
         rows = self._database.read(self._statements["find"], digest)
         return _token(*rows[0]) if rows else None
 
-    def of(self, username: str) -> Sequence[Token]:
-        """Select by id."""
-        return [_token(*row) for row in self._database.read(self._statements["of"], username)]
+    def get(self, username: str, token_id: int) -> Token | None:
+        """Select by the primary key."""
+        rows = self._database.read(self._statements["get"], username, token_id)
+        return _token(*rows[0]) if rows else None
+
+    def newest(self, username: str, limit: int) -> Sequence[Token]:
+        """Select backwards by id."""
+        rows = self._database.read(self._statements["newest"], username, limit)
+        return [_token(*row) for row in reversed(rows)]
+
+    def keep_newest(self, username: str, limit: int) -> None:
+        """DELETE … WHERE username = ? AND id <= (the newest that is one too many)"""
+        self._database.write(self._statements["keep_newest"], username, username, 1, limit)
 
     def revoke(self, username: str, token_id: int) -> bool:
         """DELETE … WHERE username = ? AND id = ?"""

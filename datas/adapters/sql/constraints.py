@@ -56,16 +56,16 @@ class Constraints:
         if draft is None:
             return self._use(record_id)
         name = self._collection.name
+        for field, find in self._references:
+            value = getattr(draft, field)
+            if value is not None and not self._database.read(find, value):
+                return InvalidRecord.missing_reference(name, field, value)
         for field, to_database, find in self._unique:
             value = getattr(draft, field)
             if value is not None:
                 rows = self._database.read(find, to_database(value))
                 if any(found != record_id for (found,) in rows):
                     return ValueTaken(name, field)
-        for field, find in self._references:
-            value = getattr(draft, field)
-            if value is not None and not self._database.read(find, value):
-                return InvalidRecord.missing_reference(name, field, value)
         # Where the owner is the only constraint, nothing needs to be looked up.
         if owner and not (self.are_looked_up and self._database.read(self._owner, owner)):
             return Unauthenticated(no_user=owner)

@@ -1,8 +1,9 @@
 """`/api/datas/bulk`: many records of any collection, streamed out and in."""
 
+import errno
 import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Generic
@@ -10,17 +11,18 @@ from typing import IO, Any, Generic
 import falcon
 import orjson
 
-from datas.domain.access import Action
+from datas.domain.access import Action, Actor
+from datas.domain.accounts import Accounts
 from datas.domain.errors import (
     InvalidRecord,
-    LineTooLong,
     StorageUnavailable,
+    Unauthenticated,
     ValueTaken,
     list_faults,
 )
 from datas.domain.idempotency import Idempotency
-from datas.domain.records import D
-from datas.http.body import BodyFile, check_media_type
+from datas.domain.records import D, Record
+from datas.http.body import BodyFile, check_body
 from datas.http.errors import Refusal
 from datas.http.idempotency import answer_once, idempotency_key
 from datas.http.lines import Format, Line, line_formats
@@ -32,8 +34,6 @@ from datas.http.resources.records_openapi import bulk_operations
 from datas.http.schemas import envelope
 
 MAX_LISTED_LINES = 100
-# Bytes of a refused body that are still read, so that the client gets to read the refusal.
-MAX_DISCARDED = 16 * 1024 * 1024
 IN_MEMORY = 1024 * 1024  # bytes; more is kept on the disk
 
 
@@ -43,8 +43,11 @@ class BulkResource(Generic[D]):
     actions = {"GET": Action.READ, "POST": Action.CREATE}
     reads_params = True
 
-    def __init__(self, parts: RecordParts[D], idempotency: Idempotency, max_lines: int) -> None:
+    def __init__(
+        self, parts: RecordParts[D], accounts: Accounts, idempotency: Idempotency, max_lines: int
+    ) -> None:
         self._parts = parts
+        self._accounts = accounts
         self._formats = {each.media_type: each for each in line_formats(parts.body).values()}
         self._idempotency = idempotency
         self._max_lines = max_lines
@@ -60,11 +63,12 @@ class BulkResource(Generic[D]):
         first = next(chunks, ())
         resp.content_type = self._formats[media_type].content_type
         resp.append_header("Vary", "Accept")
-        resp.stream = self._formats[media_type].write(chain([first], chunks))
+        checked = self._while_signed_in(req.actor, chunks)
+        resp.stream = self._formats[media_type].write(chain([first], checked))
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Store many, all or none. All are read and checked before the first is stored."""
-        form = self._formats[check_media_type(req, self.produces)]
+        form = self._formats[check_body(req, self.produces)]
         dry_run = read_dry_run(req)
         idempotency_key(req)
         body, plural = BodyFile(req), self._parts.collection.plural_title
@@ -83,6 +87,18 @@ class BulkResource(Generic[D]):
                 resp.media = envelope(msg, {"created": count})
             else:
                 answer_once(req, resp, body.digest.digest(), self._idempotency, create)
+
+    def _while_signed_in(
+        self, actor: Actor, chunks: Iterable[Sequence[Record[D]]]
+    ) -> Iterator[Sequence[Record[D]]]:
+        """The chunks, until the actor's token is revoked or expires. Raises: OSError."""
+        for chunk in chunks:
+            try:
+                self._accounts.check_token(actor)
+            except Unauthenticated as error:
+                # A stream that has begun can only break off; servers keep this error out of logs.
+                raise ConnectionResetError(errno.ECONNRESET, str(error)) from None
+            yield chunk
 
     def _create(self, req: Request, spool: IO[bytes]) -> None:
         """Raises: Refusal, with the line that only the store could find at fault."""
@@ -106,18 +122,13 @@ class BulkResource(Generic[D]):
         Raises: Refusal (`invalid-lines`, `body-too-large`), LineTooLong.
         """
         count, faults = 0, Faults()
-        try:
-            for line in self._bounded(form.read(io.BufferedReader(body))):
-                if line.draft is None:
-                    faults.add(line)
-                else:
-                    count += 1
-                    row = [line.number, *self._parts.body.to_row(line.draft)]
-                    spool.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-        except (Refusal, LineTooLong):
-            with suppress(Refusal):
-                body.discard(MAX_DISCARDED)
-            raise
+        for line in self._bounded(form.read(io.BufferedReader(body))):
+            if line.errors is not None:
+                faults.add(line)
+            elif line.draft is not None:
+                count += 1
+                row = [line.number, *self._parts.body.to_row(line.draft)]
+                spool.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
         faults.refuse("invalid-lines")
         return count
 
@@ -125,8 +136,8 @@ class BulkResource(Generic[D]):
         for count, line in enumerate(lines):
             if count == self._max_lines:
                 detail = (
-                    f"There are more than {self._max_lines} lines. Send them in several requests, "
-                    "or let whoever runs this server raise DATAS_BULK_LINES."
+                    f"There are more than {self._max_lines} lines, blank ones included. Send them "
+                    "in several requests, or have DATAS_BULK_LINES of this server raised."
                 )
                 raise Refusal("body-too-large", detail)
             yield line

@@ -10,7 +10,7 @@ from datas.http.errors import RETRY_AFTER, Refusal
 from datas.http.operation import Operation, content_operation
 from datas.http.parts import Parts
 
-_ALIVE = ("not-acceptable", "invalid-parameter")
+_ALIVE = ("not-acceptable", "invalid-header")
 _READY = ("storage-unavailable", "server-stopping", *_ALIVE)
 
 
