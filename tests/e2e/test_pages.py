@@ -86,9 +86,13 @@ class Copy:
         finally:
             assert served.stop() == 0
             served.close()
-        name = ("--collection", path.rpartition("/")[2]) if environ else ()
-        for command in (("export", "out.csv"), ("import", "out.csv")):
-            done = run_datas(self.folder, *command, *name, stdin=b"", **self._path, **environ)
+        plural = path.rpartition("/")[2].replace("datas", "items")
+        options = ("--collection", plural)
+        for command in (
+            ("export", "out.csv"),
+            ("import", "out.csv", "--database", "sqlite:///other.db"),
+        ):
+            done = run_datas(self.folder, *command, *options, stdin=b"", **self._path, **environ)
             assert done.returncode == 0, done.stderr
 
     @property
@@ -145,3 +149,35 @@ def test_an_adapter_is_swapped_as_the_page_says(copy: Copy) -> None:
     """The new store keeps the contract of all stores, and what it promises beside."""
     copy.follow((DOCS / "swap-an-adapter.md").read_text())
     copy.test("tests/unit/test_json_file.py", "tests/contract", "-k", "json")
+
+
+def section(heading: str) -> str:
+    """One part of the page on making it yours."""
+    return (DOCS / "make-it-yours.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.slow
+def test_a_package_of_ones_own_is_served_as_the_page_says(copy: Copy) -> None:
+    """By every command, with the lines of the page alone."""
+    copy.follow(section("A package of your own"))
+    product = {"name": "tea", "price": "2.50", "code": "T1"}
+    package = {"DATAS_COLLECTIONS": "shop:COLLECTIONS"}
+    copy.use("/api/products", product, "price_to=3&sort=-price", **package)
+
+
+@pytest.mark.slow
+def test_a_second_collection_is_added_as_the_page_says(copy: Copy) -> None:
+    """It is served beside items, whose tests still pass."""
+    page = section("A second collection")
+    assert len(re.findall(r"^(?:In|Make) `(.+)`:$", page, re.MULTILINE)) <= 5
+    copy.follow(page)
+    copy.test("tests/unit", "tests/http/test_items.py", "tests/http/test_records.py")
+    copy.use("/api/comments", {"body": "good", "code": "C1", "item_id": None}, "q=good")
+
+
+@pytest.mark.slow
+def test_a_part_is_removed_as_the_page_says(copy: Copy) -> None:
+    """Everything else is as it was."""
+    copy.follow(section("Remove an optional part"))
+    copy.test("tests/unit", "tests/http")
+    copy.use("/api/datas", {"data": "tea"}, "q=tea")

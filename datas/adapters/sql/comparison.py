@@ -64,11 +64,15 @@ def _column_faults(
 
 
 def database_faults(
-    database: peewee.Database, tables: Tables, others: OtherTables = ()
+    database: peewee.Database, tables: Tables, others: OtherTables | None = None
 ) -> Iterator[str]:
-    """Where the tables of a database differ from their collections, a sentence each."""
+    """Where the tables of a database differ from their collections, a sentence each.
+
+    `others` is None where the tables are not all that a package has.
+    """
     found = database.get_tables()
-    yield from _other_faults(database, tables, others, found)
+    if others is not None:
+        yield from _other_faults(database, tables, others, found)
     for collection, row in tables.values():
         name = row._meta.table_name  # noqa: SLF001
         if name not in found:
