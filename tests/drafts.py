@@ -7,10 +7,10 @@ from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.strategies import drafts
 
 from datas.domain import rules
 from datas.domain.records import Collection
+from tests.strategies import drafts
 
 # Texts whose order a database's language, or a comparison of UTF-16, would get wrong.
 TEXTS = (*"bBaAäzé9_%", "e\u0301", "\uffff", "\U0001f600", "10", " a", "a ", "\x1c", '"[]\\')
@@ -30,8 +30,8 @@ def bounds(rule: rules.Rule) -> Sequence[Any]:  # noqa: PLR0911 (one for each ru
         case rules.OptionalRule():
             return (None, *bounds(rule.rule))
         case rules.TextRule():
-            texts = ("", *TEXTS, "\U0001f600" * rule.max_length)
-            return [text for text in texts if not rule(text)]
+            lengths = ("", *TEXTS, "\U0001f600" * rule.max_length)
+            return [text for text in lengths if not rule(text)]
         case rules.IntegerRule():
             numbers = (rule.minimum, rule.minimum + 1, -1, 0, 1, rule.maximum - 1, rule.maximum)
             return [number for number in dict.fromkeys(numbers) if not rule(number)]

@@ -32,7 +32,7 @@ class GadgetDraft(NamedTuple):
     """What a client writes of a gadget."""
 
     name: str
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # a tuple has a method of that name
     price: Decimal = Decimal("1.00")
     in_stock: bool = True
     released: date = date(2026, 1, 1)

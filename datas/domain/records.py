@@ -89,7 +89,10 @@ class Collection(Generic[D]):
         return isinstance(self.rules.get(name), OptionalRule)
 
     def check(self, draft: D) -> None:
-        """Raises: InvalidRecord, with the faults of all fields that have some."""
+        """Raises: InvalidRecord, with the faults of all fields that have some; TypeError."""
+        if not isinstance(draft, self.draft):
+            wanted = self.draft.__name__
+            raise TypeError(f"{self.one} is written as {wanted}(…), not as {draft!r:.80}")
         faults = {}
         for (name, rule), value in zip(self._ordered_rules, draft, strict=True):
             if found := rule(value):

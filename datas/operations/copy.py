@@ -78,6 +78,11 @@ def count_rows(database: SqlDatabase) -> int:
     """How many rows there are to copy. Raises: CopyFailed, StorageUnavailable."""
     if not database.schema_status().applied:
         raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
+    if others := database.other_programs():
+        raise CopyFailed(
+            f"The first database has tables of {', '.join(others)}, which would not be copied. "
+            "Name that package by DATAS_COLLECTIONS."
+        )
     tables = all_tables(database.tables, database.other_tables)
     return sum(_count(database, table) for table in tables)
 
@@ -119,7 +124,7 @@ def _copy(
         target.write_many(insert, rows)
         advance(len(rows))
         last_id = rows[-1][0]
-    if not meta.composite_key:
+    if isinstance(meta.primary_key, peewee.AutoField):
         _set_last_id(source, target, meta.table_name, last_id)
 
 

@@ -82,7 +82,7 @@ def _banner(url: str, settings: Mapping[str, Any], *, local: bool) -> str:
     console = f"  Open it in a browser: {url}/\n" if settings["console"] else ""
     return (
         f"\n  {settings['title'] + ' is running at':<22}{route}\n{console}"
-        f"  {'Its ' + records + ' are kept in':<22} {redacted_url(settings['database_url'])}\n"
+        f"  {'Its ' + records + ' are kept in':<21} {redacted_url(settings['database_url'])}\n"
         f"  Access:               {settings['access']}: {means} (DATAS_ACCESS){first}\n"
         f"  Create one:           curl {route}{token} --json '{settings['example']}'\n"
         "  Stop it:              Ctrl+C\n"

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from datas.bootstrap import open_service
+from falcon.testing import create_environ
+
+from datas.bootstrap import build_app, open_service
 from datas.domain.items import ItemDraft
-from datas.domain.query import Condition, Conditions, Operator, Sort
-from datas.domain.service import RecordService
+from datas.settings import Settings
 from tests.bench.tables import NEEDLE, texts
 from tests.postgres import running
 
@@ -27,11 +28,8 @@ PARTS = 100  # of a collection, each of one moment
 RARE = 1000  # one in so many records has the needle
 SIZES = {"SQLite": (10_000, 100_000, 1_000_000), "PostgreSQL": (10_000, 100_000, 300_000)}
 CASES = ("no filter", "q matches all", "q matches 0.1 %", "half of all time")
-BY_DATA = Sort("data")
 SPAWN = multiprocessing.get_context("spawn")
 TICKS = os.sysconf("SC_CLK_TCK")
-
-Items = RecordService[ItemDraft]
 
 
 class Cost(NamedTuple):
@@ -39,8 +37,8 @@ class Cost(NamedTuple):
 
     found: int
     cpu: float  # µs for each record that is there
-    first: float  # ms until the first step
-    longest: float  # ms of a step: a statement, and making records of its rows
+    first: float  # ms until the first piece
+    longest: float  # ms between two pieces: a statement, and writing its records as lines
     memory: float  # MiB, the most that the process ever had
 
 
@@ -57,39 +55,44 @@ def fill(url: str, count: int) -> None:
             items.create_all(drafts(count, part))
 
 
-def where(items: Items, case: str, count: int) -> Conditions:
-    """The conditions of a case."""
+def query(url: str, case: str, count: int) -> str:
+    """The query string of a case, in order of `data`."""
     match case:
         case "q matches all":
-            return (Condition("data", Operator.CONTAINS, "X"),)
+            return "sort=data&q=X"
         case "q matches 0.1 %":
-            return (Condition("data", Operator.CONTAINS, NEEDLE.upper()),)
+            return f"sort=data&q={NEEDLE.upper()}"
         case "half of all time":
-            middle = items.get(count // 2).date_created + timedelta(microseconds=1)
-            return (Condition("date_created", Operator.FROM, middle),)
-    return ()
+            with open_service(url) as items:
+                middle = items.get(count // 2).date_created + timedelta(microseconds=1)
+            return f"sort=data&created_from={middle:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return "sort=data"
 
 
 def export(url: str, case: str, count: int, server: int | None) -> Cost:
-    """Measure an export, in order of `data`, in this process; its CPU by a second one."""
-    with open_service(url) as items:
-        conditions = where(items, case, count)
-        found, steps = _steps(items, conditions)
-        before = _cpu(server)
-        _steps(items, conditions)
-        used = _cpu(server) - before
+    """Measure an export by the WSGI app, in this process; its CPU by a second one."""
+    os.environ.update(DATAS_DATABASE_URL=url, DATAS_ACCESS="open", DATAS_LOG_LEVEL="error")
+    app = build_app(Settings.read())
+    asked = query(url, case, count)
+    found, times = _pieces(app, asked)
+    before = _cpu(server)
+    _pieces(app, asked)
+    used = _cpu(server) - before
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(found, used / count * 1e6, steps[0] * 1e3, max(steps) * 1e3, memory)
+    return Cost(found, used / count * 1e6, times[0] * 1e3, max(times) * 1e3, memory)
 
 
-def _steps(items: Items, conditions: Conditions) -> tuple[int, list[float]]:
-    """How many items were found, and how many seconds each step took."""
-    found, steps, last = 0, [], time.perf_counter()
-    for step in items.export(sort=BY_DATA, where=conditions):
-        found += len(step)
-        steps.append(time.perf_counter() - last)
+def _pieces(app: Any, asked: str) -> tuple[int, list[float]]:
+    """How many lines came, and after how many seconds each piece did."""
+    environ = create_environ("/api/datas/bulk", query_string=asked, host="localhost")
+    found, times, last = 0, [], time.perf_counter()
+    pieces = app(environ, lambda *_: None)
+    for piece in pieces:
+        found += piece.count(b"\n")
+        times.append(time.perf_counter() - last)
         last = time.perf_counter()
-    return found, steps
+    pieces.close()
+    return found, times
 
 
 def _cpu(server: int | None) -> float:

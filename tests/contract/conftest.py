@@ -33,6 +33,11 @@ COLLECTIONS: Mapping[str, Collection[Any]] = {
 }
 
 
+def sql_items(database: SqlDatabase) -> SqlRepository[ItemDraft]:
+    """The repository of items over a database."""
+    return SqlRepository(database, ITEMS, TABLES)
+
+
 @dataclass(frozen=True)
 class Store:
     """One store's adapters."""
@@ -148,9 +153,13 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def brought_up(postgres: Postgres) -> Postgres:
-    """The server with a database that has the tables of all collections."""
-    postgres.ask("CREATE DATABASE datas")
-    make_tables(postgres.url("datas"))
+    """The server with a database that has the tables of all collections, and its template.
+
+    A database to which a test is connected can be no template.
+    """
+    postgres.ask("CREATE DATABASE template")
+    make_tables(postgres.url("template"))
+    postgres.ask("CREATE DATABASE datas TEMPLATE template")
     return postgres
 
 

@@ -26,7 +26,7 @@ class NoteDraft(NamedTuple):
     """A field for each kind of column."""
 
     name: str
-    count: int
+    count: int  # type: ignore[assignment]  # a method of tuples
     price: Decimal
     in_stock: bool
     released: date
@@ -116,7 +116,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
     else:
         server = request.getfixturevalue("brought_up")
         server.ask("DROP DATABASE IF EXISTS compared WITH (FORCE)")
-        server.ask("CREATE DATABASE compared TEMPLATE datas")
+        server.ask("CREATE DATABASE compared TEMPLATE template")
         url = server.url("compared")
     database = open_database(url, TABLES)
     yield database

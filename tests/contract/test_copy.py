@@ -76,7 +76,7 @@ def _everything(url: str) -> list[object]:
     found: list[object] = [
         items.find(Query(limit=COUNT + 1)),
         users.all(),
-        SqlTokens(database).of("alice"),
+        SqlTokens(database).newest("alice", 100),
         SqlTokens(database).find(b"\x00\xff digest"),
         SqlIdempotencyRecords(database).get("alice", "key"),
         SqlAttempts(database).recent(
@@ -130,7 +130,7 @@ def test_records_of_every_collection_are_as_they_were(
         changed = gadgets[first].draft._replace(parent_id=gadgets[parent].id)
         assert source.gadgets.swap(gadgets[first]._replace(draft=changed, version=2), 1)
     databases = [cast("SqlDatabase", store.storage) for store in stores]
-    copy_rows(*databases, lambda _: None)
+    copy_rows(databases[0], databases[1], lambda _: None)
     for plural, repository in source.repositories.items():
         found = target.repositories[plural].find(Query(1000))
         assert list(found) == list(repository.find(Query(1000)))

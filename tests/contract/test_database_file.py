@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from datas.adapters.sql.items import SqlItems
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql import sqlite as sqlite_adapter
@@ -17,9 +16,10 @@ from datas.adapters.sql.sqlite import WAL_LIMIT, SqliteEngine
 from datas.bootstrap import open_database, open_service
 from datas.database_urls import redacted_url
 from datas.domain.errors import StorageUnavailable
-from datas.domain.items import Draft
+from datas.domain.items import ItemDraft
 from datas.domain.query import Query
-from datas.operations.backup import back_up
+from datas.operations.sqlite_copy import back_up
+from tests.contract.conftest import sql_items
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
     """A database with one item, which nobody has open."""
     path = tmp_path / "datas.db"
     with open_service(f"sqlite:///{path}") as items:
-        items.create("first")
+        items.create(ItemDraft("first"))
     return path
 
 
@@ -49,8 +49,8 @@ def _bytes(folder: Path) -> dict[str, tuple[str, int]]:
 def test_no_other_file_is_read_or_written(path: Path, *, replaced: bool) -> None:
     """While the path leads elsewhere nothing goes; with the same file back, all does at once."""
     database = _opened(path)
-    items = SqlItems(database)
-    items.add("second", NOW)
+    items = sql_items(database)
+    items.add(ItemDraft("second"), NOW)
     path.rename(path.with_name("away.db"))
     if replaced:
         path.touch()
@@ -72,7 +72,7 @@ def test_no_other_file_is_read_or_written(path: Path, *, replaced: bool) -> None
     for use in (
         database.check,
         in_a_thread,
-        lambda: items.add("third", NOW),
+        lambda: items.add(ItemDraft("third"), NOW),
         lambda: items.find(Query()),
         lambda: items.get(1),
     ):
@@ -81,7 +81,7 @@ def test_no_other_file_is_read_or_written(path: Path, *, replaced: bool) -> None
     assert path.exists() == replaced
     path.with_name("away.db").rename(path)
     database.check()
-    assert items.add("third", NOW).id == 3
+    assert items.add(ItemDraft("third"), NOW).id == 3
     assert len(items.find(Query())) == 3
     database.close()
 
@@ -94,7 +94,7 @@ def test_the_app_makes_no_file_where_there_was_one(path: Path) -> None:
         database.bring_up()
     assert not path.exists()
     path.with_name("away.db").rename(path)
-    assert SqlItems(database).get(1).data == "first"
+    assert sql_items(database).get(1).draft.data == "first"
     database.close()
 
 
@@ -104,7 +104,7 @@ def test_a_beginning_makes_a_file_where_there_was_one(path: Path) -> None:
     database = _opened(path)
     database.bring_up()
     assert database.engine.made
-    assert not SqlItems(database).find(Query())
+    assert not sql_items(database).find(Query())
     database.close()
 
 
@@ -118,7 +118,7 @@ def test_the_app_makes_a_file_where_nothing_was(tmp_path: Path) -> None:
         thread.join(30)
     assert [database.engine.made for database in databases].count(True) == 1
     for number, database in enumerate(databases, 1):
-        assert SqlItems(database).add("hello", NOW).id == number
+        assert sql_items(database).add(ItemDraft("hello"), NOW).id == number
         database.close()
 
 
@@ -126,7 +126,7 @@ def test_the_app_makes_a_file_where_nothing_was(tmp_path: Path) -> None:
 def test_no_file_is_made_beside_what_was_written_last_to_another(path: Path, *, anew: bool) -> None:
     """SQLite would delete the log of a database that was moved without it."""
     database = _opened(path)
-    SqlItems(database).add("second", NOW)
+    sql_items(database).add(ItemDraft("second"), NOW)
     path.rename(path.with_name("away.db"))
     with pytest.raises(
         StorageUnavailable, match=r"datas\.db-wal .+ may hold what was written last"
@@ -152,7 +152,7 @@ def test_a_process_may_be_told_which_file_is_the_only_one(path: Path) -> None:
         with pytest.raises(StorageUnavailable, match="moved, deleted or replaced"):
             late.bring_up()
     path.with_name("away.db").rename(path)
-    assert SqlItems(late).get(1).data == "first"
+    assert sql_items(late).get(1).draft.data == "first"
     late.close()
 
 
@@ -165,7 +165,7 @@ def test_a_file_that_could_not_be_used_may_be_replaced(tmp_path: Path) -> None:
         database.bring_up()
     path.rename(tmp_path / "other")
     path.touch()
-    assert SqlItems(database).add("hello", NOW).id == 1
+    assert sql_items(database).add(ItemDraft("hello"), NOW).id == 1
     database.close()
 
 
@@ -176,24 +176,24 @@ def test_a_relative_path_is_that_of_the_start(
     monkeypatch.chdir(tmp_path)
     Path("other").mkdir()
     with open_service("sqlite:///other/m.db") as items:
-        items.create("another")
+        items.create(ItemDraft("another"))
     with open_service("sqlite:///m.db") as items:
-        items.create("one")
+        items.create(ItemDraft("one"))
         monkeypatch.chdir("other")
         found: list[list[str]] = []
-        read = lambda: found.append([item.data for item in items.page().items])  # noqa: E731
+        read = lambda: found.append([item.draft.data for item in items.page().records])  # noqa: E731
         thread = threading.Thread(target=read)
         thread.start()
         thread.join(10)
         assert found == [["one"]]
-        assert items.create("two").id == 2
+        assert items.create(ItemDraft("two")).id == 2
     assert redacted_url("sqlite:///m.db") == f"sqlite:///{tmp_path}/other/m.db"
 
 
 def test_white_space_around_a_url_is_no_part_of_it(tmp_path: Path) -> None:
     """A line ending of Windows, say."""
     with open_service(f" sqlite:///{tmp_path}/x.db\r\n") as items:
-        items.create("hello")
+        items.create(ItemDraft("hello"))
     assert {"x.db", "x.db-lock", "x.db-queue"} == {file.name for file in tmp_path.iterdir()}
 
 
@@ -201,11 +201,11 @@ def test_the_service_ends_with_its_block(path: Path) -> None:
     """Later uses, in any thread, and uses without a block: one error that says what to do."""
     with open_service(f"sqlite:///{path}") as items:
         pass
-    for use in (lambda: items.get(1), lambda: items.create("x"), items.page):
+    for use in (lambda: items.get(1), lambda: items.create(ItemDraft("x")), items.page):
         with pytest.raises(StorageUnavailable, match=r"closed at the end of its with block.*again"):
             use()
     with pytest.raises(TypeError, match=r"needs a with block, in which you use 'create'"):
-        open_service(f"sqlite:///{path}").create("x")  # type: ignore[attr-defined]
+        open_service(f"sqlite:///{path}").create(ItemDraft("x"))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("state", ["closed", "killed", "a backup"])
@@ -217,11 +217,11 @@ def test_reading_changes_no_byte(path: Path, state: str) -> None:
         path = back_up(path, path.with_name("b.db")).path
     before = _bytes(path.parent)
     reader = _opened(path, read_only=True)
-    items = SqlItems(reader)
+    items = sql_items(reader)
     assert len(items.find(Query())) == 1 + (state == "killed")
     assert not reader.schema_status().pending
     with pytest.raises(StorageUnavailable, match="opened to be read"):
-        items.add("third", NOW)
+        items.add(ItemDraft("third"), NOW)
     assert _bytes(path.parent) == before
     reader.close()
     assert _bytes(path.parent) == before
@@ -230,7 +230,7 @@ def test_reading_changes_no_byte(path: Path, state: str) -> None:
 def _as_if_killed(path: Path) -> Path:
     """A copy of the files of a server, in a folder of its own."""
     server = _opened(path)
-    SqlItems(server).add("second", NOW)
+    sql_items(server).add(ItemDraft("second"), NOW)
     copy = path.with_name("copy")
     copy.mkdir()
     for file in path.parent.glob("datas.db*"):
@@ -242,15 +242,15 @@ def _as_if_killed(path: Path) -> Path:
 def test_a_reader_sees_what_is_written_after_it_opened(path: Path) -> None:
     """It opened what nobody had open; then a server begins, writes, and ends."""
     reader = _opened(path, read_only=True)
-    items = SqlItems(reader)
+    items = sql_items(reader)
     assert len(items.find(Query())) == 1
     with open_service(f"sqlite:///{path}") as written:
-        written.create("second")
+        written.create(ItemDraft("second"))
         assert len(items.find(Query())) == 2
         for _ in range(2000):
-            written.create("x" * 255)
-        assert items.get(2002).data == "x" * 255
-    assert items.find(Query(after=None, limit=2))[1].data == "second"
+            written.create(ItemDraft("x" * 255))
+        assert items.get(2002).draft.data == "x" * 255
+    assert items.find(Query(after=None, limit=2))[1].draft.data == "second"
     reader.close()
 
 
@@ -265,9 +265,9 @@ def test_a_reader_of_an_older_schema_says_what_to_run(tmp_path: Path) -> None:
 def test_the_log_is_bounded_while_readers_overlap(path: Path) -> None:
     """There always is a reader in the midst of a statement. The log is cut all the same."""
     database = _opened(path)
-    items = SqlItems(database)
+    items = sql_items(database)
     end = threading.Event()
-    batch = [Draft("x" * 255)] * 1000
+    batch = [ItemDraft("x" * 255)] * 1000
     items.add_many(batch * 10, NOW)
 
     def read() -> None:
@@ -296,7 +296,7 @@ def test_the_log_is_bounded_while_readers_overlap(path: Path) -> None:
 def test_a_large_log_is_cut_by_the_write_that_made_it(path: Path) -> None:
     """One transaction is as large as it is; nothing of it stays."""
     database = _opened(path)
-    SqlItems(database).add_many([Draft("x" * 255)] * 30_000, NOW)
+    sql_items(database).add_many([ItemDraft("x" * 255)] * 30_000, NOW)
     assert Path(f"{path}-wal").stat().st_size <= WAL_LIMIT
     database.close()
 
@@ -309,19 +309,19 @@ def test_a_reader_that_does_not_end_delays_a_write_only_now_and_then(
     monkeypatch.setattr(sqlite_adapter, "CUT_TIMEOUT", 0.2)
     monkeypatch.setattr(sqlite_adapter, "CUT_PAUSE", 60.0)
     database = _opened(path)
-    items = SqlItems(database)
+    items = sql_items(database)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT * FROM datas").fetchall()
         for _ in range(100):
-            items.add("x" * 255, NOW)
+            items.add(ItemDraft("x" * 255), NOW)
         engine = database.engine
         assert isinstance(engine, SqliteEngine)
         assert engine._next_cut  # noqa: SLF001 (it waited once)
         other.execute("COMMIT")
     assert Path(f"{path}-wal").stat().st_size > 100_000
     engine._next_cut = 0.0  # noqa: SLF001 (time goes by)
-    items.add("x", NOW)
+    items.add(ItemDraft("x"), NOW)
     assert not Path(f"{path}-wal").stat().st_size
     [timeout] = database.peewee.execute_sql("PRAGMA busy_timeout").fetchone()
     assert timeout == 5000

@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from datas.adapters.sql.items import SqlItems
 
-from datas.adapters.memory import Memory, MemoryItems
+from datas.adapters.memory import Memory, MemoryRepository
 from datas.adapters.sql import sqlite_forks
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.bootstrap import open_database, open_service
 from datas.domain.accounts import HashLimiter
 from datas.domain.errors import StorageUnavailable
+from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
+from tests.contract.conftest import sql_items
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -83,19 +84,19 @@ def test_what_a_daemon_was_promised_is_kept(url: str) -> None:
     """Its parent's connection ends, others come and go; then it writes, and is killed."""
     going, go = os.pipe()
     with open_service(url) as items:
-        items.create("parent")
+        items.create(ItemDraft("parent"))
 
         def serve() -> None:
             os.read(going, 1)
-            items.create("daemon")
+            items.create(ItemDraft("daemon"))
 
         daemon = _fork(serve)
     with open_service(url) as items:
-        items.create("another")
+        items.create(ItemDraft("another"))
     os.write(go, b"1")
     assert _are_well(daemon)
     with open_service(url) as items:
-        assert [item.data for item in items.page().items] == ["parent", "another", "daemon"]
+        assert [item.draft.data for item in items.page().records] == ["parent", "another", "daemon"]
     os.close(going)
     os.close(go)
 
@@ -103,26 +104,26 @@ def test_what_a_daemon_was_promised_is_kept(url: str) -> None:
 def test_children_write_at_once_although_a_thread_wrote_at_the_fork(url: str) -> None:
     """They wait for no lock that a thread of the parent held, and break nothing of the parent's."""
     with open_service(url) as items:
-        items.create("first")
+        items.create(ItemDraft("first"))
         start = time.monotonic()
-        with _busy(lambda: items.create("busy")), _busy(items.page):
-            children = [_fork(lambda: items.create("child")) for _ in range(4)]
+        with _busy(lambda: items.create(ItemDraft("busy"))), _busy(items.page):
+            children = [_fork(lambda: items.create(ItemDraft("child"))) for _ in range(4)]
             assert _are_well(*children)
         assert time.monotonic() - start < 10
-        texts = [item.data for item in items.page(limit=1000).items]
+        texts = [item.draft.data for item in items.page(limit=1000).records]
         assert texts.count("child") == 4
-        assert items.create("after").id > len(texts)
+        assert items.create(ItemDraft("after")).id > len(texts)
 
 
 @pytest.mark.slow
 def test_parent_and_children_write_together(url: str) -> None:
     """Four children and their parent, 200 items each: no error, no item lost."""
     with open_service(url) as items:
-        items.create("first")
+        items.create(ItemDraft("first"))
 
         def write() -> None:
             for _ in range(200):
-                items.create("x")
+                items.create(ItemDraft("x"))
 
         children = [_fork(write) for _ in range(4)]
         write()
@@ -133,18 +134,18 @@ def test_parent_and_children_write_together(url: str) -> None:
 def test_a_fork_inside_a_transaction_leaves_it_to_the_parent(url: str) -> None:
     """The child is told why it can't use the database, and how it could."""
     database = open_database(url)
-    items = SqlItems(database)
-    items.add("first", NOW)
+    items = sql_items(database)
+    items.add(ItemDraft("first"), NOW)
 
     def use() -> None:
-        for call in (lambda: items.add("child", NOW), lambda: items.find(Query())):
+        for call in (lambda: items.add(ItemDraft("child"), NOW), lambda: items.find(Query())):
             with pytest.raises(StorageUnavailable, match=r"forked.*[Ff]ork outside"):
                 call()
 
     with database.atomic():
-        items.add("second", NOW)
+        items.add(ItemDraft("second"), NOW)
         assert _are_well(_fork(use))
-    assert [item.data for item in items.find(Query())] == ["first", "second"]
+    assert [item.draft.data for item in items.find(Query())] == ["first", "second"]
     database.close()
 
 
@@ -154,13 +155,13 @@ def test_a_child_whose_parent_never_came_to_rest_is_told(
     """A thread that stays inside of SQLite: the fork goes on after a while, and the parent too."""
     monkeypatch.setattr(sqlite_forks, "FORK_TIMEOUT", 0.1)
     database = open_database(f"sqlite:///{tmp_path}/datas.db")
-    items = SqlItems(database)
-    items.add("first", NOW)
+    items = sql_items(database)
+    items.add(ItemDraft("first"), NOW)
     inside, leave = threading.Event(), threading.Event()
 
     def stay() -> None:
         with database.atomic():
-            items.add("second", NOW)
+            items.add(ItemDraft("second"), NOW)
             inside.set()
             leave.wait(10)
 
@@ -175,7 +176,7 @@ def test_a_child_whose_parent_never_came_to_rest_is_told(
     assert _are_well(_fork(use))
     leave.set()
     thread.join(10)
-    assert [item.data for item in items.find(Query())] == ["first", "second"]
+    assert [item.draft.data for item in items.find(Query())] == ["first", "second"]
     database.close()
 
 
@@ -208,7 +209,7 @@ def test_a_database_that_a_thread_opens_at_the_fork_can_be_opened_by_the_child(u
     """The lock of bringing it up is not inherited."""
     database = open_database(url)
     with database._bringing_up:  # noqa: SLF001 (another thread's, at the fork)
-        child = _fork(lambda: SqlItems(database).add("child", NOW))
+        child = _fork(lambda: sql_items(database).add(ItemDraft("child"), NOW))
         assert _are_well(child)
     database.close()
 
@@ -227,7 +228,7 @@ def test_a_child_may_hash_although_its_parent_does() -> None:
 
 def test_a_child_uses_a_memory_that_a_thread_had_locked() -> None:
     """It has a copy of what was there."""
-    items = MemoryItems(memory := Memory())
+    items = MemoryRepository(memory := Memory(), ITEMS)
     locked, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -238,7 +239,7 @@ def test_a_child_uses_a_memory_that_a_thread_had_locked() -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     locked.wait(10)
-    child = _fork(lambda: items.add("child", NOW))
+    child = _fork(lambda: items.add(ItemDraft("child"), NOW))
     assert _are_well(child)
     leave.set()
     thread.join(10)

@@ -105,7 +105,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
     """A large database on PostgreSQL, whose planner knows it."""
     brought_up = request.getfixturevalue("brought_up")
     brought_up.ask("DROP DATABASE IF EXISTS linear WITH (FORCE)")
-    brought_up.ask("CREATE DATABASE linear TEMPLATE datas")
+    brought_up.ask("CREATE DATABASE linear TEMPLATE template")
     database = open_database(brought_up.url("linear"), TABLES)
     _fill(database, LARGE)
     database.peewee.execute_sql("ANALYZE")
@@ -117,7 +117,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
 def _most_rows(plan: dict[str, Any]) -> int:
     """The most rows that a part of a plan read."""
     read = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
-    return max([read * plan["Actual Loops"], *map(_most_rows, plan.get("Plans", ()))])
+    most: int = max([read * plan["Actual Loops"], *map(_most_rows, plan.get("Plans", ()))])
+    return most
 
 
 @CASES

@@ -130,13 +130,16 @@ def meets_all(record: Record[Any], where: Conditions, search: str | None) -> boo
         value = value_of(record, name)
         if value is None:
             return False
-        answers = {
-            Operator.EQUAL: lambda: value == wanted,  # noqa: B023 (called at once)
-            Operator.FROM: lambda: not value < wanted,  # noqa: B023
-            Operator.BELOW: lambda: value < wanted,  # noqa: B023
-            Operator.CONTAINS: lambda: name == search and wanted.casefold() in value.casefold(),  # noqa: B023
-        }
-        if not answers[operator]():
+        match operator:
+            case Operator.EQUAL:
+                answer = value == wanted
+            case Operator.FROM:
+                answer = not value < wanted
+            case Operator.BELOW:
+                answer = value < wanted
+            case Operator.CONTAINS:
+                answer = name == search and wanted.casefold() in value.casefold()
+        if not answer:
             return False
     return True
 

@@ -95,7 +95,7 @@ def test_each_order_is_found(
         return value_of(item, name), item.id
 
     sort = Sort(name, descending)
-    ordered = sorted(EXPECTED, key=key, reverse=descending)  # type: ignore[arg-type]
+    ordered = sorted(EXPECTED, key=key, reverse=descending)
     first = items.page(limit=4, sort=sort)
     rest = items.page(limit=100, sort=sort, after=first.next)
     assert [*first.records, *rest.records] == ordered

@@ -12,10 +12,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from playhouse.migrations import Runner
 
 from datas.adapters.sql import sqlite as sqlite_adapter
-from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.queries import Statement
-from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.adapters.sql.statements import Statements
 from datas.adapters.sql.tables import ItemRow, Table
@@ -24,6 +22,7 @@ from datas.domain.errors import StorageUnavailable
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Condition, Conditions, Operator, Query, Sort, position
 from datas.domain.records import Record
+from tests.contract.conftest import sql_items
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
@@ -33,10 +32,6 @@ SINCE = Condition("date_created", Operator.FROM, NOW)
 UNTIL = Condition("date_created", Operator.BELOW, NOW)
 
 
-def _items(database: SqlDatabase) -> SqlRepository[ItemDraft]:
-    return SqlRepository(database, ITEMS, {"items": Table(ITEMS, ItemRow)})
-
-
 def _url(folder: Path) -> str:
     return f"sqlite:///{folder}/datas.db"
 
@@ -44,7 +39,7 @@ def _url(folder: Path) -> str:
 def _add_many(url: str, count: int) -> list[int]:
     """Another process's work: bring the file up if need be, and add items."""
     database = open_database(url)
-    items = _items(database)
+    items = sql_items(database)
     ids = [items.add(ItemDraft("hello"), NOW).id for _ in range(count)]
     database.close()
     return ids
@@ -115,7 +110,7 @@ def test_an_empty_file_is_brought_up(tmp_path: Path) -> None:
 
 def test_the_file_is_opened_at_the_first_use_only(tmp_path: Path) -> None:
     """Building the adapters touches no disk."""
-    _items(open_database(_url(tmp_path)))
+    sql_items(open_database(_url(tmp_path)))
     assert not list(tmp_path.iterdir())
 
 
@@ -163,7 +158,7 @@ def test_items_of_before_there_were_users_are_nobodys(tmp_path: Path) -> None:
         "'2026-11-22T00:00:00.000000Z', 3), (8, 'x', '', '', 1)"
     )
     database.peewee.execute_sql("DELETE FROM datas WHERE id = 8")
-    items = _items(database)
+    items = sql_items(database)
     assert items.find(Query(where=(Condition("data", Operator.CONTAINS, "oLD"),))) == [
         Record(7, ItemDraft("Old"), NOW, NOW, 3)
     ]
@@ -205,7 +200,7 @@ def test_a_path_that_cannot_be_opened_says_so(
 def test_a_value_that_nobody_wrote_is_damage(tmp_path: Path, damage: str) -> None:
     """A page's bytes can change so that SQLite sees nothing: it's no bug, and the item no other."""
     database = open_database(_url(tmp_path))
-    items = _items(database)
+    items = sql_items(database)
     item = items.add(ItemDraft("hello"), NOW)
     database.peewee.execute_sql(f"UPDATE datas SET {damage}")  # noqa: S608 (ours)
     for use in (lambda: items.get(item.id), lambda: items.find(Query())):
@@ -246,7 +241,7 @@ def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
     writer.start()
     database = open_database(_url(tmp_path))
     try:
-        assert _items(database).get(item.id) == item
+        assert sql_items(database).get(item.id) == item
         assert writer.is_alive()
     finally:
         written.set()
@@ -257,7 +252,7 @@ def test_a_first_read_waits_for_no_writer(tmp_path: Path) -> None:
 def test_a_lock_held_by_another_program_is_waited_for(tmp_path: Path) -> None:
     """A writer doesn't fail while another program holds SQLite's lock for a moment."""
     database = open_database(_url(tmp_path))
-    items = _items(database)
+    items = sql_items(database)
     items.add(ItemDraft("first"), NOW)
     holds, release = threading.Event(), threading.Event()
 

@@ -92,7 +92,7 @@ def make(url: str) -> None:
 
 def main() -> None:
     """Print the database as SQL."""
-    SystemClock.now = lambda _: CLOCK.now()  # type: ignore[method-assign]
+    SystemClock.now = lambda _: CLOCK.now()  # type: ignore[method-assign, assignment]
     path = f"{sys.argv[1]}/old.db"
     make(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as connection:

@@ -24,8 +24,10 @@ from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.bootstrap import open_database, open_service
 from datas.domain.errors import CopyFailed
-from datas.operations import backup
-from datas.operations.backup import back_up, refuse_postgresql, restore_backup
+from datas.domain.items import ItemDraft
+from datas.operations import sqlite_copy
+from datas.operations.backup import refuse_postgresql
+from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, request, run_datas
 
 MANY = 50_000  # items of a database that takes a while to copy and to check
@@ -108,7 +110,7 @@ def test_a_backup_comes_to_an_end_however_often_others_write(tmp_path: Path) -> 
     def write() -> None:
         with open_service(_url(path)) as items:
             while not stop.is_set():
-                items.create("later")
+                items.create(ItemDraft("later"))
                 written[0] += 1
 
     writer = threading.Thread(target=write)
@@ -174,7 +176,7 @@ def test_a_database_that_is_in_use_is_not_replaced(tmp_path: Path) -> None:
     with open_service(_url(path)) as items:
         with pytest.raises(CopyFailed, match=r"datas\.db is in use"):
             restore_backup(path, copy, force=True)
-        items.create("newer")
+        items.create(ItemDraft("newer"))
     assert _texts(path) == ["new", "newer"]
 
 
@@ -257,13 +259,13 @@ def test_a_database_that_is_made_meanwhile_is_not_replaced(
 ) -> None:
     """A server that starts while the backup is copied, say, and gets its first item."""
     path, copy = tmp_path / "datas.db", _fill(tmp_path / "copy.db", ["old"])
-    check = backup._check  # noqa: SLF001
+    check = sqlite_copy._check  # noqa: SLF001
 
     def check_and_fill(*arguments: Any) -> None:
         check(*arguments)
         _fill(path, ["new"])
 
-    monkeypatch.setattr(backup, "_check", check_and_fill)
+    monkeypatch.setattr(sqlite_copy, "_check", check_and_fill)
     with pytest.raises(CopyFailed, match=r"datas\.db exists.+--force"):
         restore_backup(path, copy)
     assert _texts(path) == ["new"]
@@ -311,7 +313,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
     old.close()
     restore_backup(path, copy)
     with open_service(_url(path)) as items:
-        assert items.create("hello").owner is None
+        assert items.create(ItemDraft("hello")).owner is None
     insert = "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
     with closing(sqlite3.connect(copy)) as newer, newer:
         newer.execute(insert)
@@ -341,14 +343,14 @@ def test_two_backups_to_one_file_at_once_both_come_to_their_end(
 ) -> None:
     """Neither takes the other's copy for one that a killed process left; the later one stays."""
     path, copy = _fill(tmp_path / "datas.db", ["one"]), tmp_path / "copy.db"
-    check, inner = backup._check, []  # noqa: SLF001
+    check, inner = sqlite_copy._check, []  # noqa: SLF001
 
     def check_and_back_up(*arguments: Any) -> None:
         monkeypatch.undo()
         inner.append(back_up(path, copy))
         check(*arguments)
 
-    monkeypatch.setattr(backup, "_check", check_and_back_up)
+    monkeypatch.setattr(sqlite_copy, "_check", check_and_back_up)
     assert [back_up(path, copy)] == inner
     assert _texts(copy) == ["one"]
     assert not list(tmp_path.glob("copy.db.*"))
@@ -416,7 +418,7 @@ def _work(line: int, command: str, other: Path, target: Path) -> None:
     left = [line]
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
-        if Path(frame.f_code.co_filename) != Path(backup.__file__):
+        if Path(frame.f_code.co_filename) != Path(sqlite_copy.__file__):
             return None
         left[0] -= event == "line"
         if not left[0]:
@@ -434,7 +436,7 @@ def _killed_server(folder: Path, name: str, text: str) -> Path:
     """A database as a killed server leaves it: what it wrote last is in its WAL alone."""
     living, path = _fill(folder / "living.db", [text]), folder / name
     with open_service(_url(living)) as items:
-        items.create("in the WAL")
+        items.create(ItemDraft("in the WAL"))
         for side in ("", "-wal"):
             shutil.copy(f"{living}{side}", f"{path}{side}")
     assert Path(f"{path}-wal").stat().st_size

@@ -19,8 +19,9 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.__main__ import main
 from datas.bootstrap import open_service
-from datas.operations.backup import back_up
+from datas.domain.items import ItemDraft
 from datas.operations.checks import ALL, storage
+from datas.operations.sqlite_copy import back_up
 from datas.settings import variable_names
 from tests.e2e.conftest import DEADLINE, Start, run_datas
 from tests.postgres import QUICK, Postgres, missing, running
@@ -52,7 +53,7 @@ def contents() -> tuple[bytes, bytes]:
     with tempfile.TemporaryDirectory() as name:
         path, copy = Path(name, "datas.db"), Path(name, "copy.db")
         with open_service(f"sqlite:///{path}") as items:
-            items.create("hello")
+            items.create(ItemDraft("hello"))
         back_up(path, copy)
         return path.read_bytes(), copy.read_bytes()
 
@@ -157,7 +158,7 @@ def test_what_a_killed_server_left_is_read_and_stays(folder: Path) -> None:
     killed = folder / "killed"
     killed.mkdir()
     with open_service("sqlite:///living.db") as items:
-        items.create("in the WAL")
+        items.create(ItemDraft("in the WAL"))
         for side in ("", "-wal", "-shm"):
             shutil.copy(f"living.db{side}", f"{killed}/datas.db{side}")
     change(living := folder / "living.db", "UPDATE datas SET data = 'later'")

@@ -23,7 +23,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from datas.bootstrap import open_service
 from datas.domain.errors import CopyFailed
-from datas.operations.backup import back_up, restore_backup
+from datas.domain.items import ItemDraft
+from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
 from tests.e2e.test_bulk import lines, until
 
@@ -279,9 +280,9 @@ def test_a_database_that_goes_back_takes_its_replica_along(here: Machine, there:
     """`datas restore` is refused while Litestream has the database open; then both have the old."""
     url = f"sqlite:///{here.database}"
     with open_service(url) as items:
-        items.create("old")
+        items.create(ItemDraft("old"))
         copy = back_up(here.database, here.folder / "old.db").path
-        items.create("new")
+        items.create(ItemDraft("new"))
     litestream = here.replicate()
     until(lambda: any(here.folder.joinpath("replica").rglob("*.ltx")))
     with pytest.raises(CopyFailed, match="is in use"):
@@ -293,7 +294,7 @@ def test_a_database_that_goes_back_takes_its_replica_along(here: Machine, there:
     here.catch_up()
     assert [row.data for row in there.fetch()] == ["old"]
     with open_service(url) as items:
-        items.create("newer")
+        items.create(ItemDraft("newer"))
     here.catch_up()
     assert [row.data for row in there.fetch()] == ["old", "newer"]
 
@@ -301,7 +302,7 @@ def test_a_database_that_goes_back_takes_its_replica_along(here: Machine, there:
 def test_what_it_makes_is_for_us_alone(here: Machine) -> None:
     """The replica and Litestream's own folder hold password hashes."""
     with open_service(f"sqlite:///{here.database}") as items:
-        items.create("hello")
+        items.create(ItemDraft("hello"))
     here.catch_up()
     made = [here.folder / "replica", here.folder / ".datas.db-litestream"]
     assert [path.stat().st_mode & 0o777 for path in made] == [0o700, 0o700]

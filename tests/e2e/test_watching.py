@@ -294,6 +294,7 @@ def test_metrics_without_their_library_stop_the_start(tmp_path: Path) -> None:
     )
     assert result.returncode == 1
     assert result.stderr == (
+        f"A new database was made: sqlite:///{tmp_path}/datas.db\n"
         "Error: DATAS_METRICS needs prometheus-client. "
         "Install it: pip install 'prometheus-client>=0.22'\n"
     )

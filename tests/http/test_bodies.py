@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -91,6 +92,15 @@ def test_load_takes_and_refuses_what_the_schema_does(
         body.load(sent)
     assert refusal.value.code == f"invalid-{collection.name}"
     assert list(refusal.value.errors) == list(faults)
+
+
+def test_zero_has_no_sign() -> None:
+    """A database keeps none: the answer to a POST would differ from what GET shows."""
+    draft = BODIES["gadgets"].load({"name": "a", "price": "-0.00", "discount": "-0"})
+    assert not draft.price.is_signed()
+    assert not draft.discount.is_signed()
+    signed = draft._replace(price=Decimal("-0"))
+    assert BODIES["gadgets"].to_row(signed)[GADGETS.fields.index("price")] == "0.00"
 
 
 class StrictSchema(ItemSchema):

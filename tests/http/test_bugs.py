@@ -8,7 +8,7 @@ from falcon.testing import TestClient
 
 from datas.http.app import create_app
 from datas.http.parts import Parts
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 
 def test_a_bug_is_logged_in_full_and_shown_to_nobody(

@@ -10,7 +10,7 @@ from falcon.testing import Result, TestClient
 from datas.domain.accounts import MAX_FROM_ONE_ADDRESS, HashLimiter
 from datas.http.app import create_app
 from tests.http.conftest import PASSWORD, World, make_world
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 ALICE = {"username": "alice", "password": PASSWORD}
 

@@ -45,7 +45,10 @@ FAULTS: list[tuple[Collection[Any], str]] = [
     (replace(MAKERS, path="tokens"), "makers can't have the path 'tokens'"),
     (replace(MAKERS, path="bulk"), "makers can't have the path 'bulk'"),
     (replace(MAKERS, path="a/b"), "makers can't have the path 'a/b'"),
-    (replace(MAKERS, draft=tuple), "makers needs a draft that is a NamedTuple"),
+    (
+        replace(MAKERS, draft=tuple),  # type: ignore[arg-type]
+        "makers needs a draft that is a NamedTuple",
+    ),
 ]
 
 

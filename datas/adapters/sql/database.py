@@ -169,6 +169,11 @@ class SqlDatabase:
         """Whether there is a database; asking makes none."""
         return self.engine.exists()
 
+    def other_programs(self) -> list[str]:
+        """The packages that made tables here, and are not served. Raises: StorageUnavailable."""
+        with self._translating():
+            return self._schema.other_programs()
+
     def schema_status(self) -> SchemaStatus:
         """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
         if not self.exists():

@@ -44,6 +44,7 @@ class Schema:
     """The schema of one database, made by one or more histories, in their order."""
 
     def __init__(self, database: peewee.Database, histories: Sequence[History] = (DATAS,)) -> None:
+        self._database = database
         self._runners = {
             each: Runner(database, str(each.folder), table_name=each.table) for each in histories
         }
@@ -80,6 +81,13 @@ class Schema:
                 f"The database's schema is behind (it lacks {', '.join(status.pending)}). "
                 "Run `datas migrate`."
             )
+
+    def other_programs(self) -> list[str]:
+        """The programs of histories in the database that are none of these."""
+        known = {history.table for history in self._runners}
+        prefix = f"{DATAS.table}_"
+        others = {*self._database.get_tables()} - known
+        return sorted(name.removeprefix(prefix) for name in others if name.startswith(prefix))
 
     def migrate(self, name: str) -> list[str]:
         """Apply one migration, if it is pending, in a transaction; return what was applied.

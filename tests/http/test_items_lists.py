@@ -12,7 +12,7 @@ from falcon.testing import TestClient
 from datas.domain.items import ITEMS
 from datas.domain.query import Sort
 from tests.http.conftest import World, make_world
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 NAMES = [f"{sign}{name}" for name in ITEMS.sorts for sign in ("", "-")]
 SORTS = [Sort(name.removeprefix("-"), name.startswith("-")) for name in NAMES]

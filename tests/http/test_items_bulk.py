@@ -18,7 +18,7 @@ from datas.http.items import ItemSchema
 from datas.http.schemas import RecordBody, without_excess
 from tests.contract.test_items import ODD_TEXTS
 from tests.http.conftest import PASSWORD, World, make_world
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 PATH = "/api/datas/bulk"

@@ -6,7 +6,7 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from datas.adapters.memory import Memory
-from tests.http.test_refusals import problem
+from tests.http.test_items_refusals import problem
 
 
 @pytest.fixture
