@@ -20,9 +20,7 @@ from datas.domain.errors import CopyFailed, StorageUnavailable
 
 _STEP = 1000  # pages, mostly 4 MB; between two steps Ctrl+C is heard
 _PARTS = {"lock", "copy", *(f"copy{side}" for side in SIDES)}  # of a temporary folder
-_LOCK_TIMEOUT = (
-    1.0  # seconds that a file which is to be replaced may be in use: by another backup, say
-)
+_LOCK_TIMEOUT = 1.0  # seconds that the file to replace may be in use: by another backup, say
 _ADVICE = {
     "read": "It must be a whole database of Datas, which you may read.",
     "written": "Its folder must exist, be writable, and have room for it. Nothing was changed.",
@@ -143,6 +141,20 @@ def _clear_up(folder: Path) -> None:
 def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
     """Copy, and return how many rows each table has. The source's files stay as they are."""
     file = ReadOnlyFile(source)
+    try:
+        counts = _copy_once(file, copy, target)
+    except CopyFailed:
+        if not file.is_stale():
+            raise
+    else:
+        if not file.is_stale():
+            return counts
+    # A process began to write meanwhile. From now on its log tells what belongs together.
+    return _copy(source, copy, target)
+
+
+def _copy_once(file: ReadOnlyFile, copy: Path, target: Path) -> dict[str, int]:
+    source = file.path
     with _failing(source, "read"), closing(_read(file)) as reader:
         # One snapshot for counts and copy. Without, each commit of others starts the copy anew.
         reader.execute("BEGIN")
@@ -151,10 +163,7 @@ def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
             raise CopyFailed(f"{source} is no database of Datas. Name one that is.")
         with _failing(target, "written"), closing(_connect(copy)) as writer:
             reader.backup(writer, pages=_STEP, progress=lambda *_: None)
-        if not file.is_stale():
-            return counts
-    # A process began to write meanwhile. From now on its log tells what belongs together.
-    return _copy(source, copy, target)
+    return counts
 
 
 def _check(copy: Path, counts: dict[str, int], source: Path) -> None:
