@@ -129,7 +129,7 @@ class ErrorHandlers:
         _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
         detail = (
             "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
-            "give the request id to whoever runs this server, whose log has the rest."
+            "give the request id to the operator of this server, whose log has the rest."
         )
         self._write(req, resp, "internal-error", detail)
 
@@ -174,7 +174,7 @@ def _detail(req: Request, error: DomainError) -> str:
         return f"{error} Sign in without the Authorization header for a new token."
     return (
         f"{error} Sign in, and send the token: Authorization: Bearer datas_…. "
-        "Whoever runs the server makes a first user by `datas user add NAME`."
+        "The operator of the server creates the first user by `datas user add NAME`."
     )
 
 
