@@ -29,6 +29,8 @@ BUSY_TIMEOUT = 5.0
 WAL_LIMIT = 8 * 2**20
 CUT_TIMEOUT = 2.0
 CUT_PAUSE = 5.0
+# Seconds for which reads trust the last look at which file is at the path. Writes look each time.
+CHECK_PAUSE = 0.02
 
 # Memory for the pages that one large transaction changes.
 CACHE_KIB = 65536
@@ -113,7 +115,7 @@ class SqliteEngine:
         self._file = self._only
         self._device, self._inode = self._only or (0, 0)
         self._wal = f"{os.path.realpath(path)}-wal"
-        self._next_cut = 0.0
+        self._next_cut = self._next_check = 0.0
         self._lock = WriteLock(path)
         self._thread = _Thread()
         if not self.read_only and (fault := library_fault()):
@@ -152,8 +154,10 @@ class SqliteEngine:
     def acquire(self) -> None:
         """Begin to use this thread's connection. Raises: StorageUnavailable."""
         thread = self._thread
-        if self._file is not None and not thread.writes:  # else `write_lock` has checked it
+        # A writer has checked the file already, in `write_lock`.
+        if time.monotonic() > self._next_check and self._file is not None and not thread.writes:
             self.check()
+            self._next_check = time.monotonic() + CHECK_PAUSE
         if sqlite_forks.state.waiting:
             sqlite_forks.wait()
         thread.inside.acquire()
@@ -279,6 +283,8 @@ class SqliteEngine:
         return reason(error)
 
     def _uri(self) -> str:
+        if self._file is not None:
+            self.check()
         # Only `prepare` makes the file, so that other users may not read password hashes.
         return f"file:{quote(str(self.path))}?mode=rw"
 
