@@ -10,8 +10,6 @@ from datas.domain.records import D, Record
 
 
 class Clock(Protocol):
-    """The time of day."""
-
     def now(self) -> datetime:
         """The present, aware and in UTC."""
 

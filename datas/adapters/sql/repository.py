@@ -54,13 +54,11 @@ class SqlRepository(Generic[D]):
         ]
 
     def add(self, draft: D, now: datetime, owner: str | None = None) -> Record[D]:
-        """INSERT … RETURNING id"""
         values = self._new_row(draft, _to_text(now), owner)
         [(record_id,)] = self._write(self._statements.add, values, draft, owner)
         return Record(record_id, draft, now, now, 1, owner)
 
     def add_many(self, drafts: Iterable[D], now: datetime, owner: str | None = None) -> int:
-        """INSERT, some at a time, in one transaction."""
         time, count, rest = _to_text(now), 0, iter(drafts)
         with self._database.bulk_write():
             while batch := list(islice(rest, BATCH)):
@@ -74,14 +72,12 @@ class SqlRepository(Generic[D]):
         return count
 
     def get(self, record_id: int) -> Record[D]:
-        """SELECT … WHERE id = ?"""
         rows = self._database.read(self._statements.get, record_id)
         if not rows:
             raise RecordNotFound(self._collection.name, record_id)
         return self._record(rows[0])
 
     def find(self, query: Query) -> Sequence[Record[D]]:
-        """SELECT … WHERE (sort, id) > (?, ?) ORDER BY sort, id LIMIT ?"""
         statement, values = self._statements.find(query)
         record = self._record
         return [record(row) for row in self._database.read(statement, *values)]
@@ -97,13 +93,11 @@ class SqlRepository(Generic[D]):
         return Step(records if rows[-1][-1] else records[:-1], last)
 
     def count(self, where: Conditions) -> int:
-        """SELECT COUNT(*) WHERE …"""
         statement, values = self._statements.count(where)
         [(count,)] = self._database.read(statement, *values)
         return int(count)
 
     def swap(self, record: Record[D], version: int) -> bool:
-        """UPDATE … WHERE id = ? AND version = ?"""
         draft = record.draft
         time = _to_text(record.date_updated)
         changed = (time, record.version, self._search_key(draft), *self._stored(draft))
@@ -111,7 +105,6 @@ class SqlRepository(Generic[D]):
         return bool(self._write(self._statements.swap, values, draft, None, record.id))
 
     def remove(self, record_id: int, version: int) -> bool:
-        """DELETE … WHERE id = ? AND version = ?"""
         return bool(
             self._write(self._statements.remove, (record_id, version), None, None, record_id)
         )
