@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from datas.database_urls import database_file
 from datas.domain.access import AUTHENTICATED, Access, Mode
-from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.accounts import Accounts
 from datas.domain.idempotency import Idempotency
 from datas.domain.items import ITEMS
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
+from datas.domain.throttle import HashLimiter
 from datas.logs import is_json
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 import pytest
 from falcon.testing import StartResponseMock, TestClient, create_environ
-from tests.http.test_items_refusals import post, problem
 
 from tests.http.conftest import World, make_world
+from tests.http.test_items_refusals import post, problem
 
 
 @pytest.mark.parametrize("charset", ["utf8", "UTF8", '"utf8"', "utf-8"])
