@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datas.adapters.sql.tables import OtherTables, RecordRow, Tables
     from datas.http.observation import Observer
     from datas.http.parts import Parts
+    from datas.http.resources.system import OpenApiResource
     from datas.served import Package
     from datas.settings import Settings
 
@@ -192,10 +193,12 @@ def build_app(
 
 def openapi_document(settings: "Settings") -> bytes:
     """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
-    from datas.http.app import describe_app
+    from datas.http.app import routes
     from datas.served import load_package
 
-    return describe_app(_parts(settings, load_package(settings.collections)))
+    parts = _parts(settings, load_package(settings.collections))
+    resource: OpenApiResource = routes(parts)["/openapi.json"]
+    return resource.document()
 
 
 @dataclass(frozen=True)

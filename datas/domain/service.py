@@ -1,10 +1,10 @@
 """The use cases of any collection: what can be done with its records, by HTTP or from Python."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic
+from collections.abc import Callable, Container, Mapping
+from typing import Any
 
 from datas.domain.access import AUTHENTICATED, SYSTEM, Access, Action, Actor
-from datas.domain.bulk import check_each, steps
+from datas.domain.bulk import BulkService
 from datas.domain.errors import RecordNotFound, VersionMismatch
 from datas.domain.ports import Clock, Repository
 from datas.domain.query import (
@@ -25,7 +25,7 @@ from datas.domain.rules import MAX_INTEGER
 Versions = Container[int]
 
 
-class RecordService(Generic[D]):
+class RecordService(BulkService[D]):
     """Create, read, list, replace, change and delete the records of one collection.
 
     `expected` holds the versions that a change is meant for; None means any version. `targets` are
@@ -53,17 +53,9 @@ class RecordService(Generic[D]):
         Raises: InvalidRecord, ValueTaken, Unauthenticated.
         """
         self._access.admit(actor, Action.CREATE)
-        self._check(draft, actor)
+        self.collection.check(draft)
+        self._references.check(draft, actor)
         return self._repository.add(draft, self._clock.now(), actor.username)
-
-    def create_all(self, drafts: Iterable[D], *, actor: Actor = SYSTEM) -> int:
-        """Store new records, owned by the actor, all or none; return how many they are.
-
-        Raises: InvalidRecord, ValueTaken (with the `index` of the draft at fault), Unauthenticated.
-        """
-        self._access.admit(actor, Action.CREATE)
-        checked = check_each(drafts, lambda draft: self._check(draft, actor))
-        return self._repository.add_many(checked, self._clock.now(), actor.username)
 
     def get(self, record_id: int, *, actor: Actor = SYSTEM) -> Record[D]:
         """Return one record. Raises: RecordNotFound, Unauthenticated."""
@@ -94,17 +86,6 @@ class RecordService(Generic[D]):
         records = found[:limit]
         following = position(records[-1], sort) if len(found) > limit else None
         return Page(records, following, self._repository.count(where) if count else None)
-
-    def export(
-        self, *, sort: Sort = BY_ID, where: Conditions = (), actor: Actor = SYSTEM
-    ) -> Iterator[Sequence[Record[D]]]:
-        """Yield all records that the actor may see, at most 1,000 at a time, maybe none.
-
-        A record that is there from the beginning to the end comes exactly once, unless the field
-        that sorts is changed meanwhile. Raises: Unauthenticated, at once.
-        """
-        where = self._access.visible(where, actor)
-        return steps(self._repository, Query(MAX_LIMIT, sort, None, where))
 
     def replace(
         self, record_id: int, draft: D, *, expected: Versions | None = None, actor: Actor = SYSTEM
@@ -147,10 +128,6 @@ class RecordService(Generic[D]):
             record = self._to_change(record_id, expected, actor)
             if self._repository.remove(record_id, record.version):
                 return record
-
-    def _check(self, draft: D, actor: Actor) -> None:
-        self.collection.check(draft)
-        self._references.check(draft, actor)
 
     def _change(
         self, record_id: int, changed: Callable[[D], D], expected: Versions | None, actor: Actor
