@@ -11,7 +11,7 @@ from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import IdempotencyRow, ItemRow, Table
 from datas.adapters.system import Argon2Passwords, SystemClock
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.access import Access, Actor, Mode
 from datas.domain.accounts import Accounts
 from datas.domain.credentials import Purpose

@@ -25,8 +25,8 @@ from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import ItemRow, Table
 from datas.adapters.system import SystemClock
-from datas.bootstrap import open_database, open_service
-from datas.database_urls import redacted_url
+from datas.bootstrap import open_service
+from datas.database_urls import open_database, redacted_url
 from datas.domain.credentials import Attempt, Purpose
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
