@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
     from datas.http.parts import Parts
-    from datas.http.resources.system import OpenApiResource
     from datas.served import Package
     from datas.settings import Settings
 
@@ -151,9 +150,9 @@ def openapi_document(settings: "Settings") -> bytes:
     from datas.http.app import routes
     from datas.served import load_package
 
-    parts = _parts(settings, load_package(settings.collections))
-    resource: OpenApiResource = routes(parts)["/openapi.json"]
-    return resource.document()
+    served = routes(_parts(settings, load_package(settings.collections)))
+    document: bytes = served["/openapi.json"].document()
+    return document
 
 
 @dataclass(frozen=True)

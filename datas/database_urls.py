@@ -55,7 +55,7 @@ def open_database(  # noqa: PLR0913 (what may be done with a database)
     url: str,
     tables: "Tables | None" = None,
     histories: "Sequence[History]" = (),
-    other_tables: "OtherTables" = (),
+    other_tables: "OtherTables | None" = None,
     *,
     auto_migrate: bool = True,
     read_only: bool = False,

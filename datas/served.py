@@ -27,7 +27,7 @@ from datas.domain.ports import Clock, Repository
 from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
-from datas.http.items import ItemSchema
+from datas.http.items import ITEM_FILTERS, ItemSchema
 from datas.http.parts import RecordParts, wire_faults
 from datas.http.problems import problem_faults
 from datas.http.schemas import RecordBody, RecordSchema
@@ -183,7 +183,7 @@ class Package:
             yield from problem_faults(bodies, self.problems, resources)
 
 
-DATAS_ITEMS = Package("datas", [Served(ITEMS, ItemSchema, ItemRow)])
+DATAS_ITEMS = Package("datas", [Served(ITEMS, ItemSchema, ItemRow, ITEM_FILTERS)])
 
 
 def load_package(name: str) -> Package:

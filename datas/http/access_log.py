@@ -70,7 +70,7 @@ def text_line(record: RequestRecord, time: datetime) -> bytes:
         f"{time.astimezone():%H:%M:%S}",
         f"{record.status} {record.method} {record.route or 'nowhere'}",
         f"{record.seconds * 1000:.1f} ms, {record.size:,} bytes,",
-        f"{record.actor or 'anybody'} at {record.client}",
+        f"{record.actor or 'anonymous'} at {record.client}",
     ]
     if record.problem is not None:
         parts.append(f"({record.problem}, request {record.request_id})")

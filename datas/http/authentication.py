@@ -53,7 +53,7 @@ class Authentication:
         if not allowed and not _is_origin_of(origin, host or ""):
             detail = (
                 f"A page of {origin[:80]!r} may not change anything here. "
-                "Whoever runs this server can add the origin to DATAS_CORS_ORIGINS."
+                "The operator of this server can add the origin to DATAS_CORS_ORIGINS."
             )
             raise Refusal("forbidden", detail)
 

@@ -5,7 +5,7 @@ Before Python 3.12 the standard library's `csv` cannot tell an empty cell from `
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -31,14 +31,10 @@ _QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')  # from after the first quote
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
 
-class Cell(NamedTuple):
-    """A cell of a row."""
+class Quoted(str):
+    """A cell that was in quotes; any other is a plain `str`."""
 
-    text: str
-    quoted: bool = False
-
-
-EMPTY = Cell("")
+    __slots__ = ()
 
 
 def write_row(values: Iterable[Any]) -> str:
@@ -75,16 +71,16 @@ class RowReader:
         self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
         self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
 
-    def __iter__(self) -> Iterator[tuple[int, list[Cell], str]]:
+    def __iter__(self) -> Iterator[tuple[int, list[str], str]]:
         """Each row with the number of its first line, and what is wrong with it.
 
-        After a fault, reading goes on with the next line. A blank line is one empty cell.
+        After a fault, reading goes on with the next line. A blank line has no cells.
         Raises: LineTooLong.
         """
         while self._next_line():
             number = self._number
             if not self._line.strip("\r\n"):
-                yield number, [EMPTY], ""
+                yield number, [], ""
             elif self._declares_delimiter():
                 pass
             elif number == 1 and "\0" in self._line:
@@ -116,10 +112,12 @@ class RowReader:
         self._number, self._at = self._number + 1, 0
         return bool(raw)
 
-    def _cells(self) -> list[Cell] | None:
+    def _cells(self) -> list[str] | None:
         """The cells of a row, or None if it is not CSV."""
+        if '"' not in self._line and "\r" not in (text := self._line.rstrip("\r\n")):
+            return text.split(self._delimiter)  # as nearly every row is
         self._unclosed = 0
-        cells: list[Cell] = []
+        cells: list[str] = []
         separator = self._delimiter
         while separator == self._delimiter:
             cell = self._quoted() if self._line.startswith('"', self._at) else self._plain()
@@ -130,12 +128,12 @@ class RowReader:
             separator, self._at = found[0], found.end()
         return cells
 
-    def _plain(self) -> Cell:
+    def _plain(self) -> str:
         start = self._at
         self._at = self._unquoted.match(self._line, start).end()  # type: ignore[union-attr]
-        return Cell(self._line[start : self._at])
+        return self._line[start : self._at]
 
-    def _quoted(self) -> Cell | None:
+    def _quoted(self) -> Quoted | None:
         """The cell, whose end may be on a later line; None if it has no end."""
         parts, opened = [], self._number
         self._at += 1
@@ -148,9 +146,9 @@ class RowReader:
                 within = f"within the {self._max_size} bytes that a row may have"
                 raise LineTooLong(opened, f"{_UNCLOSED} {within}. {_CLOSE}")
         self._at = found.end()
-        return Cell("".join([*parts, found[1]]).replace('""', '"'), quoted=True)
+        return Quoted("".join([*parts, found[1]]).replace('""', '"'))
 
 
-def _is_utf8(cells: Iterable[Cell]) -> bool:
-    text = "".join(cell.text for cell in cells)
+def _is_utf8(cells: Iterable[str]) -> bool:
+    text = "".join(cells)
     return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)

@@ -34,7 +34,7 @@ _log = logging.getLogger("datas")
 class Refusal(Exception):
     """A request that HTTP itself refuses, without the domain: a problem's code and its text."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the parts of a problem)
         self,
         code: str,
         detail: str = "",
@@ -42,11 +42,12 @@ class Refusal(Exception):
         errors: Mapping[str, Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, object] | None = None,
+        more_errors: int = 0,  # that `errors` leaves out
     ) -> None:
         errors = errors or {}
         # The names are the client's. Without a bound an answer can be many times its request.
         shown = {_shortened(name): faults for name, faults in islice(errors.items(), MAX_FAULTS)}
-        more = len(errors) - len(shown)
+        more = len(errors) - len(shown) + more_errors
         super().__init__(detail or list_faults(shown) + (f" And {more} more." if more else ""))
         self.code = code
         self.errors = shown
@@ -128,7 +129,7 @@ class ErrorHandlers:
         _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
         detail = (
             "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
-            "give the request id to whoever runs this server, whose log has the rest."
+            "give the request id to the operator of this server, whose log has the rest."
         )
         self._write(req, resp, "internal-error", detail)
 
@@ -173,7 +174,7 @@ def _detail(req: Request, error: DomainError) -> str:
         return f"{error} Sign in without the Authorization header for a new token."
     return (
         f"{error} Sign in, and send the token: Authorization: Bearer datas_…. "
-        "Whoever runs the server makes a first user by `datas user add NAME`."
+        "The operator of the server creates the first user by `datas user add NAME`."
     )
 
 

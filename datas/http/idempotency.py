@@ -1,4 +1,4 @@
-"""The Idempotency-Key header: a request that is sent again gets the answer it got first."""
+"""The Idempotency-Key header: a repeated request gets the first answer again."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def answer_once(
 ) -> None:
     """Let `respond` do the work and write `resp`, or write what it wrote the first time.
 
-    `body` is what tells this request from another: the body, or a digest of it.
+    `body` distinguishes this request from others: the body, or a digest of it.
 
     Raises: Refusal (`invalid-header`), IdempotencyKeyReused, what `respond` raises.
     """
@@ -38,7 +38,7 @@ def answer_once(
         content = resp.render_body() or b""
         return orjson.dumps([resp.status, headers, content.decode()])
 
-    # All who don't sign in are one actor.
+    # All anonymous clients are one actor.
     actor = req.actor.username or ""
     kept, replayed = idempotency.once(actor, key, _fingerprint(req, body), work)
     if replayed:

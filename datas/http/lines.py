@@ -10,7 +10,7 @@ import orjson
 from datas.domain.errors import LineTooLong
 from datas.domain.records import D, Record
 from datas.http.body import json_fault
-from datas.http.csv_rows import EMPTY, NO_TEXT, Cell, RowReader, write_row
+from datas.http.csv_rows import NO_TEXT, Quoted, RowReader, write_row
 from datas.http.errors import Refusal
 from datas.http.schemas import RecordBody
 
@@ -112,34 +112,37 @@ class Csv(Generic[D]):
 
         Raises: LineTooLong.
         """
-        header: list[Cell] | None = None
+        header: list[str] | None = None
         names: list[str] = []
         for number, cells, fault in RowReader(_lines(file), MAX_LINE, delimiter=""):
-            if cells == [EMPTY]:
+            if not (cells or fault):
                 yield Line(number)
             elif header is None:
-                header, names = cells, [text for text, _ in cells]
+                header, names = cells, [*map(str, cells)]
                 if fault or (errors := self._header_faults(names)):
                     yield _fault(number, fault) if fault else Line(number, errors=errors)
                     return
             elif fault:
                 yield _fault(number, fault)
-            elif cells == header and len(names) > 1:
+            elif cells == header and len(names) > 1 and _quotes(cells) == _quotes(header):
                 yield _fault(number, _SECOND_HEADER)
             elif len(cells) != len(names):
                 yield _fault(number, f"has {len(cells)} values, and the header has {len(names)}.")
             else:
-                values = zip(names, cells, strict=True)
-                yield _line(self._body, number, {n: self._value(n, cell) for n, cell in values})
+                yield _line(self._body, number, self._values(names, cells))
         if header is None:
             yield Line(1, errors=self._header_faults([]))
 
-    def _value(self, name: str, cell: Cell) -> Any:
-        """The JSON value that a cell stands for."""
-        field = self._body.fields[name]
-        if cell == EMPTY and field.allow_none:
-            return None
-        return field.from_text(cell.text)
+    def _values(self, names: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
+        """The JSON values that the cells of writable fields stand for."""
+        values = {}
+        for name, cell in zip(names, cells, strict=True):
+            if name in self._body.read_only:
+                continue
+            field = self._body.fields[name]
+            is_null = not cell and field.allow_none and not isinstance(cell, Quoted)
+            values[name] = None if is_null else field.from_text(str(cell))
+        return values
 
     def _header_faults(self, names: Sequence[str]) -> Errors:
         collection, known = self._body.collection, self._body.names
@@ -170,6 +173,10 @@ def _line(body: RecordBody[D], number: int, value: object) -> Line[D]:
         return Line(number, body.load(value, ignore_read_only=True))
     except Refusal as refusal:
         return Line(number, errors=refusal.errors)
+
+
+def _quotes(cells: Iterable[str]) -> list[bool]:
+    return [isinstance(cell, Quoted) for cell in cells]
 
 
 def _fault(number: int, fault: str) -> Line[Any]:

@@ -61,7 +61,7 @@ class AllowedHosts:
             return
         detail = (
             f"This server does not answer for {given[:80]!r}. "
-            "Whoever runs it can add the name to DATAS_ALLOWED_HOSTS."
+            "The operator can add the name to DATAS_ALLOWED_HOSTS."
         )
         raise Refusal("misdirected-request", detail)
 

@@ -41,7 +41,7 @@ def openapi_document(
     tables = "one table" if len(plurals) == 1 else "tables"
     summary = f"A small HTTP API over {tables} of {' and '.join(plurals)}."
     tags = {plural: f"The collection and its {plural}." for plural in plurals} | {
-        "users": "Who is who, and the tokens that stand for them.",
+        "users": "Users, and the tokens by which they sign requests.",
         "system": "What monitors and tools ask.",
     }
     spec = APISpec(

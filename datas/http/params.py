@@ -26,7 +26,7 @@ from datas.http.cursors import List, read_cursor, write_cursor
 from datas.http.errors import Refusal
 from datas.http.fields import Boolean, Integer, Moment, RecordField, Text
 from datas.http.request import Request
-from datas.http.schemas import RecordBody, load_bounded
+from datas.http.schemas import RecordBody, without_excess
 
 
 class Param(fields.Field[Any]):
@@ -222,10 +222,13 @@ def _load(req: Request, schema: Schema) -> dict[str, Any]:
         raise Refusal("invalid-parameter", errors=errors)
     if not req.query_string.isascii() or "%" in req.query_string:
         _refuse_other_encodings(req.query_string)
+    values, excess = without_excess(schema, req.params)
     try:
-        return load_bounded(schema, req.params)
+        params: dict[str, Any] = schema.load(values)
     except ValidationError as error:
-        raise Refusal("invalid-parameter", errors=error.messages_dict) from None
+        faults = error.messages_dict
+        raise Refusal("invalid-parameter", errors=faults, more_errors=excess) from None
+    return params
 
 
 def _refuse_other_encodings(query: str) -> None:

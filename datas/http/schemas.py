@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Generic
 
 from marshmallow import RAISE, Schema, ValidationError
@@ -76,8 +77,10 @@ class RecordBody(Generic[D]):
 
         A read-only name is a fault of its own, unless it is to be ignored.
         """
-        if ignore_read_only and isinstance(body, Mapping):
-            body = {name: value for name, value in body.items() if name not in self.read_only}
+        if ignore_read_only and isinstance(body, dict):
+            body = dict(body)
+            for name in self.read_only:
+                body.pop(name, None)
         if self._is_simple and type(body) is dict and self._writable.issuperset(body):
             try:
                 draft = self.collection.draft(**self._converted(body))
@@ -135,34 +138,28 @@ def load_body(
     if not isinstance(body, Mapping):
         fault = f"must be a JSON object, such as {json.dumps(example, ensure_ascii=False)}."
         raise Refusal(code, errors={"body": [fault]})
+    values, excess = without_excess(schema, body)
     try:
-        loaded = load_bounded(schema, body, partial=partial)
+        loaded: dict[str, Any] = schema.load(values, partial=partial)
     except ValidationError as error:
         faults = error.messages_dict
         for name in faults.keys() & schema.dump_fields.keys() - schema.load_fields.keys():
             faults[name] = ["is read-only; leave it out."]
-        raise Refusal(code, errors=faults) from None
+        raise Refusal(code, errors=faults, more_errors=excess) from None
     return loaded
 
 
-def load_bounded(
-    schema: Schema, values: Mapping[str, Any], *, partial: bool = False
-) -> dict[str, Any]:
-    """What the schema loads; its time grows linearly with the number of unknown names.
+def without_excess(schema: Schema, values: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
+    """The values with no more unknown names than an answer lists, and how many were left out.
 
-    Marshmallow copies all faults for each new one: it gets no more than are shown.
-    Raises: ValidationError, with all faults.
+    A client can send thousands in a short body, and marshmallow makes a fault for each.
     """
-    unknown = [name for name in values if name not in schema.fields]
-    rest = frozenset(unknown[MAX_FAULTS:])
-    known = {name: values[name] for name in values if name not in rest} if rest else values
-    try:
-        loaded: dict[str, Any] = schema.load(known, partial=partial)
-    except ValidationError as error:
-        fault = [schema.error_messages["unknown"]]
-        error.messages_dict.update((name, fault) for name in unknown[MAX_FAULTS:])
-        raise
-    return loaded
+    known = [name for name in schema.fields if name in values]
+    excess = len(values) - len(known) - MAX_FAULTS
+    if excess <= 0:
+        return values, 0
+    unknown = islice((name for name in values if name not in schema.fields), MAX_FAULTS)
+    return {name: values[name] for name in (*known, *unknown)}, excess
 
 
 def envelope(msg: str, data: object) -> dict[str, Any]:

@@ -156,6 +156,7 @@ def _set_signals(server: Any) -> None:
     signal.signal(signal.SIGTERM, drain)
     signal.signal(signal.SIGALRM, lambda _, frame: put(signal.SIGTERM, frame))
     signal.signal(signal.SIGHUP, reload)
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # it would start a second master
 
 
 _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}

@@ -19,7 +19,7 @@ def inspect_file(
     path: Path,
     tables: Tables | None = None,
     histories: Sequence[History] = (),
-    other_tables: OtherTables = (),
+    other_tables: OtherTables | None = None,
 ) -> SchemaStatus:
     """The schema of an SQLite file. Raises: StorageUnavailable."""
     return inspect_schema(SqlDatabase(SqliteReader(path), tables, histories, other_tables))

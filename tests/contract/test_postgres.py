@@ -81,7 +81,7 @@ def test_sqlite_loads_no_driver_of_postgresql() -> None:
     """Though psycopg is installed here, and Peewee would import what it finds."""
     code = (
         "import sys\n"
-        "from datas.bootstrap import open_database\n"
+        "from datas.database_urls import open_database\n"
         "open_database('sqlite:///never.db')\n"
         "print([name for name in sys.modules if name.startswith('psycopg')])"
     )
@@ -95,7 +95,7 @@ def test_an_absent_driver_is_named() -> None:
     code = (
         "import sys\n"
         "sys.modules['psycopg'] = None\n"
-        "from datas.bootstrap import open_database\n"
+        "from datas.database_urls import open_database\n"
         "open_database('postgresql://user:secret@localhost/datas')"
     )
     command = [sys.executable, "-c", code]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.e2e.conftest import DEADLINE, Server
-from tests.e2e.front import fill
+from tests.e2e.front import end, fill
 
 WORKERS, THREADS = 2, 4
 DRAIN = 2  # seconds
@@ -73,10 +73,10 @@ class Chaos:
         threads = [threading.Thread(target=self._probe) for _ in range(PROBES)]
         for thread in threads:
             thread.start()
-        end = time.monotonic() + seconds
+        until = time.monotonic() + seconds
         deeds = [self._reload] * 6 + [self._kill] * 4 + [self._behave_badly] * 12 + [self._restart]
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < until:
                 self._do(self._choice.choice(deeds))
                 self._hang_up(time.monotonic())
                 time.sleep(self._choice.choice((0.0, 0.1, 0.5, 1.0)))
@@ -87,6 +87,7 @@ class Chaos:
                 thread.join(DEADLINE)
             self._hang_up(float("inf"))
             self._server.kill()
+            end(self._server)
 
     def _do(self, deed: Callable[[], object]) -> None:
         what = deed.__name__.strip("_")
@@ -147,6 +148,8 @@ class Chaos:
             self._hang_up(time.monotonic())
             time.sleep(0.05)
         took = time.monotonic() - begun
+        if self._server.process.poll() is not None:
+            end(self._server)
         if self._server.process.poll() or took > LONGEST_END or unready > DRAIN:
             code = self._server.process.returncode
             self.faults.append(f"unready after {unready:.1f} s, exit code {code} at {took:.1f} s")

@@ -108,6 +108,12 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
 
+    def close(self) -> None:
+        """Read the rest of its output, when it has ended."""
+        self._reader.join(DEADLINE)
+        if self.process.stdout:
+            self.process.stdout.close()
+
     def reload(self) -> None:
         """Have it replace its workers, and return when the last of the old ones is gone."""
         before, end = self.workers(), time.monotonic() + DEADLINE
@@ -203,6 +209,4 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for server in servers:
         if server.process.poll() is None:
             server.stop()
-        server._reader.join(DEADLINE)  # noqa: SLF001
-        if server.process.stdout:
-            server.process.stdout.close()
+        server.close()

@@ -40,7 +40,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An open server with one worker of two threads."""
     served = Server(tmp_path_factory.mktemp("served"), "--workers", "1", "--threads", "2")
     yield served
-    served.kill()
+    served.stop()
+    served._reader.join(DEADLINE)  # noqa: SLF001
+    assert served.process.stdout
+    served.process.stdout.close()
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "chunked"])

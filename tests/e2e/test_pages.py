@@ -1,15 +1,18 @@
 """The pages of `docs/`, done to a copy of the project as they say, step by step."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import clean_environ
+from tests.e2e.conftest import Server, clean_environ, run_datas
 from tests.pages import apply, patched
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +33,9 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environ = clean_environ() | {"PYTHONPATH": os.fspath(folder)}
+        self.environ = clean_environ() | {
+            "PYTHONPATH": os.pathsep.join((os.fspath(folder), os.fspath(folder / "examples")))
+        }
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
         # What mypy knows of the packages needn't be found out anew for each copy.
         if (cache := ROOT / ".mypy_cache").is_dir():
@@ -64,6 +69,36 @@ class Copy:
         quiet = ("-q", "-p", "no:cacheprovider", "-n", "2", *which)
         self._run(".venv/bin/python", "-m", "pytest", *quiet, *arguments)
 
+    def use(self, path: str, body: Mapping[str, Any], question: str, **environ: str) -> None:
+        """Serve the copy, and use its first collection: over HTTP, by files, on every page."""
+        served = Server(self.folder, "--workers", "1", **self._path, **environ)
+        try:
+            created = served.request("POST", path, body)
+            assert created.status == 201, created.content
+            record = served.request("GET", created.headers["Location"]).json["data"]
+            assert body.items() <= record.items()
+            found = served.request("GET", f"{path}?{question}").json["data"]
+            assert [it["id"] for it in found] == [record["id"]]
+            assert served.request("GET", "/").status == 200
+            document = served.request("GET", "/openapi.json").json
+            assert path in document["paths"]
+            assert served.request("GET", "/problems/invalid-parameter").status == 200
+        finally:
+            assert served.stop() == 0
+            served.close()
+        plural = path.rpartition("/")[2].replace("datas", "items")
+        options = ("--collection", plural)
+        for command in (
+            ("export", "out.csv"),
+            ("import", "out.csv", "--database", "sqlite:///other.db"),
+        ):
+            done = run_datas(self.folder, *command, *options, stdin=b"", **self._path, **environ)
+            assert done.returncode == 0, done.stderr
+
+    @property
+    def _path(self) -> dict[str, str]:
+        return {"PYTHONPATH": self.environ["PYTHONPATH"]}
+
     def _run(self, *command: str) -> None:
         done = subprocess.run(
             command,
@@ -84,9 +119,15 @@ def copy(tmp_path: Path) -> Copy:
 
 @pytest.mark.slow
 def test_a_field_is_added_as_the_page_says(copy: Copy) -> None:
-    """Everything passes over every adapter, the tests that the page adds among it."""
-    copy.follow((DOCS / "add-a-field.md").read_text())
-    copy.test("tests/unit", "tests/contract", "tests/http", "tests/e2e/test_note.py")
+    """In four product files; the changed project passes its tests, and the field is served."""
+    page = (DOCS / "add-a-field.md").read_text()
+    files = set(re.findall(r"^(?:In|Make) `(datas/.+)`:$", page, re.MULTILINE))
+    assert len(files) <= 4
+    assert len(page.splitlines()) <= 150
+    copy.follow(page)
+    copy.test("tests/unit", "tests/http", "tests/contract/test_comparison.py")
+    copy.use("/api/datas", {"data": "tea", "stars": 4}, "stars_from=4&stars_to=5")
+    copy.use("/api/datas", {"data": "no tea", "stars": None}, "q=no")
 
 
 @pytest.mark.parametrize("text", ["other\n", "place\nplace\n", "a place\n"])
@@ -116,16 +157,27 @@ def section(heading: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("heading", "beside"),
-    [
-        # README speaks of the resource in nearly every line.
-        ("Rename the resource", ["tests/contract", "tests/e2e/test_readme.py"]),
-        ("Add a second resource", ["tests/contract", "tests/e2e/test_problem_pages.py"]),
-        ("Remove an optional part", []),
-    ],
-)
-def test_it_is_made_yours_as_the_page_says(copy: Copy, heading: str, beside: list[str]) -> None:
-    """Each change by itself leaves everything else as it should be."""
-    copy.follow(section(heading))
-    copy.test("tests/unit", "tests/http", *beside)
+def test_a_package_of_ones_own_is_served_as_the_page_says(copy: Copy) -> None:
+    """By every command, with the lines of the page alone."""
+    copy.follow(section("A package of your own"))
+    product = {"name": "tea", "price": "2.50", "code": "T1"}
+    package = {"DATAS_COLLECTIONS": "shop:COLLECTIONS"}
+    copy.use("/api/products", product, "price_to=3&sort=-price", **package)
+
+
+@pytest.mark.slow
+def test_a_second_collection_is_added_as_the_page_says(copy: Copy) -> None:
+    """It is served beside items, whose tests still pass."""
+    page = section("A second collection")
+    assert len(re.findall(r"^(?:In|Make) `(.+)`:$", page, re.MULTILINE)) <= 5
+    copy.follow(page)
+    copy.test("tests/unit", "tests/http/test_items.py", "tests/http/test_records.py")
+    copy.use("/api/comments", {"body": "good", "code": "C1", "item_id": None}, "q=good")
+
+
+@pytest.mark.slow
+def test_a_part_is_removed_as_the_page_says(copy: Copy) -> None:
+    """Everything else is as it was."""
+    copy.follow(section("Remove an optional part"))
+    copy.test("tests/unit", "tests/http")
+    copy.use("/api/datas", {"data": "tea"}, "q=tea")

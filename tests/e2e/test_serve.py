@@ -231,7 +231,6 @@ RAW = [
     b"GET /api/datas HTTP/1.1\r\nHost: localhost\r\nAccept: \xff\r\n\r\n",
     b'GET /api/datas/1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "\xff\r\n\r\n',
     b"GET /api/datas HTTP/1.0\r\n\r\n",
-    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
 ]
 
 

@@ -1,7 +1,7 @@
-"""Starts the library of the current folder over a new database, and uses it: a process of its own.
+"""Starts the library of the current folder over a new database, and uses it.
 
-Exit code 3: the start was stopped by one sentence, which is printed. 0: it starts, and does no harm:
-nothing that it accepts is lost, and no answer is a server's error.
+Exit code 3: one sentence, which is printed, stops the start. 0: the library starts and does no
+harm: nothing that it accepts is lost, and no answer is a server's error.
 """
 
 import sys
@@ -33,7 +33,9 @@ def main() -> None:
     client = testing.TestClient(app, headers={"Host": "localhost:8000"})
 
     def ask(method: str, path: str, body: Any = None) -> tuple[int, Mapping[str, Any]]:
-        found = client.simulate_request(method, path, json=body)
+        found = client.simulate_request(
+            method, path, json=body, headers={"Accept": "application/json"}
+        )
         assert found.status_code < 500, (method, path, found.text)
         return found.status_code, found.json
 

@@ -27,6 +27,7 @@ LIBRARY = Path(COLLECTIONS.migrations or "").parent
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
+    """One server for all tests."""
     with running(*QUICK) as server:
         yield server
 

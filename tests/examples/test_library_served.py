@@ -17,7 +17,8 @@ from tests.examples.walk import Answer, Visitor, fill, walk
 from tests.postgres import QUICK, running
 
 LIBRARY = Path(COLLECTIONS.migrations or "").parent
-SERVED = {"DATAS_COLLECTIONS": "library:COLLECTIONS"}
+NAME = "library:COLLECTIONS"
+SERVED = {"DATAS_COLLECTIONS": NAME}
 
 Serve = Callable[..., Visitor]
 
@@ -54,14 +55,12 @@ def _stop(servers: list[Server]) -> None:
     while servers:
         server = servers.pop()
         assert server.stop() == 0
-        server._reader.join(DEADLINE)  # noqa: SLF001
-        if server.process.stdout:
-            server.process.stdout.close()
+        server.close()
 
 
 def datas(folder: Path, *arguments: str, **environ: str) -> str:
     """What a command says of the library; it must succeed."""
-    done = run_datas(folder, *arguments, **SERVED, **environ)
+    done = run_datas(folder, *arguments, stdin=b"", **SERVED, **environ)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -71,9 +70,7 @@ def test_the_banner_tells_how_to_create_a_record_of_the_package(serve: Serve, fo
     server = Server(folder, **SERVED)
     assert server.stop() == 0
     text = "".join(server.output)
-    server._reader.join(DEADLINE)  # noqa: SLF001
-    if server.process.stdout:
-        server.process.stdout.close()
+    server.close()
     assert f"Library is running at http://localhost:{server.port}/api/books" in text
     assert """/api/books --json '{"title": "The Left Hand of Darkness"}'""" in text
     assert "records are kept in" in text
@@ -142,7 +139,7 @@ def test_records_are_exported_and_imported(serve: Serve, folder: Path) -> None:
             datas(folder, "export", file, "--collection", plural)
             datas(folder, "import", file, "--collection", plural, "--database", url)
         walk(serve(DATAS_DATABASE_URL=url))
-    refused = run_datas(folder, "export", "-", **SERVED)
+    refused = run_datas(folder, "export", "-", DATAS_COLLECTIONS=NAME)
     assert refused.returncode != 0
     assert "Name one by --collection: books, authors." in refused.stderr
 
@@ -150,12 +147,14 @@ def test_records_are_exported_and_imported(serve: Serve, folder: Path) -> None:
 def test_a_removed_users_records_of_all_collections_get_another_owner(folder: Path) -> None:
     """Books and authors alike; without a new owner the user can't be removed."""
     for name in ("alice", "bob"):
-        run = run_datas(folder, "user", "add", name, stdin=b"correct horse\n", **SERVED)
+        run = run_datas(
+            folder, "user", "add", name, stdin=b"correct horse\n", DATAS_COLLECTIONS=NAME
+        )
         assert run.returncode == 0, run.stderr
     for plural, line in (("authors", '{"name": "A"}'), ("books", '{"title": "B", "author_id": 1}')):
         (folder / "lines").write_text(line)
         datas(folder, "import", "lines", "--collection", plural, "--owner", "alice")
-    refused = run_datas(folder, "user", "remove", "alice", **SERVED)
+    refused = run_datas(folder, "user", "remove", "alice", DATAS_COLLECTIONS=NAME)
     assert "--give-to NAME" in refused.stderr
     assert "given to bob: 2." in datas(folder, "user", "remove", "alice", "--give-to", "bob")
 
@@ -181,7 +180,7 @@ def test_a_migration_of_a_newer_package_stops_the_start(folder: Path) -> None:
     datas(folder, "backup", "copy.db")
     later.unlink()
     for arguments in (("migrate",), ("restore", "copy.db", "--force")):
-        refused = run_datas(folder, *arguments, **SERVED)
+        refused = run_datas(folder, *arguments, DATAS_COLLECTIONS=NAME)
         assert refused.returncode == 1
         assert "library 0004_later" in refused.stderr
 
@@ -202,7 +201,7 @@ def test_a_package_that_cannot_be_loaded_is_told_with_all_other_mistakes(
     """One sentence, beside the one about another setting, and no traceback."""
     (folder / "broken.py").write_text("\n\nCOLLECTIONS = nothing\n")
     wrong = {"DATAS_COLLECTIONS": name, "DATAS_ACCESS": "Open"}
-    done = run_datas(folder, "serve", **wrong)
+    done = run_datas(folder, "serve", stdin=b"", **wrong)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     [line] = [line for line in done.stderr.splitlines() if "DATAS_COLLECTIONS" in line]
@@ -212,7 +211,7 @@ def test_a_package_that_cannot_be_loaded_is_told_with_all_other_mistakes(
 
 def test_gunicorn_alone_serves_the_package_and_tells_what_is_wrong(folder: Path) -> None:
     """`gunicorn datas.wsgi:app` finds it in the current folder too, as does the console script."""
-    program = Path(sys.executable).with_name("gunicorn")
+    program, script = (str(Path(sys.executable).with_name(it)) for it in ("gunicorn", "datas"))
     done = subprocess.run(
         [program, "--check-config", "datas.wsgi:app"],
         cwd=folder,
@@ -227,7 +226,7 @@ def test_gunicorn_alone_serves_the_package_and_tells_what_is_wrong(folder: Path)
     assert "DATAS_ACCESS: 'Open' can't be used" in done.stderr
     for command in (
         [program, "--check-config", "datas.wsgi:app"],
-        [Path(sys.executable).with_name("datas"), "openapi"],
+        [script, "openapi"],
     ):
         subprocess.run(
             command, cwd=folder, env=clean_environ() | SERVED, check=True, timeout=DEADLINE

@@ -20,7 +20,7 @@ from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from datas.domain.throttle import HashLimiter
 from datas.http.app import create_app
-from datas.http.items import ItemSchema
+from datas.http.items import ITEM_FILTERS, ItemSchema
 from datas.http.parts import Parts, RecordParts
 from datas.http.schemas import RecordSchema
 from tests.conftest import TickingClock
@@ -58,7 +58,7 @@ class World:
 
 
 Wire = tuple[Collection[Any], type[RecordSchema], Mapping[str, Filter]]
-ITEMS_ON_THE_WIRE: Wire = (ITEMS, ItemSchema, {})
+ITEMS_ON_THE_WIRE: Wire = (ITEMS, ItemSchema, ITEM_FILTERS)
 
 
 def make_world(

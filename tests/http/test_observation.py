@@ -182,7 +182,9 @@ def test_a_line_for_people_is_read_from_left_to_right() -> None:
         .endswith(" 200 GET /api/datas/{item_id} 0.2 ms, 1,234 bytes, alice at ::1\n")
     )
     assert (
-        text_line(missing, TIME).decode().endswith("anybody at ::1 (item-not-found, request abc)\n")
+        text_line(missing, TIME)
+        .decode()
+        .endswith("anonymous at ::1 (item-not-found, request abc)\n")
     )
 
 

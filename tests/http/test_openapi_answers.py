@@ -88,7 +88,8 @@ def example_world(case: Case) -> tuple[World, TestClient]:
     client = world.client if {} in security else world.as_user("alice")
     world.clock.time = EXAMPLE_TIME - timedelta(microseconds=1)
     if name != "createItem":
-        world.client.simulate_post("/api/datas", json={"data": "hello"})
+        [records] = world.parts.collections
+        world.client.simulate_post("/api/datas", json=records.body.example(whole=True))
     return world, client
 
 

@@ -64,11 +64,15 @@ def _column_faults(
 
 
 def database_faults(
-    database: peewee.Database, tables: Tables, others: OtherTables = ()
+    database: peewee.Database, tables: Tables, others: OtherTables | None = None
 ) -> Iterator[str]:
-    """Where the tables of a database differ from their collections, a sentence each."""
+    """Where the tables of a database differ from their collections, a sentence each.
+
+    `others` is None where the tables are not all that a package has.
+    """
     found = database.get_tables()
-    yield from _other_faults(database, tables, others, found)
+    if others is not None:
+        yield from _other_faults(database, tables, others, found)
     for collection, row in tables.values():
         name = row._meta.table_name  # noqa: SLF001
         if name not in found:
@@ -82,6 +86,9 @@ def database_faults(
             target = tables[plural].row._meta.table_name  # noqa: SLF001
             if (field, target) not in targets:
                 yield f"{here} needs a foreign key from {field} to {target}."
+        for field, target in sorted(targets):
+            if field in collection.fields and field not in collection.references:
+                yield f"{here} has a foreign key to {target}: name {field} in the references."
 
 
 def _other_faults(
@@ -94,7 +101,11 @@ def _other_faults(
         if name not in found:
             yield f"The database has no table {name}: write a migration."
         else:
-            yield from _columns_of(f"The database's table {name}", database, other)
+            here = f"The database's table {name}"
+            yield from _columns_of(here, database, other)
+            columns = {column.name for column in database.get_columns(name)}
+            for column in sorted(columns - {*other._meta.columns}):  # noqa: SLF001
+                yield f"{here} has a column {column}, and its model lacks it."
     for name in sorted({*found} - records - known.keys()):
         refers = {key.dest_table for key in database.get_foreign_keys(name)} & records
         for target in sorted(refers):
@@ -133,3 +144,6 @@ def _indexes_of(
     for field in collection.unique:
         if (field,) not in unique:
             yield f"{here} needs a unique index on {field}."
+    for field in collection.fields:
+        if (field,) in unique and field not in collection.unique:
+            yield f"{here} has a unique index on {field}: name it in the collection's unique."

@@ -42,7 +42,7 @@ class SqlDatabase:
         engine: Engine,
         tables: Tables | None = None,
         histories: Sequence[History] = (),
-        other_tables: OtherTables = (),
+        other_tables: OtherTables | None = None,
         *,
         auto_migrate: bool = True,
     ) -> None:
@@ -51,7 +51,8 @@ class SqlDatabase:
         self.engine = engine
         self._schema = Schema(engine.peewee, histories or (DATAS,))
         self.tables = tables or {}
-        self.other_tables = other_tables
+        self.other_tables = other_tables or ()
+        self._other_tables = other_tables
         self._auto_migrate = auto_migrate
         self._ready = False
         self._bringing_up = threading.Lock()
@@ -147,7 +148,7 @@ class SqlDatabase:
             with self.engine.migrating():
                 applied += self._schema.migrate(name)
         self._schema.check()
-        if faults := list(database_faults(self.peewee, self.tables, self.other_tables)):
+        if faults := list(database_faults(self.peewee, self.tables, self._other_tables)):
             raise StorageUnavailable(" ".join(faults))
         return applied
 

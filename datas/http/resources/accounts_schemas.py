@@ -51,7 +51,7 @@ class RegistrationSchema(_UserBody):
 
 
 class CredentialsSchema(_UserBody):
-    """A sign-in. Only the stored values decide: a rule here would help somebody who guesses."""
+    """A sign-in. Only the stored values decide: rules here would help with guessing."""
 
     username = fields.String(required=True, error_messages=TEXT_FAULTS)
     password = _secret(checked=False)

@@ -137,7 +137,7 @@ class BulkResource(Generic[D]):
             if count == self._max_lines:
                 detail = (
                     f"There are more than {self._max_lines} lines, blank ones included. Send them "
-                    "in several requests, or have DATAS_BULK_LINES of this server raised."
+                    "in several requests, or ask the operator to raise DATAS_BULK_LINES."
                 )
                 raise Refusal("body-too-large", detail)
             yield line

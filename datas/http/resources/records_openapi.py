@@ -23,8 +23,8 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "Makes a retry safe: the first success is kept for 24 hours, and sent again to whoever "
-        "repeats the request with the same key. Make a new one, such as a random UUID, for each "
+        "Makes a retry safe: the first success is kept for 24 hours, and sent again if the "
+        "request is repeated with the same key. Make a new one, such as a random UUID, for each "
         "new request."
     ),
     "schema": _KEY_SCHEMA,
@@ -139,22 +139,32 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
     }
 
 
-def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, Operation]:
-    """Of `/api/datas/{item_id}`; records of another collection may refer to a target."""
-    collection, draft = parts.collection, parts.body.example(whole=True)
-    one, a_record = camel(collection.name), collection.one
-    found = (*STORED, f"{collection.name}-not-found", "route-not-found")
-    changed = (*found, "version-mismatch", "forbidden")
+def _change_of(parts: RecordParts[Any]) -> "partial[Operation]":
+    """What PUT and PATCH have in common."""
+    collection = parts.collection
     invalid = (*BODY, f"invalid-{collection.name}", *_taken(collection))
-    patch = {"schema": f"{one}Patch", "example": draft}
-    operation = partial(Operation, answer=f"{one}Answer", tag=collection.plural)
-    change = partial(
-        operation,
+    return partial(
+        Operation,
+        answer=f"{camel(collection.name)}Answer",
+        tag=collection.plural,
         answer_example=_success(parts.body, "successfully updated"),
         headers=("ETag",),
         parameters=_if_match(collection),
-        problems=(*changed, *invalid),
+        problems=(*_found(collection), "version-mismatch", "forbidden", *invalid),
     )
+
+
+def _found(collection: Collection[Any]) -> tuple[str, ...]:
+    return (*STORED, f"{collection.name}-not-found", "route-not-found")
+
+
+def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, Operation]:
+    """Of `/api/datas/{item_id}`; records of another collection may refer to a target."""
+    collection, draft = parts.collection, parts.body.example(whole=True)
+    one, a_record, change = camel(collection.name), collection.one, _change_of(parts)
+    operation = partial(Operation, answer=f"{one}Answer", tag=collection.plural)
+    refused = ("version-mismatch", "forbidden", *(("record-in-use",) if is_target else ()))
+    patch = {"schema": f"{one}Patch", "example": draft}
     return {
         "GET": operation(
             f"get{one}",
@@ -162,7 +172,7 @@ def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, 
             answer_example=_success(parts.body, "found"),
             headers=("ETag",),
             parameters=(IF_NONE_MATCH,),
-            problems=found,
+            problems=_found(collection),
             not_modified=True,
         ),
         "PUT": change(
@@ -182,7 +192,7 @@ def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, 
             f"Delete {a_record}, and show it as it was",
             answer_example=_success(parts.body, "successfully deleted"),
             parameters=_if_match(collection),
-            problems=(*changed, *(("record-in-use",) if is_target else ())),
+            problems=(*_found(collection), *refused),
         ),
     }
 
