@@ -13,8 +13,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from datas.adapters.sql import sqlite as sqlite_adapter
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.sqlite import WAL_LIMIT, SqliteEngine
-from datas.bootstrap import open_database, open_service
-from datas.database_urls import redacted_url
+from datas.bootstrap import open_service
+from datas.database_urls import open_database, redacted_url
 from datas.domain.errors import StorageUnavailable
 from datas.domain.items import ItemDraft
 from datas.domain.query import Query
