@@ -13,12 +13,6 @@ from datas.domain.rules import integer, moment, reference, text
 from datas.http.errors import MAX_FAULTS, Refusal
 from datas.http.fields import Integer, Moment, RecordField, Text, rfc3339
 
-TEXT_FAULTS: dict[str, Any] = {
-    "required": "is missing.",
-    "null": "must be a string, not null.",
-    "invalid": "must be a string.",
-}
-
 
 class RecordSchema(Schema):
     """The fields that the server keeps of every record. A subclass adds those of the draft."""
