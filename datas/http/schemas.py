@@ -110,7 +110,6 @@ class RecordBody(Generic[D]):
         return list(values.values())
 
     def from_row(self, row: Sequence[Any]) -> D:
-        """The draft that `to_row` made a list of."""
         values = self._converted(dict(zip(self.collection.fields, row, strict=True)))
         return self.collection.draft(**values)
 
@@ -157,5 +156,4 @@ def without_excess(schema: Schema, values: Mapping[str, Any]) -> tuple[Mapping[s
 
 
 def envelope(msg: str, data: object) -> dict[str, Any]:
-    """A success."""
     return {"success": True, "msg": msg, "data": data}

@@ -68,7 +68,6 @@ class OpenApiResource:
         content.write(req, resp)
 
     def document(self, root_path: str = "") -> bytes:
-        """The document as JSON."""
         # apispec takes a tenth of a second to load, and few workers are asked for the document.
         from datas.http.openapi import openapi_document  # noqa: PLC0415
 

@@ -22,8 +22,6 @@ from datas.settings import Settings
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
-
     OK = "ok"
     WARNING = "warning"
     FAULT = "fault"
@@ -110,5 +108,4 @@ Check = Callable[[Context], Findings]
 
 
 def quoted(path: Path) -> str:
-    """The path for a shell."""
     return shlex.quote(str(path))
