@@ -1,7 +1,6 @@
 """Checks and headers for every request: its Host, its Accept, the headers of its response."""
 
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,8 +38,6 @@ class AllowedHosts:
     def __init__(self, hosts: Collection[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts) or _LOOPBACK
         self._with_bind_address = not hosts
-        # Nearly all requests have the same Host.
-        self._is_ours = lru_cache(64)(self._is_allowed)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
@@ -50,7 +47,7 @@ class AllowedHosts:
             # The target is a whole URL: its host counts instead of Host (RFC 9112 §3.2.2).
             given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        if self._is_ours(given, env["SERVER_NAME"]):
+        if self._is_allowed(given, env["SERVER_NAME"]):
             return
         exempt = req.path in _ANY_HOST
         if not given:
@@ -124,13 +121,7 @@ class LastHeaders:
     def __init__(self, *, cors: bool) -> None:
         self._cors = cors
 
-    def process_response(
-        self,
-        req: Request,
-        resp: falcon.Response,
-        resource: object,
-        req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
-    ) -> None:
+    def process_response(self, req: Request, resp: falcon.Response, *_: Any) -> None:
         resp.set_header("X-Request-Id", req.id)
         if self._cors:
             resp.append_header("Vary", "Origin")

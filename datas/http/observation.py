@@ -48,13 +48,7 @@ class RequestEvents:
         for observer in self._observers:
             observer.begin()
 
-    def process_response(
-        self,
-        req: Request,
-        resp: falcon.Response,
-        resource: object,
-        req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
-    ) -> None:
+    def process_response(self, req: Request, resp: falcon.Response, *_: Any) -> None:
         if req.method == "HEAD":
             self._end(req, resp, 0, broken=False)
         elif resp.stream is None:

@@ -16,7 +16,7 @@ from datas.adapters.sql.migrate import SchemaStatus
 from datas.bootstrap import open_database
 from datas.cli.settings import refusals
 from datas.database_urls import database_file
-from datas.operations.inspect import inspect_file, inspect_schema
+from datas.operations.inspect import inspect_schema
 from datas.served import load_package
 from datas.settings import Settings
 
@@ -71,8 +71,6 @@ class Context:
         parts = package.tables, package.histories, package.other_tables
         try:
             with refusals(url):
-                if file := database_file(url):
-                    return inspect_file(file, *parts)
                 return inspect_schema(open_database(url, *parts, read_only=True))
         except (click.ClickException, ValueError) as error:
             return " ".join(str(error).split())
