@@ -10,6 +10,8 @@ class Engine(Protocol):
     """What one kind of database has of its own."""
 
     peewee: Database
+    # Whether nothing may be written.
+    read_only: bool
     # Whether it made the database just now.
     made: bool
     errors: tuple[type[Exception], ...]
@@ -30,13 +32,13 @@ class Engine(Protocol):
         """Whether there is a database to connect to."""
 
     def prepare(self) -> None:
-        """Whatever comes before the first connection. Raises: StorageUnavailable."""
+        """Do what comes before the first connection. Raises: StorageUnavailable."""
 
     def write_lock(self) -> AbstractContextManager[None]:
         """A block in which the caller may write: one at a time where the database wants it so."""
 
     def bulk_write(self) -> AbstractContextManager[None]:
-        """A block, in a transaction, in which so much is written that memory for it pays."""
+        """A block, in a transaction, that writes much and uses more memory for it."""
 
     def migrating(self) -> AbstractContextManager[None]:
         """A block in which no other process changes the schema."""
@@ -51,10 +53,10 @@ class Engine(Protocol):
         """End what `acquire` began. Give the connection back, where it isn't the thread's own."""
 
     def confirm(self) -> None:
-        """Raises: one of `errors`, if what was just read is none of the database's states."""
+        """Raises: one of `errors`, if the rows that were just read may not belong together."""
 
     def close(self) -> None:
-        """Close this thread's connection, or those that nobody uses."""
+        """Close this thread's connection, or the pool's idle ones."""
 
     def skipping_locked(self, query: Select) -> Select:
         """The query without rows that others are about to change, where there can be any."""

@@ -105,6 +105,7 @@ class PostgresEngine:
         peewee.InterfaceError,
     )
     integrity_error: type[Exception] = psycopg.IntegrityError
+    read_only = False
     made = False
     file_id = ""
     position = "STRPOS"

@@ -72,7 +72,7 @@ class PageResource:
 
 def console_routes() -> dict[str, object]:
     files = sorted(path for path in CONSOLE.iterdir() if path.name != "index.html")
-    summary = "The console: lessons, items, and every exchange as it was"
+    summary = "The console: lessons, records, and every exchange as it was"
     return {"/": PageResource(CONSOLE / "index.html", "getConsole", summary)} | {
         f"/console/{path.name}": FileResource(path) for path in files
     }

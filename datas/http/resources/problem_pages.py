@@ -121,7 +121,7 @@ def _problem_page(problem: Problem, index: str) -> Page:
         "without-fails": not problem.fails,
         "on-server-side": not problem.fails,
         "with-writes": not problem.server and _WRITES.search(examples),
-        "with-item": _NEEDS_FIRST.search(problem.mended),
+        "with-record": _NEEDS_FIRST.search(problem.mended),
         "with-json": "--json" in examples,
     }
     for element_id, is_shown in conditions.items():
