@@ -52,7 +52,7 @@ def test_it_says_where_it_is_and_nothing_else(start: Start, tmp_path: Path) -> N
     assert "Ctrl+C" in text
     assert "open: anybody on this machine may change items (DATAS_ACCESS)" in text
     assert text.startswith(f"A new database was made: sqlite:///{tmp_path}/datas.db\n")
-    assert len(text.strip().splitlines()) == 7
+    assert len(text.strip().splitlines()) == 8, "and an empty one"
     again = start()
     again.stop()
     assert len("".join(again.output).strip().splitlines()) == 6
