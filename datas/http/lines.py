@@ -30,11 +30,15 @@ Errors = Mapping[str, Sequence[str]]
 
 
 class Line(NamedTuple, Generic[D]):
-    """A draft, or what is wrong with it; the number is that of its first line."""
+    """A draft, or what is wrong with it; the number is that of its first line.
+
+    `has_owner`: the line names an owner, which is read-only and ignored.
+    """
 
     number: int
     draft: D | None = None
     errors: Errors | None = None
+    has_owner: bool = False
 
 
 class Format(Protocol[D]):
@@ -155,7 +159,8 @@ def line_formats(body: RecordBody[D]) -> Mapping[str, Format[D]]:
 
 def _line(body: RecordBody[D], number: int, value: object) -> Line[D]:
     try:
-        return Line(number, body.load(value, ignore_read_only=True))
+        has_owner = isinstance(value, dict) and bool(value.get("owner"))
+        return Line(number, body.load(value, ignore_read_only=True), has_owner=has_owner)
     except Refusal as refusal:
         return Line(number, errors=refusal.errors)
 

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
@@ -15,8 +15,9 @@ from datas import __version__
 from datas.domain.rules import MAX_INTEGER
 from datas.http.errors import MAX_FAULTS, MEDIA_PROBLEM
 from datas.http.operation import About, Operation
+from datas.http.problems import Problem
 from datas.http.request import shown_route
-from datas.http.schemas import OpenSchema
+from datas.http.schemas import INT64, OpenSchema
 
 # The headers of answers: what each says, its schema, and whether it is always there.
 HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
@@ -67,7 +68,7 @@ HEADERS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
 class LineErrorSchema(OpenSchema):
     """A line at fault."""
 
-    line = fields.Integer(required=True)
+    line = fields.Integer(required=True, metadata=INT64)
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
 
 
@@ -76,9 +77,9 @@ class ProblemSchema(OpenSchema):
 
     type = fields.String(required=True, metadata={"description": "What kind it is: a page."})
     title = fields.String(required=True)
-    status = fields.Integer(required=True)
+    status = fields.Integer(required=True, metadata=INT64)
     detail = fields.String(required=True, metadata={"description": "What happened; what to do."})
-    success = fields.Boolean(required=True, metadata={"enum": [False]})
+    success = fields.Boolean(required=True, metadata={"description": "Always false."})
     msg = fields.String(required=True, metadata={"description": "The same text as `detail`."})
     errors = fields.Dict(
         keys=fields.String(),
@@ -92,7 +93,9 @@ class ProblemSchema(OpenSchema):
         fields.Nested(LineErrorSchema),
         metadata={"description": "The first hundred lines at fault, of a bulk body."},
     )
-    line_error_count = fields.Integer(metadata={"description": "How many lines are at fault."})
+    line_error_count = fields.Integer(
+        metadata={**INT64, "description": "How many lines are at fault."}
+    )
     request_id = fields.String(required=True)
 
 
@@ -106,6 +109,11 @@ def openapi_document(
     """
     tables = "one table" if len(about.plurals) == 1 else "tables"
     summary = f"A small HTTP API over {tables} of {' and '.join(about.plurals)}."
+    description = (
+        "JSON in and out. A success is an envelope of `success`, `msg` and `data`; an error is a "
+        "problem (RFC 9457), whose `detail` says what to do. Lists come in pages: follow `next`. "
+        "ETags and If-Match keep two writers apart; an Idempotency-Key makes a retry safe."
+    )
     tags = {each: f"The collection and its {each}." for each in about.plurals} | {
         "users": "Who is who, and the tokens that stand for them.",
         "system": "What monitors and tools ask.",
@@ -114,15 +122,20 @@ def openapi_document(
         title=about.title,
         version=__version__,
         openapi_version="3.1.1",
-        info={"summary": summary, "license": {"name": "MIT"}},
+        info={
+            "summary": summary,
+            "description": description,
+            "contact": {"name": "The Datas authors"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        servers=[{"url": root_path or "/"}],
         tags=[{"name": name, "description": text} for name, text in tags.items()],
         plugins=[MarshmallowPlugin()],
-        **({"servers": [{"url": root_path}]} if root_path else {}),
     )
     _add_components(spec, routes.values())
     for route, resource in routes.items():
         if operations := getattr(resource, "operations", {}):
-            path = _Path(shown_route(route), about)
+            path = _Path(shown_route(route), about, spec)
             spec.path(path.template, operations=path.item(operations, resource))
     return spec.to_dict()
 
@@ -145,21 +158,23 @@ def _add_components(spec: APISpec, resources: Iterable[object]) -> None:
 class _Path:
     """Describes the methods of one path."""
 
-    def __init__(self, template: str, about: About) -> None:
+    def __init__(self, template: str, about: About, spec: APISpec) -> None:
         self.template = template
         self._access, self._problems = about.access, about.problems
+        self._components = spec.components
 
     def item(self, operations: Mapping[str, Operation], resource: object) -> dict[str, Any]:
         """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
         item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
         for verb, action in getattr(resource, "actions", {}).items():
-            # Without an action the operation needs no token; one that is sent is checked.
             optional = action is None or action in self._access.free
             if verb == "GET" and not optional:
                 _vary(item["get"])
-            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
+            choices: list[dict[str, list[str]]] = [*([{}] if optional else []), {"token": []}]
+            # Without an action no token is needed: one that is sent is only checked.
+            item[verb.lower()]["security"] = choices if action else []
         if "get" in item:
-            item["head"] = _head(item["get"])
+            item["head"] = self._head(item["get"], operations["GET"].problems)
         item["options"] = self._options(next(iter(operations.values())))
         return item
 
@@ -169,7 +184,7 @@ class _Path:
         parameters = self._parameters()
         for parameter in parameters:
             if parameter["name"] == "code":
-                parameter["schema"] = {"type": "string", "minLength": 1}
+                parameter |= {"schema": {"type": "string", "minLength": 1}, "example": "forbidden"}
             else:
                 problems.append("route-not-found")
         return {
@@ -212,26 +227,43 @@ class _Path:
             for name in re.findall(r"{(\w+)}", self.template)
         ]
 
-    def _refusals(self, codes: Iterable[str]) -> dict[str, Any]:
-        """A response for each status, which names its problems."""
+    def _head(self, get: dict[str, Any], problems: Iterable[str]) -> dict[str, Any]:
+        """GET without bodies."""
+        successes = {
+            status: {name: value for name, value in answer.items() if name != "content"}
+            for status, answer in get["responses"].items()
+            if "$ref" not in answer
+        }
+        name = get["operationId"]
+        return copy.deepcopy(get) | {
+            "operationId": f"{name}Head",
+            "summary": f"{get['summary']}: the headers alone",
+            "responses": successes | self._refusals(problems, suffix="Head"),
+        }
+
+    def _refusals(self, codes: Iterable[str], *, suffix: str = "") -> dict[str, Any]:
+        """A response for each status, which names its problems; many operations share it."""
         found = [self._problems[code] for code in set(codes)]
         found.sort(key=lambda it: (it.status, it.code))
         responses = {}
         for status, group in groupby(found, key=lambda it: it.status):
             kinds = list(group)
-            headers = _PROBLEM_HEADERS.get(status, ())
-            answer = _answer("; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds), headers)
-            codes_here = "|".join(kind.code for kind in kinds)
-            schema = {
-                "allOf": [{"$ref": "#/components/schemas/Problem"}],
-                "properties": {
-                    "status": {"const": status},
-                    "type": {"pattern": f"/problems/({codes_here})$"},
-                },
-            }
-            answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
-            responses[str(status)] = answer
+            name = "Or".join(kind.code.title().replace("-", "") for kind in kinds) + suffix
+            if name not in self._components.responses:
+                self._components.response(name, _refusal(status, kinds, with_body=not suffix))
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
         return responses
+
+
+def _refusal(status: int, kinds: Sequence[Problem], *, with_body: bool) -> dict[str, Any]:
+    """Generated clients get one class for all problems, so the codes stand beside its schema."""
+    description = "; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds)
+    answer = _answer(description, _PROBLEM_HEADERS.get(status, ()))
+    answer["x-problems"] = [kind.code for kind in kinds]
+    if with_body:
+        schema = {"$ref": "#/components/schemas/Problem"}
+        answer["content"] = {MEDIA_PROBLEM: {"schema": schema}}
+    return answer
 
 
 def _vary(operation: dict[str, Any]) -> None:
@@ -239,20 +271,6 @@ def _vary(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         if int(status) < HTTPStatus.BAD_REQUEST:
             answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}
-
-
-def _head(get: dict[str, Any]) -> dict[str, Any]:
-    """GET without bodies."""
-    responses = {
-        status: {name: value for name, value in response.items() if name != "content"}
-        for status, response in get["responses"].items()
-    }
-    name = get["operationId"]
-    return copy.deepcopy(get) | {
-        "operationId": f"{name}Head",
-        "summary": f"{get['summary']}: the headers alone",
-        "responses": responses,
-    }
 
 
 def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:

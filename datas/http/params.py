@@ -28,7 +28,7 @@ from datas.domain.query import (
 from datas.domain.records import D
 from datas.domain.rules import MAX_INTEGER, DecimalRule, IntegerRule, Rule, integer
 from datas.http.errors import Refusal
-from datas.http.fields import RecordField, Text
+from datas.http.fields import Date, Moment, RecordField, Text
 from datas.http.request import Request
 from datas.http.schemas import RecordBody
 
@@ -84,6 +84,12 @@ class SortOrder(fields.Field[Sort]):
         return self._names[value]
 
 
+_FAR = {
+    Date: ("2000-01-01", "2100-01-01"),
+    Moment: ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"),
+}
+
+
 class FilterValue(fields.Field[Any]):
     """A value that a field is compared with; a range may begin or end outside a field's bounds."""
 
@@ -91,7 +97,7 @@ class FilterValue(fields.Field[Any]):
         schema = {
             name: value
             for name, value in field.metadata.items()
-            if name not in ("default", "description", "example")
+            if name not in ("x-default", "description", "example")
         }
         if "enum" in schema:
             schema["enum"] = [value for value in schema["enum"] if value is not None]
@@ -99,6 +105,9 @@ class FilterValue(fields.Field[Any]):
         if of.operator in (Operator.FROM, Operator.BELOW):
             self._rule = _widened(field.rule)
             schema = {name: schema[name] for name in schema if name not in ("minimum", "maximum")}
+        if isinstance(field, Date | Moment):
+            # Pages that try an API send it: it leaves nothing out.
+            schema["example"] = _FAR[type(field)][of.operator == Operator.BELOW]
         super().__init__(metadata={**schema, "description": description})
         self._filter, self._field = of, field
 

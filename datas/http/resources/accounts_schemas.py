@@ -16,6 +16,7 @@ from datas.domain.credentials import (
 from datas.domain.rules import moment
 from datas.http.fields import Moment, validator
 from datas.http.schemas import (
+    INT64,
     TEXT_FAULTS,
     AnswerSchema,
     OpenSchema,
@@ -62,7 +63,6 @@ class CredentialsSchema(_UserBody):
     username = fields.String(required=True, error_messages=TEXT_FAULTS)
     password = _secret(checked=False)
     label = fields.String(
-        load_default="",
         validate=validator(label_faults),
         error_messages=TEXT_FAULTS,
         metadata={
@@ -83,7 +83,7 @@ class PasswordChangeSchema(_UserBody):
 class UserSchema(OpenSchema):
     """A user, as the user's own requests show it."""
 
-    id = fields.Integer(required=True)
+    id = fields.Integer(required=True, metadata=INT64)
     username = fields.String(required=True)
     date_joined = Moment(moment(), required=True)
 
@@ -91,7 +91,7 @@ class UserSchema(OpenSchema):
 class TokenSchema(OpenSchema):
     """A token without its secret."""
 
-    id = fields.Integer(required=True)
+    id = fields.Integer(required=True, metadata=INT64)
     label = fields.String(required=True)
     date_created = Moment(moment(), required=True)
     date_expires = Moment(moment(), required=True)
@@ -130,7 +130,7 @@ class TokenListSchema(AnswerSchema):
 class DoneSchema(AnswerSchema):
     """A success without data."""
 
-    data = fields.Raw(required=True, metadata={"type": "null"})
+    data = fields.Raw(required=True, metadata={"description": "Always null."})
 
 
 def load_user(schema: Schema, body: object) -> dict[str, Any]:

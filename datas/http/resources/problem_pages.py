@@ -19,7 +19,7 @@ from datas.http.middleware import preferred
 from datas.http.operation import ANYWHERE, IF_NONE_MATCH, Operation
 from datas.http.problems import Problem
 from datas.http.resources.pages import WEB
-from datas.http.schemas import OpenSchema
+from datas.http.schemas import INT64, OpenSchema
 
 _FOLDER = WEB / "problems"
 _PRODUCES = (falcon.MEDIA_HTML, falcon.MEDIA_JSON)
@@ -32,7 +32,7 @@ class ProblemKindSchema(OpenSchema):
     """A kind of error, as the index lists it."""
 
     type = fields.String(required=True)
-    status = fields.Integer(required=True)
+    status = fields.Integer(required=True, metadata=INT64)
     title = fields.String(required=True)
 
 
@@ -53,7 +53,7 @@ class ProblemPageSchema(OpenSchema):
     """A kind of error: what happened, why, a request that fails, and the same one mended."""
 
     code = fields.String(required=True)
-    status = fields.Integer(required=True)
+    status = fields.Integer(required=True, metadata=INT64)
     title = fields.String(required=True)
     meaning = fields.String(required=True)
     cause = fields.String(required=True)

@@ -15,7 +15,7 @@ from datas.http.lines import Csv, Ndjson
 from datas.http.operation import BODY, IF_NONE_MATCH, STORED, TAGS, Operation, json_content
 from datas.http.params import BulkParams
 from datas.http.record_parts import RecordParts
-from datas.http.schemas import AnswerSchema, OpenSchema, RecordBody
+from datas.http.schemas import INT64, AnswerSchema, OpenSchema, RecordBody
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -33,7 +33,7 @@ _TIME = "2026-11-22T16:00:00.123456Z"
 class CreatedSchema(OpenSchema):
     """How many records were created."""
 
-    created = fields.Integer(required=True)
+    created = fields.Integer(required=True, metadata=INT64)
 
 
 class BulkAnswerSchema(AnswerSchema):
@@ -58,8 +58,9 @@ def components(parts: RecordParts[Any]) -> dict[str, Any]:
         ),
         "total": fields.Integer(
             metadata={
+                **INT64,
                 "description": f"How many {collection.plural} there are on all pages; only with "
-                "`count=true`."
+                "`count=true`.",
             }
         ),
     }
@@ -85,7 +86,7 @@ def _with_every_field(schema: Schema) -> Schema:
 def _without_defaults(schema: Schema) -> Schema:
     """The same schema. A field that a patch leaves out stays as it is."""
     for each in schema.fields.values():
-        each.metadata = {name: it for name, it in each.metadata.items() if name != "default"}
+        each.metadata = {name: it for name, it in each.metadata.items() if name != "x-default"}
     return schema
 
 
