@@ -18,6 +18,7 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 from datas.adapters.sql.migrate import Schema
 from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
 from datas.cli.settings import database_option, read_settings, refusals
+from datas.cli.text import echo
 from datas.database_urls import POSTGRESQL, sqlite_file
 from datas.domain.errors import CopyFailed
 
@@ -62,7 +63,7 @@ def backup(file: Path, database: str | None) -> None:
     refuse_postgresql(url, _PG_DUMP, file)
     with refusals(url):
         copy = back_up(sqlite_file(url), file)
-    click.echo(f"Items backed up: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
+    echo(f"Items backed up: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
 
 
 @click.command()
@@ -79,7 +80,7 @@ def restore(file: Path, database: str | None, *, force: bool) -> None:
     refuse_postgresql(url, _PG_RESTORE, file)
     with refusals(url):
         copy = restore_backup(sqlite_file(url), file, force=force)
-    click.echo(f"Items restored: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
+    echo(f"Items restored: {copy.items:,}, in {copy.path} ({copy.size:,} bytes).")
 
 
 def refuse_postgresql(url: str, instead: str, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 from dataclasses import asdict
@@ -11,18 +12,27 @@ from tempfile import mkdtemp
 
 import click
 
+from datas.bootstrap import build_services
 from datas.cli.settings import access_option, database_option, opened_database, read_settings
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
 from datas.operations.serving import OWN_METRICS, OWN_SETTINGS
+from datas.served import load_package
 from datas.settings import Settings
 
-MAX_PORT = 65535
 BACKLOG = 2048  # connections that wait for a worker; gunicorn's own default
+
+
+def _refuse_port(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        asked = f"--bind 127.0.0.1:{value}" if option.name == "port" else f"--bind {value}:8000"
+        raise click.UsageError(f"Host and port are one option: {asked}", context)
 
 
 @click.command()
 @bind_option
+@click.option("--port", "-p", hidden=True, expose_value=False, callback=_refuse_port)
+@click.option("--host", hidden=True, expose_value=False, callback=_refuse_port)
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -53,10 +63,12 @@ def serve(  # noqa: PLR0913 (one for each option)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
+        users = build_services(settings, load_package(settings.collections), opened).accounts
+        has_users = bool(users.list_users())
     check_after_opening(context)
     listener = _listening_socket(bind)
     _share_metrics(settings)
-    os.environ[OWN_SETTINGS] = json.dumps(asdict(settings))
+    os.environ[OWN_SETTINGS] = json.dumps(asdict(settings) | {"has_users": has_users})
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [
@@ -71,6 +83,8 @@ def serve(  # noqa: PLR0913 (one for each option)
         "datas.wsgi:app",
     ]
     sys.stdout.flush()
+    # Ctrl+C waits until gunicorn has a handler for it: it would be a traceback of an import.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
 
 
@@ -97,10 +111,6 @@ def _listening_socket(bind: str) -> socket.socket:
     gunicorn would try five times, and print two lines each time, if another server has the port.
     """
     host, _, port = bind.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > MAX_PORT:
-        raise click.BadParameter(
-            f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000 (a port is at most 65535)"
-        )
     try:
         [(family, kind, *_, address), *_] = socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM
@@ -112,7 +122,8 @@ def _listening_socket(bind: str) -> socket.socket:
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         raise click.ClickException(
-            f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another --bind."
+            f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another: "
+            '--bind 127.0.0.1:9000 (make run ARGS="--bind 127.0.0.1:9000")'
         ) from None
     listener.set_inheritable(True)
     return listener
