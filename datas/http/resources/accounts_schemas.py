@@ -56,7 +56,6 @@ class CredentialsSchema(_UserBody):
     username = fields.String(required=True, error_messages=TEXT_FAULTS)
     password = _secret(checked=False)
     label = fields.String(
-        load_default="",
         validate=validator(label_faults),
         error_messages=TEXT_FAULTS,
         metadata={
