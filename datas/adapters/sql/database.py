@@ -87,7 +87,7 @@ class SqlDatabase:
 
         Rows are taken one by one, so that they may be more than memory holds.
         """
-        with self.atomic(), self.engine.bulk_write():
+        with self.bulk_write():
             cursor = self.peewee.connection().cursor()
             cursor.executemany(statement.sql, rows)
             changed: int = cursor.rowcount
@@ -110,7 +110,6 @@ class SqlDatabase:
 
     @contextmanager
     def bulk_write(self) -> Iterator[None]:
-        """A transaction in which much is written."""
         with self.atomic(), self.engine.bulk_write():
             yield
 
@@ -123,7 +122,7 @@ class SqlDatabase:
             raise StorageUnavailable(self._ended)
         if self._ready:
             return []
-        # Else one migration would keep every thread, until nobody is left to answer for health.
+        # Else one migration would keep every thread, and none were left to answer for health.
         if not self._bringing_up.acquire(timeout=MIGRATION_TIMEOUT):
             raise StorageUnavailable(_MIGRATING)
         try:
@@ -167,7 +166,6 @@ class SqlDatabase:
             self._schema.check()
 
     def exists(self) -> bool:
-        """Whether there is a database; asking makes none."""
         return self.engine.exists()
 
     def other_programs(self) -> list[str]:
@@ -213,7 +211,7 @@ class SqlDatabase:
                 raise
             values = tuple(map(_comparable, values))
         except self.engine.errors as error:
-            # A transaction is its owner's to repeat: only they know what else happened in it.
+            # A statement of a transaction can't be repeated alone.
             if tries == 1 or self.peewee.in_transaction() or not self.engine.can_repeat(error):
                 if reason := self._reason(error):
                     raise StorageUnavailable(reason) from error
@@ -226,10 +224,7 @@ class SqlDatabase:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """Tell of the database's state by `StorageUnavailable`; our own bugs stay as they are.
-
-        At the end this thread's connection is given back.
-        """
+        """Raises: StorageUnavailable, for the database's state; our own bugs stay as they are."""
         try:
             with self._acquired():
                 yield
@@ -239,10 +234,7 @@ class SqlDatabase:
             raise
 
     def _reason(self, error: BaseException) -> str | None:
-        """What the first error says of the database's state, that has something to say.
-
-        A ROLLBACK that fails in its turn hides what it was for.
-        """
+        # A ROLLBACK that fails in its turn hides the error before it: the first one counts.
         said = None
         seen: BaseException | None = error
         while seen is not None:

@@ -130,7 +130,7 @@ class SqliteEngine(Engine):
             self.check()
             empty = not self.path.stat().st_size
         except OSError as error:
-            reason = "The database's folder can't be written. Whoever runs Datas must be able to."
+            reason = "The database's folder can't be written. The user that runs Datas needs to."
             raise StorageUnavailable(reason) from error
         if empty:
             # The first connection makes it a WAL database, for which SQLite doesn't wait.

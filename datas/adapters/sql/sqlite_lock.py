@@ -65,7 +65,7 @@ class WriteLock:
             except OSError as error:
                 reason = (
                     "The lock files beside the database can't be written. They must belong to "
-                    "whoever runs Datas."
+                    "the user that runs Datas."
                 )
                 raise StorageUnavailable(reason) from error
         return self._descriptors
