@@ -1,1 +1,1 @@
-"""Commands for accounts, items, the schema and the OpenAPI document. `__main__` collects them."""
+"""Commands for accounts, records, the schema and the OpenAPI document. `__main__` collects them."""

@@ -51,7 +51,7 @@ def add_user(name: str, database: str | None) -> None:
         added = services.accounts.register(name, _read_password())
     credentials = f'{{"username": "{added.username}", "password": "…"}}'
     click.echo(
-        f"User {added.username} can sign in now, where items are kept in {url}:\n"
+        f"User {added.username} can sign in now, where records are kept in {url}:\n"
         f"  With a password:  curl localhost:8000/api/tokens --json '{credentials}'\n"
         f"  On this machine:  TOKEN=$(datas token issue {added.username})\n"
         "  What a token is for, and more: README.md"
@@ -87,19 +87,19 @@ def set_password(name: str, database: str | None) -> None:
 @user.command("remove")
 @name_argument
 @click.option(
-    "--give-to", metavar="NAME", callback=_checked_name, help="The new owner of the user's items."
+    "--give-to", metavar="NAME", callback=_checked_name, help="The new owner of the user's records."
 )
 @database_option
 def remove_user(name: str, give_to: str | None, database: str | None) -> None:
     """Remove a user, and the user's tokens.
 
-    A user who owns items can't be removed: --give-to gives the items to another user.
+    A user who owns records can't be removed: --give-to gives them to another user.
     """
     with opened_services(database) as (services, _):
         reassigned = services.accounts.remove_user(name, new_owner=give_to)
     click.echo(f"User {name.lower()} is removed.")
     if give_to is not None:
-        click.echo(f"Items given to {give_to.lower()}: {reassigned}.")
+        click.echo(f"Records given to {give_to.lower()}: {reassigned}.")
 
 
 @token.command("issue")
@@ -117,12 +117,13 @@ def issue_token(name: str, label: str, database: str | None) -> None:
         issued, secret = services.accounts.issue_token(
             services.accounts.get_user(name), label=label
         )
+        first = services.package.first_request
     click.echo(secret)
     click.echo(
         f"Token {issued.id} stands for {issued.username} until {_moment(issued.date_expires)} UTC. "
         "This is the only time that it is shown.\n"
-        "  Use it:     curl localhost:8000/api/datas "
-        """-H "Authorization: Bearer $TOKEN" --json '{"data": "hello"}'\n"""
+        f"  Use it:     curl localhost:8000{first['route']} "
+        f"""-H "Authorization: Bearer $TOKEN" --json '{first["example"]}'\n"""
         f"  Revoke it:  datas token revoke {issued.username} {issued.id}",
         err=True,
     )

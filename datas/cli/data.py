@@ -183,7 +183,7 @@ def _chosen(
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """Ctrl+C and SIGTERM only set an event: the number of stored items must still be reported."""
+    """Ctrl+C and SIGTERM only set an event: the number of stored records must still be reported."""
     stopped = threading.Event()
     before = {
         number: signal.signal(number, lambda *_: stopped.set())

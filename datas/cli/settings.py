@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 database_option = click.option(
     "--database",
     metavar="URL",
-    help="Where items are kept [default: DATAS_DATABASE_URL, or sqlite:///datas.db].",
+    help="Where records are kept [default: DATAS_DATABASE_URL, or sqlite:///datas.db].",
 )
 
 

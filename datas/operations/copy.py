@@ -26,8 +26,8 @@ Advance = Callable[[int], object]
 def copy(from_url: str, to_url: str) -> None:
     """Copy everything into an empty database, of the same kind or the other.
 
-    Users, tokens, items and what retries need, with ids, dates and versions as they are. It happens
-    in one transaction and is compared at its end: all of it, or none. Stop the servers before.
+    Users, tokens, records and what retries need, with ids, dates and versions as they are. It
+    happens in one transaction and is compared at its end: all of it, or none. Stop servers before.
 
     Arguments can be seen by other users of the machine. Leave a password out of a postgresql:// URL
     and put it into PGPASSWORD, or into the file ~/.pgpass.

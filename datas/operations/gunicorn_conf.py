@@ -46,7 +46,7 @@ SEND_BUFFER = 128 * 1024  # bytes, of which Linux makes twice as many
 # whole request, and after one that came before the body was read.
 LINGER, LINGER_UNREAD = 0.5, 2
 # How much of such a body is dropped, so that the client gets to read the answer.
-MAX_DROPPED, DROP_SECONDS = 16 * 1024 * 1024, 10
+MAX_DROPPED, DROP_SECONDS = 16 * 1024 * 1024, 30
 
 
 class Log(Logger):  # type: ignore[misc]

@@ -143,6 +143,20 @@ def _clear_up(folder: Path) -> None:
 def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
     """Copy, and return each table's number of rows. The source's files do not change."""
     file = ReadOnlyFile(source)
+    try:
+        counts = _copy_once(file, copy, target)
+    except CopyFailed:
+        if not file.is_stale():
+            raise
+    else:
+        if not file.is_stale():
+            return counts
+    # A process began to write meanwhile. Its WAL now gives the reader one consistent state.
+    return _copy(source, copy, target)
+
+
+def _copy_once(file: ReadOnlyFile, copy: Path, target: Path) -> dict[str, int]:
+    source = file.path
     with _failing(source, "read"), closing(_read(file)) as reader:
         # One snapshot for counts and copy. Without it, each commit would restart the copy.
         reader.execute("BEGIN")
@@ -151,10 +165,7 @@ def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:
             raise CopyFailed(f"{source} is no database of Datas. Name one that is.")
         with _failing(target, "written"), closing(_connect(copy)) as writer:
             reader.backup(writer, pages=_STEP, progress=lambda *_: None)
-        if not file.is_stale():
-            return counts
-    # A process began to write meanwhile. Its WAL now gives the reader one consistent state.
-    return _copy(source, copy, target)
+    return counts
 
 
 def _check(copy: Path, counts: dict[str, int], source: Path) -> None:

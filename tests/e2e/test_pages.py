@@ -181,3 +181,12 @@ def test_a_part_is_removed_as_the_page_says(copy: Copy) -> None:
     copy.follow(section("Remove an optional part"))
     copy.test("tests/unit", "tests/http")
     copy.use("/api/datas", {"data": "tea"}, "q=tea")
+
+
+@pytest.mark.slow
+def test_items_are_renamed_as_the_page_says(copy: Copy) -> None:
+    """One file, and the whole server has the new words; the table and what is in it stay."""
+    served = run_datas(copy.folder, "migrate")
+    assert served.returncode == 0
+    copy.follow(section("Rename items"))
+    copy.use("/api/notes", {"data": "tea"}, "q=tea")

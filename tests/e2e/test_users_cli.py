@@ -264,7 +264,7 @@ def test_who_owns_items_is_removed_once_they_are_given_away(tmp_path: Path) -> N
     _add(tmp_path, "alice", items=3)
     _add(tmp_path, "bob")
     result = run_datas(tmp_path, "user", "remove", "alice", "--give-to", "bob")
-    assert result.stdout == "User alice is removed.\nItems given to bob: 3.\n"
+    assert result.stdout == "User alice is removed.\nRecords given to bob: 3.\n"
     with _services(tmp_path) as services:
         items = services.records["items"].page().records
         assert [(item.owner, item.version) for item in items] == 3 * [("bob", 2)]

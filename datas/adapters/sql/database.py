@@ -16,7 +16,7 @@ from datas.domain.forks import renew_in_child
 
 Rows = list[tuple[Any, ...]]
 
-# How often a statement runs that others' keep from succeeding.
+# How often a statement runs that fails only because of other statements.
 TRIES = 5
 # Seconds that a thread waits for another one that brings the database up.
 MIGRATION_TIMEOUT = 2.0
@@ -122,7 +122,7 @@ class SqlDatabase:
             raise StorageUnavailable(self._ended)
         if self._ready:
             return []
-        # Else one migration would keep every thread, and none were left to answer for health.
+        # Without a limit one migration would hold every thread, and none could answer /healthz.
         if not self._bringing_up.acquire(timeout=MIGRATION_TIMEOUT):
             raise StorageUnavailable(_MIGRATING)
         try:
@@ -205,7 +205,8 @@ class SqlDatabase:
         try:
             # Peewee owns the connection; its way of executing would double the time.
             rows: Rows = self.peewee.connection().execute(sql, values).fetchall()
-            self.engine.confirm()
+            if self.engine.read_only:
+                self.engine.confirm()
         except OverflowError:
             if tries == 1:
                 raise

@@ -10,6 +10,8 @@ class Engine(ABC):
     """One kind of database. What a method does here is enough for some."""
 
     peewee: Database
+    # Whether nothing may be written.
+    read_only = False
     # Whether it made the database just now.
     made = False
     errors: tuple[type[Exception], ...]
@@ -32,14 +34,14 @@ class Engine(ABC):
         return True
 
     def prepare(self) -> None:  # noqa: B027 (a server needs nothing)
-        """Whatever comes before the first connection. Raises: StorageUnavailable."""
+        """Do what comes before the first connection. Raises: StorageUnavailable."""
 
     def write_lock(self) -> AbstractContextManager[None]:
         """A block in which the caller may write: one at a time where the database wants it so."""
         return nullcontext()
 
     def bulk_write(self) -> AbstractContextManager[None]:
-        """A block, in a transaction, in which so much is written that memory for it pays."""
+        """A block, in a transaction, that writes much and uses more memory for it."""
         return nullcontext()
 
     @abstractmethod
@@ -57,7 +59,7 @@ class Engine(ABC):
         """End what `acquire` began. Give the connection back, where it isn't the thread's own."""
 
     def confirm(self) -> None:  # noqa: B027 (most databases give one snapshot)
-        """Raises: one of `errors`, if what was just read is none of the database's states."""
+        """Raises: one of `errors`, if the rows that were just read may not belong together."""
 
     @abstractmethod
     def close(self) -> None:

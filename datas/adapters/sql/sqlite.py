@@ -70,9 +70,12 @@ class _Database(peewee.SqliteDatabase):
 
 
 class _Thread(threading.local):
-    """After how many forks this thread connected."""
+    """After how many forks this thread connected; whether it holds the write lock."""
 
-    generation = 0
+    def __init__(self) -> None:
+        self.generation = 0
+        self.writes = False
+        self.inside = sqlite_forks.lock_of_thread()
 
 
 class SqliteEngine(Engine):
@@ -81,8 +84,6 @@ class SqliteEngine(Engine):
     With `anew=False` no file is made where there was one before. `file` names the only file that
     may be used, as `file_id` does.
     """
-
-    read_only = False
 
     errors = (sqlite3.Error, peewee.DatabaseError, peewee.InterfaceError)
     integrity_error = sqlite3.IntegrityError
@@ -98,12 +99,13 @@ class SqliteEngine(Engine):
 
     def __init__(self, path: Path, *, anew: bool = True, file: str | None = None) -> None:
         self.path = path
-        self._name = str(path)
+        self._name = os.fsencode(path)  # bytes: to convert a text takes longer
         pragmas = {} if self.read_only else _PRAGMAS
         self.peewee = _Database(self._uri, pragmas)
         self._anew = anew
         self._only = None if file is None else Identity.read(file)
         self._file = self._only
+        self._device, self._inode = self._only or (0, 0)
         self._wal = f"{os.path.realpath(path)}-wal"
         self._next_cut = 0.0
         self._lock = WriteLock(path)
@@ -127,6 +129,7 @@ class SqliteEngine(Engine):
                 self.made = True
                 logging.getLogger("datas").info("A new database was made: %s", self.path)
             self._file = self._only or Identity.of(self.path)
+            self._device, self._inode = self._file
             self.check()
             empty = not self.path.stat().st_size
         except OSError as error:
@@ -139,19 +142,27 @@ class SqliteEngine(Engine):
                 self.peewee.connect()
 
     def acquire(self) -> None:
-        sqlite_forks.enter()
+        thread = self._thread
+        if self._file is not None and not thread.writes:  # else `write_lock` has checked it
+            self.check()
+        if sqlite_forks.state.waiting:
+            sqlite_forks.wait()
+        thread.inside.acquire()
+        if thread.generation != sqlite_forks.state.generation:
+            self._reconnect()
+
+    # Ends what `acquire` began. The thread keeps its connection.
+    release = staticmethod(sqlite_forks.leave)
+
+    def _reconnect(self) -> None:
+        """After a fork. Raises: StorageUnavailable; then `acquire` has begun nothing."""
         try:
-            if self._file is not None:
-                self.check()
-            if self._thread.generation != (now := sqlite_forks.generation()):
-                self.peewee.close()
-                self._thread.generation = now
-        except BaseException:
+            generation = sqlite_forks.checked_generation()
+        except StorageUnavailable:
             sqlite_forks.leave()
             raise
-
-    def release(self) -> None:
-        sqlite_forks.leave()
+        self.peewee.close()
+        self._thread.generation = generation
 
     @contextmanager
     def write_lock(self, *, check: bool = True) -> Iterator[None]:
@@ -160,14 +171,21 @@ class SqliteEngine(Engine):
         Without `check` it may be entered whatever file is there, or none.
         Raises: StorageUnavailable, after `LOCK_TIMEOUT`.
         """
+        if check and not self._lock.is_open:
+            self.check()  # or lock files would be made where no database is
         sqlite_forks.enter()
         try:
-            with self._lock.held():
+            self._lock.acquire()
+            try:
                 if check:
                     self.check()
+                    self._thread.writes = True
                 yield
                 if check:
                     self._cut_wal()
+            finally:
+                self._thread.writes = False
+                self._lock.release()
         except StorageUnavailable as error:
             if str(error) == READ_ONLY:
                 # A connection that was made while the file was read-only stays so.
@@ -227,7 +245,7 @@ class SqliteEngine(Engine):
             found = os.stat(self._name)  # noqa: PTH116 (half the time of Path's)
         except OSError:
             raise StorageUnavailable(_REPLACED) from None
-        if (found.st_dev, found.st_ino) != self._file:
+        if found.st_ino != self._inode or found.st_dev != self._device:
             raise StorageUnavailable(_REPLACED)
 
     def reason(self, error: BaseException) -> str | None:

@@ -33,7 +33,7 @@ class _Thread(threading.local):
 
     def __init__(self) -> None:
         self.inside = threading.RLock()
-        with _state.forking:
+        with state.forking:
             _locks.add(weakref.ref(self.inside, _locks.discard))
 
 
@@ -53,7 +53,7 @@ class _State:
         self.unsafe = False
 
 
-_state = _State()
+state = _State()
 _locks: set["weakref.ref[threading.RLock]"] = set()
 _connections: set["weakref.ref[Connection]"] = set()
 _thread = _Thread()
@@ -61,11 +61,21 @@ _thread = _Thread()
 
 def enter() -> None:
     """Begin to use SQLite in this thread; calls can be nested. A fork in progress is waited for."""
-    inside = _thread.inside
-    if _state.waiting and not _is_mine(inside):
-        with _state.forking:
+    if state.waiting:
+        wait()
+    _thread.inside.acquire()
+
+
+def wait() -> None:
+    """Let a fork in progress end, unless this thread is what it waits for."""
+    if not _is_mine(_thread.inside):
+        with state.forking:
             pass
-    inside.acquire()
+
+
+def lock_of_thread() -> "threading.RLock":
+    """What `enter` locks in this thread."""
+    return _thread.inside
 
 
 def leave() -> None:
@@ -78,28 +88,28 @@ def watch(connection: Connection) -> None:
     _connections.add(weakref.ref(connection, _connections.discard))
 
 
-def generation() -> int:
+def checked_generation() -> int:
     """The number of forks so far. Raises: StorageUnavailable, if this child cannot use SQLite."""
-    if _state.unsafe:
+    if state.unsafe:
         raise StorageUnavailable(_UNSAFE)
-    return _state.generation
+    return state.generation
 
 
 def _before() -> None:
     mine = _thread.inside
-    _state.forking.acquire()
-    _state.waiting = True
-    _state.ready = None if _is_mine(mine) else _lock_others(mine)
+    state.forking.acquire()
+    state.waiting = True
+    state.ready = None if _is_mine(mine) else _lock_others(mine)
     opened = [found for reference in tuple(_connections) if (found := reference())]
-    if _state.ready is None:
+    if state.ready is None:
         # The child must not close them either: that could take from the file what others write.
-        _state.inherited = opened
+        state.inherited = opened
         return
     for connection in opened:
         with suppress(sqlite3.Error):
             connection.close()
     _connections.clear()
-    _state.generation += 1
+    state.generation += 1
 
 
 def _lock_others(mine: threading.RLock) -> list[threading.RLock] | None:
@@ -118,18 +128,18 @@ def _lock_others(mine: threading.RLock) -> list[threading.RLock] | None:
 
 
 def _after_in_parent() -> None:
-    _release(_state.ready or [])
-    _state.ready, _state.inherited = None, []
-    _state.waiting = False
-    _state.forking.release()
+    _release(state.ready or [])
+    state.ready, state.inherited = None, []
+    state.waiting = False
+    state.forking.release()
 
 
 def _after_in_child() -> None:
     # Without `ready` a thread was inside SQLite, or a C program forked and called no `_before`.
-    _state.unsafe |= _state.ready is None and bool(_state.inherited or _connections)
-    _state.ready, _state.waiting = None, False
-    _state.forking = threading.Lock()
-    _state.generation += 1
+    state.unsafe |= state.ready is None and bool(state.inherited or _connections)
+    state.ready, state.waiting = None, False
+    state.forking = threading.Lock()
+    state.generation += 1
     _locks.clear()
     _locks.add(weakref.ref(_thread.inside, _locks.discard))
 

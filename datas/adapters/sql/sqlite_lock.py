@@ -3,8 +3,6 @@
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from datas.adapters.sql.sqlite_file import LOCKS
@@ -31,52 +29,54 @@ class WriteLock:
         self._descriptors: list[int] = []
         renew_in_child(self, WriteLock._renew)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """A block in which this thread holds it. Raises: StorageUnavailable."""
-        threads = self._threads
-        if not threads.acquire(timeout=LOCK_TIMEOUT):
+    @property
+    def is_open(self) -> bool:
+        """Whether its files are there, as this process has seen."""
+        return bool(self._descriptors)
+
+    def acquire(self) -> None:
+        """Wait for it. Raises: StorageUnavailable."""
+        if not self._threads.acquire(timeout=LOCK_TIMEOUT):
             raise StorageUnavailable(_LOCKED)
         try:
-            with self._held_by_process():
-                yield
-        finally:
-            threads.release()
-
-    @contextmanager
-    def _held_by_process(self) -> Iterator[None]:
-        lock, queue = self._opened()
-        # A process that waits for the write lock holds the queue lock. So the process that just
-        # released the write lock, and is awake already, cannot take it again first.
-        fcntl.flock(queue, fcntl.LOCK_EX)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        finally:
-            fcntl.flock(queue, fcntl.LOCK_UN)
-        try:
-            yield
-        finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)
-
-    def _opened(self) -> list[int]:
-        if not self._descriptors:
+            lock, queue = self._descriptors or self._open()
+            # A process that waits for the write lock holds the queue lock. So the process that just
+            # released the write lock, and is awake already, cannot take it again first.
+            fcntl.flock(queue, fcntl.LOCK_EX)
             try:
-                self._descriptors = [_open(Path(f"{self._path}{lock}")) for lock in LOCKS]
-            except OSError as error:
-                reason = (
-                    "The lock files beside the database can't be written. They must belong to "
-                    "the user that runs Datas."
-                )
-                raise StorageUnavailable(reason) from error
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            finally:
+                fcntl.flock(queue, fcntl.LOCK_UN)
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next writer have it."""
+        if self._descriptors:  # else this is a child that was forked while its parent held it
+            fcntl.flock(self._descriptors[0], fcntl.LOCK_UN)
+            self._threads.release()
+
+    def _open(self) -> list[int]:
+        try:
+            for lock in LOCKS:
+                name, flags = f"{self._path}{lock}", os.O_RDWR | os.O_CREAT
+                self._descriptors.append(os.open(name, flags, 0o600))
+        except OSError as error:
+            self._renew_descriptors()
+            reason = (
+                "The lock files beside the database can't be written. They must belong to "
+                "the user that runs Datas."
+            )
+            raise StorageUnavailable(reason) from error
         return self._descriptors
 
     def _renew(self) -> None:
         """In a forked child: an inherited `flock` would exclude neither the parent nor others."""
         self._threads = threading.Lock()
+        self._renew_descriptors()
+
+    def _renew_descriptors(self) -> None:
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = []
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

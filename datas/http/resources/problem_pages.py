@@ -137,7 +137,7 @@ def _problem_page(problem: Problem, index: str) -> Page:
     page.keep("without-fails", when=not problem.fails)
     page.keep("on-server-side", when=not problem.fails)
     page.keep("with-writes", when=not problem.server and _WRITES.search(examples))
-    page.keep("with-item", when=_NEEDS_FIRST.search(problem.mended))
+    page.keep("with-record", when=_NEEDS_FIRST.search(problem.mended))
     page.keep("with-json", when="--json" in examples)
     page["reference"].text = problem.reference["title"]
     page["reference"].set("href", problem.reference["url"])
