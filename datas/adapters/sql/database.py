@@ -105,7 +105,7 @@ class SqlDatabase:
             yield
 
     def savepoint(self) -> AbstractContextManager[Any]:
-        """A block whose failure leaves the transaction around it usable, if there is one."""
+        """A block whose failure leaves a transaction around it usable."""
         return self.peewee.atomic() if self.peewee.in_transaction() else nullcontext()
 
     @contextmanager
@@ -174,7 +174,7 @@ class SqlDatabase:
             return self._schema.other_programs()
 
     def schema_status(self) -> SchemaStatus:
-        """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
+        """Raises: StorageUnavailable."""
         if not self.exists():
             return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
         with self._translating():
