@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from datas.domain.characters import has_lone_surrogate
 from datas.domain.errors import InvalidUser
 
 MIN_USERNAME, MAX_USERNAME = 2, 32
@@ -56,8 +57,10 @@ class Attempt(NamedTuple):
     date: datetime
 
 
+# Each of these functions says what is wrong with a value, in words that follow the field's name.
+
+
 def username_faults(username: object) -> list[str]:
-    """What is wrong with a username, in words that follow the field's name."""
     if not isinstance(username, str):
         return ["must be a string."]
     if not _USERNAME.fullmatch(username):
@@ -67,23 +70,21 @@ def username_faults(username: object) -> list[str]:
 
 
 def password_faults(password: object) -> list[str]:
-    """What is wrong with a password, in words that follow the field's name."""
     if not isinstance(password, str):
         return ["must be a string."]
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         return [f"must be {MIN_PASSWORD} to {MAX_PASSWORD} characters long."]
-    if any("\ud800" <= character <= "\udfff" for character in password):
+    if has_lone_surrogate(password):
         return ["must not contain a lone surrogate (U+D800 to U+DFFF)."]
     return []
 
 
 def label_faults(label: object) -> list[str]:
-    """What is wrong with a token's label, in words that follow the field's name."""
     if not isinstance(label, str):
         return ["must be a string."]
     if len(label) > MAX_LABEL:
         return [f"must be at most {MAX_LABEL} characters long."]
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in label):
+    if "\0" in label or has_lone_surrogate(label):
         return ["must contain neither the NUL character nor a lone surrogate."]
     return []
 

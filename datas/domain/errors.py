@@ -95,7 +95,6 @@ class IdempotencyKeyReused(DomainError):
             f"The idempotency key {key!r} was used for another request. "
             "Repeat that request unchanged, or send this one with a new key."
         )
-        self.key = key
 
 
 class InvalidUser(InvalidFields):

@@ -32,7 +32,7 @@ class IdempotencyRecords(Protocol):
     def claim(self, record: KeptAnswer, expired: datetime) -> bool:
         """Store a record in the place of none, or of one created at `expired` or before.
 
-        False: there is a younger one. In a transaction of its own nobody else can claim the same.
+        False: there is a younger one. No other transaction can claim the same meanwhile.
         """
 
     def get(self, actor: str, key: str) -> KeptAnswer:

@@ -11,31 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
+from datas.domain.characters import ANY_TEXT, NOT_BLANK, WHITE_SPACE, character_faults
+
 Rule = Callable[[Any], list[str]]
 
 # Ids and integers are what both databases keep in 64 bits.
 MAX_INTEGER = 2**63 - 1
-
-# Unicode's White_Space property, spelled out: `str.isspace` and the `\s` of regular expressions
-# disagree with it and with one another.
-WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-# The same in any dialect of regular expressions.
-_BLANK = "".join(f"\\u{ord(character):04x}" for character in WHITE_SPACE)
-_ANY_TEXT = r"^[^\u0000]*$"
-_NOT_BLANK = rf"^[^\u0000]*[^\u0000{_BLANK}][^\u0000]*$"
-
-
-def character_faults(text: str) -> list[str]:
-    """The characters of `text` that a database could not keep."""
-    faults = []
-    if "\0" in text:
-        faults.append("must not contain the NUL character (U+0000).")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        faults.append("must not contain a lone surrogate (U+D800 to U+DFFF).")
-    return faults
 
 
 @dataclass(frozen=True)
@@ -58,11 +39,10 @@ class TextRule:
 
     @property
     def json_schema(self) -> Mapping[str, Any]:
-        """`minLength`, `maxLength` and `pattern`."""
         return {
             "minLength": self.min_length,
             "maxLength": self.max_length,
-            "pattern": _NOT_BLANK if self.min_length else _ANY_TEXT,
+            "pattern": NOT_BLANK if self.min_length else ANY_TEXT,
         }
 
 
@@ -81,7 +61,6 @@ class IntegerRule:
 
     @property
     def json_schema(self) -> Mapping[str, Any]:
-        """`minimum` and `maximum`, in 64 bits."""
         return {"format": "int64", "minimum": self.minimum, "maximum": self.maximum}
 
     @property
@@ -165,12 +144,10 @@ class ChoiceRule:
 
     @property
     def json_schema(self) -> Mapping[str, Any]:
-        """`enum`."""
         return {"enum": list(self.choices)}
 
     @property
     def example(self) -> str:
-        """The first."""
         return self.choices[0]
 
 
@@ -191,12 +168,10 @@ class TextsRule:
 
     @property
     def json_schema(self) -> Mapping[str, Any]:
-        """`maxItems`, and what each entry must be."""
         return {"maxItems": self.max_items, "items": {"type": "string", **self.text.json_schema}}
 
     @property
     def example(self) -> tuple[str, ...]:
-        """One entry."""
         return (self.text.example,) if self.max_items else ()
 
 
@@ -211,12 +186,10 @@ class OptionalRule:
 
     @property
     def json_schema(self) -> Mapping[str, Any]:
-        """The other rule's."""
         return json_schema(self.rule)
 
     @property
     def example(self) -> Any:
-        """The other rule's."""
         return example(self.rule)
 
 

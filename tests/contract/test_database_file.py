@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
-from datas.adapters.sql import sqlite as sqlite_adapter
+from datas.adapters.sql import sqlite_wal
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.sqlite import CHECK_PAUSE, WAL_LIMIT, SqliteEngine
+from datas.adapters.sql.sqlite import CHECK_PAUSE, SqliteEngine
+from datas.adapters.sql.sqlite_wal import WAL_LIMIT
 from datas.bootstrap import open_service
 from datas.database_urls import open_database, redacted_url
 from datas.domain.errors import StorageUnavailable
@@ -307,9 +308,9 @@ def test_a_reader_that_does_not_end_delays_a_write_only_now_and_then(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another program's, say: the log has to grow. When that has ended, the log is cut."""
-    monkeypatch.setattr(sqlite_adapter, "WAL_LIMIT", 100_000)
-    monkeypatch.setattr(sqlite_adapter, "CUT_TIMEOUT", 0.2)
-    monkeypatch.setattr(sqlite_adapter, "CUT_PAUSE", 60.0)
+    monkeypatch.setattr(sqlite_wal, "WAL_LIMIT", 100_000)
+    monkeypatch.setattr(sqlite_wal, "CUT_TIMEOUT", 0.2)
+    monkeypatch.setattr(sqlite_wal, "CUT_PAUSE", 60.0)
     database = _opened(path)
     items = sql_items(database)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -319,10 +320,10 @@ def test_a_reader_that_does_not_end_delays_a_write_only_now_and_then(
             items.add(ItemDraft("x" * 255), NOW)
         engine = database.engine
         assert isinstance(engine, SqliteEngine)
-        assert engine._next_cut  # noqa: SLF001 (it waited once)
+        assert engine._wal._next_cut  # noqa: SLF001 (it waited once)
         other.execute("COMMIT")
     assert Path(f"{path}-wal").stat().st_size > 100_000
-    engine._next_cut = 0.0  # noqa: SLF001 (time goes by)
+    engine._wal._next_cut = 0.0  # noqa: SLF001 (time goes by)
     items.add(ItemDraft("x"), NOW)
     assert not Path(f"{path}-wal").stat().st_size
     [timeout] = database.peewee.execute_sql("PRAGMA busy_timeout").fetchone()

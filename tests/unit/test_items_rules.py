@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datas.domain.characters import WHITE_SPACE
 from datas.domain.items import ITEMS
-from datas.domain.rules import WHITE_SPACE
 
 MAX_LENGTH = 255
 data_faults = ITEMS.rules["data"]

@@ -87,7 +87,7 @@ class SqlDatabase:
 
         Rows are taken one by one, so that they may be more than memory holds.
         """
-        with self.atomic(), self.engine.bulk_write():
+        with self.bulk_write():
             cursor = self.peewee.connection().cursor()
             cursor.executemany(statement.sql, rows)
             changed: int = cursor.rowcount
@@ -105,12 +105,11 @@ class SqlDatabase:
             yield
 
     def savepoint(self) -> AbstractContextManager[Any]:
-        """A block whose failure leaves the transaction around it usable, if there is one."""
+        """A block whose failure leaves a transaction around it usable."""
         return self.peewee.atomic() if self.peewee.in_transaction() else nullcontext()
 
     @contextmanager
     def bulk_write(self) -> Iterator[None]:
-        """A transaction in which much is written."""
         with self.atomic(), self.engine.bulk_write():
             yield
 
@@ -168,7 +167,6 @@ class SqlDatabase:
             self._schema.check()
 
     def exists(self) -> bool:
-        """Whether there is a database; asking makes none."""
         return self.engine.exists()
 
     def other_programs(self) -> list[str]:
@@ -177,7 +175,7 @@ class SqlDatabase:
             return self._schema.other_programs()
 
     def schema_status(self) -> SchemaStatus:
-        """Which migrations are applied, pending, or a newer Datas's. Raises: StorageUnavailable."""
+        """Raises: StorageUnavailable."""
         if not self.exists():
             return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
         with self._translating():
@@ -215,7 +213,7 @@ class SqlDatabase:
                 raise
             values = tuple(map(_comparable, values))
         except self.engine.errors as error:
-            # A transaction is its owner's to repeat: only they know what else happened in it.
+            # A statement of a transaction can't be repeated alone.
             if tries == 1 or self.peewee.in_transaction() or not self.engine.can_repeat(error):
                 if reason := self._reason(error):
                     raise StorageUnavailable(reason) from error
@@ -228,10 +226,7 @@ class SqlDatabase:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """Tell of the database's state by `StorageUnavailable`; our own bugs stay as they are.
-
-        At the end this thread's connection is given back.
-        """
+        """Raises: StorageUnavailable, for the database's state; our own bugs stay as they are."""
         try:
             with self._acquired():
                 yield
@@ -241,10 +236,7 @@ class SqlDatabase:
             raise
 
     def _reason(self, error: BaseException) -> str | None:
-        """What the first error says of the database's state, that has something to say.
-
-        A ROLLBACK that fails in its turn hides what it was for.
-        """
+        # A ROLLBACK that fails in its turn hides the error before it: the first one counts.
         said = None
         seen: BaseException | None = error
         while seen is not None:

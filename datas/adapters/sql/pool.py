@@ -13,9 +13,9 @@ from psycopg.abc import PQGen
 from datas.domain.errors import StorageUnavailable
 from datas.domain.forks import renew_in_child
 
-# Connections of one process. While a statement is silent there is one more, to see who is.
+# Connections of one process. While a statement is silent, one more shows whether the server is.
 MAX_CONNECTIONS = 10
-# Seconds that somebody waits for a connection, or for a database that may be away.
+# Seconds that a thread waits for a connection, or for a database that may be away.
 CONNECT_TIMEOUT = 2.0
 # Seconds without a word from the server after which another connection asks whether it is there.
 PROBE_AFTER = 1.0
@@ -33,10 +33,8 @@ _BUSY = "All connections to the database are in use. Nothing was changed. Try ag
 
 
 class Cursor(psycopg.Cursor[tuple[Any, ...]]):
-    """A cursor that says that nothing was returned as SQLite's does: by no rows."""
-
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """All rows."""
+        """All rows; none, as SQLite's, after a statement that returns nothing."""
         return super().fetchall() if self.description else []
 
 
@@ -141,7 +139,7 @@ class Pool:
             self._changed.notify()
 
     def alive(self, since: float) -> bool:
-        """Whether the database was heard of lately, by somebody who waits since then or another."""
+        """Whether the server answered lately, to a thread that waits since then or to another."""
         with self._changed:
             unheard = time.monotonic() - max(since, self._heard)
             if unheard > PROBE_AFTER:
@@ -151,7 +149,7 @@ class Pool:
             return not self._away
 
     def close(self) -> None:
-        """Close what is idle now, and the rest when it is given back; until somebody takes one."""
+        """Close what is idle now, and the rest when it is given back; the next `take` opens it."""
         with self._changed:
             self._closed, self._away = True, None
             self._drop_idle()
@@ -169,7 +167,7 @@ class Pool:
         return None
 
     def _give_up(self) -> None:
-        # Whoever uses them sees for themselves whether the database is there.
+        # The threads that use them see whether the database is there.
         if self._open:
             raise StorageUnavailable(_BUSY)
         self._lose(psycopg.OperationalError("connecting takes too long"))
@@ -192,11 +190,11 @@ class Pool:
             self._keeping = True
 
     def _look(self) -> None:
-        """Connect, again and again while somebody needs it, and see that the database answers."""
+        """Connect, again and again while a thread waits, and see that the database answers."""
         while True:
             try:
                 connection = self._connect()
-            except Exception as error:  # noqa: BLE001 (whoever waits is told)
+            except Exception as error:  # noqa: BLE001 (the waiting threads raise it)
                 if not self._missed(error):
                     break
                 time.sleep(RETRY_PAUSE)

@@ -3,9 +3,8 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.sqlite_errors import READ_ONLY, reason
 from datas.adapters.sql.sqlite_file import Identity, make
 from datas.adapters.sql.sqlite_lock import WriteLock
+from datas.adapters.sql.sqlite_wal import WAL_LIMIT, Wal
 from datas.domain.errors import StorageUnavailable
 
 # Older ones can corrupt a WAL database that several connections write (https://sqlite.org/wal.html).
@@ -25,11 +25,6 @@ SAFE_VERSION = (3, 51, 3)
 # Seconds that a writer waits for a program that locks the file without our lock.
 BUSY_TIMEOUT = 5.0
 
-# Bytes over which a writer cuts the WAL; seconds that it waits for readers to do so; and seconds
-# until the next try, if they took longer.
-WAL_LIMIT = 8 * 2**20
-CUT_TIMEOUT = 2.0
-CUT_PAUSE = 5.0
 # Seconds for which reads trust the last look at which file is at the path. Writes look each time.
 CHECK_PAUSE = 0.02
 
@@ -87,8 +82,6 @@ class SqliteEngine(Engine):
     may be used, as `file_id` does.
     """
 
-    read_only = False
-
     errors = (sqlite3.Error, peewee.DatabaseError, peewee.InterfaceError)
     integrity_error = sqlite3.IntegrityError
     position = "INSTR"
@@ -110,8 +103,8 @@ class SqliteEngine(Engine):
         self._only = None if file is None else Identity.read(file)
         self._file = self._only
         self._device, self._inode = self._only or (0, 0)
-        self._wal = f"{os.path.realpath(path)}-wal"
-        self._next_cut = self._next_check = 0.0
+        self._next_check = 0.0
+        self._wal = Wal(path)
         self._lock = WriteLock(path)
         self._thread = _Thread()
         if not self.read_only and (fault := library_fault()):
@@ -137,7 +130,7 @@ class SqliteEngine(Engine):
             self.check()
             empty = not self.path.stat().st_size
         except OSError as error:
-            reason = "The database's folder can't be written. Whoever runs Datas must be able to."
+            reason = "The database's folder can't be written. The user that runs Datas needs to."
             raise StorageUnavailable(reason) from error
         if empty:
             # The first connection makes it a WAL database, for which SQLite doesn't wait.
@@ -188,7 +181,7 @@ class SqliteEngine(Engine):
                     self._thread.writes = True
                 yield
                 if check:
-                    self._cut_wal()
+                    self._wal.cut(self.peewee.connection, BUSY_TIMEOUT)
             finally:
                 self._thread.writes = False
                 self._lock.release()
@@ -199,27 +192,6 @@ class SqliteEngine(Engine):
             raise
         finally:
             sqlite_forks.leave()
-
-    def _cut_wal(self) -> None:
-        """Empty a WAL that has grown over `WAL_LIMIT`.
-
-        SQLite begins it anew only when no reader needs it. While readers overlap that never is so,
-        unless a writer waits for them: it holds the write lock, so that readers that come
-        meanwhile don't need the WAL.
-        """
-        try:
-            size = os.stat(self._wal).st_size  # noqa: PTH116 (half the time of Path's)
-        except OSError:
-            return
-        if size <= WAL_LIMIT or time.monotonic() < self._next_cut:
-            return
-        connection = self.peewee.connection()
-        # What was written is committed: nothing here may make it fail.
-        with suppress(sqlite3.Error):
-            connection.execute(f"PRAGMA busy_timeout = {CUT_TIMEOUT * 1000:.0f}")
-            [(waited, *_)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._next_cut = time.monotonic() + CUT_PAUSE if waited else 0.0
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
 
     @contextmanager
     def bulk_write(self) -> Iterator[None]:

@@ -92,7 +92,6 @@ class ReadOnlyFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.is_wal = False
         self._seen: tuple[int, ...] | None = None
 
     def uri(self) -> str:
@@ -106,17 +105,17 @@ class ReadOnlyFile:
                 raise StorageUnavailable("It is no file.")
             seen = self._look()
             with self.path.open("rb") as file:
-                self.is_wal = file.read(20)[18:] == b"\2\2"
+                is_wal = file.read(20)[18:] == b"\2\2"
             wal, journal, index = (side.exists() and side for side in self._sides())
-            hot = not self.is_wal and journal and journal.stat().st_size
-            if last := (self.is_wal and not index and wal) or (hot and journal):
+            hot = not is_wal and journal and journal.stat().st_size
+            if last := (is_wal and not index and wal) or (hot and journal):
                 raise StorageUnavailable(
                     f"Another program has it for itself, or was cut off: {last.name} is to be "
                     "brought in by the next start, or by datas migrate."
                 )
         except OSError as error:
             raise StorageUnavailable(f"It can't be read: {error.strerror}.") from error
-        alone = self.is_wal and not wal
+        alone = is_wal and not wal
         self._seen = seen if alone else None
         return f"file:{quote(str(self.path))}?mode=ro&{'immutable' if alone else 'readonly_shm'}=1"
 

@@ -20,13 +20,8 @@ class SqliteReader(SqliteEngine):
         self._source = ReadOnlyFile(path)
         super().__init__(path)
 
-    @property
-    def journal_mode(self) -> str:
-        """`wal` or `delete`. It must have been opened."""
-        return "wal" if self._source.is_wal else "delete"
-
     def prepare(self) -> None:
-        """Nothing."""
+        """Make nothing."""
 
     def confirm(self) -> None:
         """Raises: OperationalError, if a process has begun to write what was read."""

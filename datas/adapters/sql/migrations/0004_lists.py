@@ -13,7 +13,7 @@ def up(migrator, db):
     _fill(db)
     for field in ("data", "date_created", "date_updated"):
         migrator.migrate(migrator.add_index("datas", (field, "id")))
-        # A user's own items, in each order; what nobody owns needs none of these.
+        # A user's own items, in each order; items without an owner need none of these.
         db.execute_sql(
             f"CREATE INDEX datas_owner_{field} ON datas (owner, {field}, id) "
             "WHERE owner IS NOT NULL"
