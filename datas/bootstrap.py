@@ -4,27 +4,26 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 `open_service` loads no web framework and no settings.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from datas.database_urls import database_file
+from datas.database_urls import open_database
 from datas.domain.access import AUTHENTICATED, Access, Mode
-from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.accounts import Accounts
 from datas.domain.idempotency import Idempotency
 from datas.domain.items import ITEMS
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
+from datas.domain.throttle import HashLimiter
 from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.sql.database import SqlDatabase
-    from datas.adapters.sql.engine import Engine
-    from datas.adapters.sql.migrate import History
-    from datas.adapters.sql.tables import OtherTables, RecordRow, Tables
+    from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
     from datas.http.parts import Parts
     from datas.served import Package
@@ -38,10 +37,8 @@ _ENDED = (
 
 
 class Timed(Protocol):
-    """Returns the part of a layer, or an object that measures the part's methods."""
-
     def __call__(self, layer: str, part: Part, /) -> Part:
-        """The part."""
+        """The part of a layer, or an object that measures the part's methods."""
 
 
 def _untimed(_: str, part: Part) -> Part:
@@ -123,47 +120,6 @@ def open_package(
         database.end(_ENDED)
 
 
-def open_database(  # noqa: PLR0913 (what may be done with a database)
-    url: str,
-    tables: "Tables | None" = None,
-    histories: "Sequence[History]" = (),
-    other_tables: "OtherTables | None" = None,
-    *,
-    auto_migrate: bool = True,
-    read_only: bool = False,
-    anew: bool = True,
-    file: str | None = None,
-) -> "SqlDatabase":
-    """The database at `url`; nothing is opened before its first use. Raises: ValueError.
-
-    With `read_only` no byte of a file, or beside it, changes. `anew` and `file` say which file may
-    be made or used: see `SqliteEngine`.
-    """
-    from datas.adapters.sql.database import SqlDatabase
-
-    engine: Engine
-    if path := database_file(url):
-        from datas.adapters.sql.sqlite import SqliteEngine
-        from datas.adapters.sql.sqlite_reader import SqliteReader
-
-        engine = SqliteReader(path) if read_only else SqliteEngine(path, anew=anew, file=file)
-    else:
-        engine = _postgres(url)
-    auto_migrate = auto_migrate and not read_only
-    return SqlDatabase(engine, tables, histories, other_tables, auto_migrate=auto_migrate)
-
-
-def _postgres(url: str) -> "Engine":
-    try:
-        from datas.adapters.sql.postgres import PostgresEngine
-    except ImportError as error:
-        raise ValueError(
-            f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
-            "Install it: pip install 'psycopg[binary]>=3.3'"
-        ) from error
-    return PostgresEngine(url.strip())
-
-
 def build_app(
     settings: "Settings",
     *,
@@ -191,18 +147,18 @@ def build_app(
 
 def openapi_document(settings: "Settings") -> bytes:
     """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
-    from datas.http.app import describe_app
+    from datas.http.app import routes
     from datas.served import load_package
 
-    return describe_app(_parts(settings, load_package(settings.collections)))
+    served = routes(_parts(settings, load_package(settings.collections)))
+    document: bytes = served["/openapi.json"].document()
+    return document
 
 
 @dataclass(frozen=True)
 class Services:
-    """The services of a package over one database; `records` by the plural of their collection."""
-
     package: "Package"
-    records: Mapping[str, RecordService[Any]]
+    records: Mapping[str, RecordService[Any]]  # by the plural of their collection
     accounts: Accounts
     idempotency: Idempotency
     access: Access
@@ -211,7 +167,7 @@ class Services:
 def build_services(
     settings: "Settings", package: "Package", database: "SqlDatabase", timed: Timed = _untimed
 ) -> Services:
-    """The services of a package over its database. Nothing is opened."""
+    """Nothing is opened."""
     from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
     from datas.adapters.sql.idempotency import SqlIdempotencyRecords
     from datas.adapters.sql.repository import SqlRepository
@@ -235,15 +191,11 @@ def build_services(
         token_days=settings.token_days,
         registration_open=settings.registration == "open",
     )
+    records = {
+        each.collection.plural: each.build(repositories, database, clock, access)
+        for each in package.collections
+    }
     kept_answers = timed("adapters", SqlIdempotencyRecords(database))
-    records = {}
-    for served in package.collections:
-        collection = served.collection
-        targets = {field: repositories[to] for field, to in collection.references.items()}
-        records[collection.plural] = served.service(
-            *(collection, repositories[collection.plural], clock, access, targets),
-            **served.make_ports(database),
-        )
     idempotency = Idempotency(kept_answers, database, clock)
     return Services(package, records, accounts, idempotency, access)
 
@@ -255,8 +207,10 @@ def _parts(
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
 ) -> "Parts":
-    from datas.http.parts import Parts, RecordParts
+    from datas.http.access_log import AccessLog
+    from datas.http.parts import Parts
 
+    is_logged = settings.log_level in ("debug", "info")
     database = open_database(
         settings.database_url,
         package.tables,
@@ -267,18 +221,11 @@ def _parts(
         file=file,
     )
     services = build_services(settings, package, database, timed)
-    collections = [
-        RecordParts(
-            each.collection,
-            timed("service", services.records[each.collection.plural]),
-            each.schema,
-            each.filters,
-            each.resources,
-        )
-        for each in package.collections
-    ]
     return Parts(
-        collections=collections,
+        collections=[
+            each.parts(timed("service", services.records[each.collection.plural]))
+            for each in package.collections
+        ],
         title=package.title,
         own_problems=package.problems,
         idempotency=timed("service", services.idempotency),
@@ -286,7 +233,7 @@ def _parts(
         access=services.access,
         check_storage=database.check,
         is_draining=is_draining,
-        access_log=_access_log(settings),
+        access_log=AccessLog(as_json=is_json(settings.log_format)) if is_logged else None,
         metrics=_metrics(settings),
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
@@ -294,14 +241,6 @@ def _parts(
         bulk_lines=settings.bulk_lines,
         console=settings.console,
     )
-
-
-def _access_log(settings: "Settings") -> "Observer | None":
-    if settings.log_level not in ("debug", "info"):
-        return None
-    from datas.http.access_log import AccessLog
-
-    return AccessLog(as_json=is_json(settings.log_format))
 
 
 def _metrics(settings: "Settings") -> "Observer | None":

@@ -6,6 +6,15 @@ current folder later.
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datas.adapters.sql.database import SqlDatabase
+    from datas.adapters.sql.engine import Engine
+    from datas.adapters.sql.migrate import History
+    from datas.adapters.sql.tables import OtherTables, Tables
 
 _POSTGRESQL = ("postgresql://", "postgres://")
 _HOST = r"(?:[\w.-]*|\[[\w:.]+\])(?::\d+)?"
@@ -40,6 +49,48 @@ def sqlite_file(url: str) -> Path:
 def database_file(url: str) -> Path | None:
     """The file of an SQLite URL; None for PostgreSQL. Raises: ValueError."""
     return None if is_postgresql(url) else sqlite_file(url)
+
+
+def open_database(  # noqa: PLR0913 (what may be done with a database)
+    url: str,
+    tables: "Tables | None" = None,
+    histories: "Sequence[History]" = (),
+    other_tables: "OtherTables | None" = None,
+    *,
+    auto_migrate: bool = True,
+    read_only: bool = False,
+    anew: bool = True,
+    file: str | None = None,
+) -> "SqlDatabase":
+    """The database at `url`; nothing is opened before its first use. Raises: ValueError.
+
+    With `read_only` no byte of a file, or beside it, changes. `anew` and `file` say which file may
+    be made or used: see `SqliteEngine`.
+    """
+    # Imported here: only what is used is loaded.
+    from datas.adapters.sql.database import SqlDatabase
+
+    engine: Engine
+    if path := database_file(url):
+        from datas.adapters.sql.sqlite import SqliteEngine
+        from datas.adapters.sql.sqlite_reader import SqliteReader
+
+        engine = SqliteReader(path) if read_only else SqliteEngine(path, anew=anew, file=file)
+    else:
+        engine = _postgres(url)
+    auto_migrate = auto_migrate and not read_only
+    return SqlDatabase(engine, tables, histories, other_tables, auto_migrate=auto_migrate)
+
+
+def _postgres(url: str) -> "Engine":
+    try:
+        from datas.adapters.sql.postgres import PostgresEngine
+    except ImportError as error:
+        raise ValueError(
+            f"PostgreSQL needs psycopg, which can't be loaded ({error}). "
+            "Install it: pip install 'psycopg[binary]>=3.3'"
+        ) from error
+    return PostgresEngine(url.strip())
 
 
 def _absolute(url: str) -> Path:

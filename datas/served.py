@@ -21,12 +21,14 @@ from datas.adapters.sql.comparison import table_faults
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import DATAS, History
 from datas.adapters.sql.tables import ItemRow, OtherTables, RecordRow, Table, Tables
+from datas.domain.access import Access
 from datas.domain.items import ITEMS
+from datas.domain.ports import Clock, Repository
 from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from datas.http.items import ITEM_FILTERS, ItemSchema
-from datas.http.parts import wire_faults
+from datas.http.parts import RecordParts, wire_faults
 from datas.http.problems import problem_faults
 from datas.http.schemas import RecordBody, RecordSchema
 
@@ -56,10 +58,22 @@ class Served:
     ports: Mapping[str, Callable[[SqlDatabase], object]] = field(default_factory=dict)
     other_tables: OtherTables = ()
 
-    def make_ports(self, database: SqlDatabase) -> Mapping[str, object]:
-        """What the service gets beside the parts of every service, by name."""
-        made = {name: make(database) for name, make in self.ports.items()}
-        return made and {"storage": database, **made}
+    def build(
+        self,
+        repositories: Mapping[str, Repository[Any]],
+        database: SqlDatabase,
+        clock: Clock,
+        access: Access,
+    ) -> RecordService[Any]:
+        """The service. `repositories` are those of all collections, by plural."""
+        collection, own = self.collection, repositories[self.collection.plural]
+        targets = {field: repositories[to] for field, to in collection.references.items()}
+        ports = {name: make(database) for name, make in self.ports.items()}
+        with_storage = ports and {"storage": database, **ports}
+        return self.service(collection, own, clock, access, targets, **with_storage)
+
+    def parts(self, service: RecordService[Any]) -> RecordParts[Any]:
+        return RecordParts(self.collection, service, self.schema, self.filters, self.resources)
 
     def service_faults(self) -> Iterator[str]:
         """Whether the service takes its parts: a sentence if not."""

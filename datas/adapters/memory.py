@@ -49,7 +49,6 @@ class Memory:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """All of the block happens, or, if it raises, none of it. Ids stay used either way."""
         with self.lock:
             before = {
                 "records": {plural: dict(kept) for plural, kept in self.records.items()},
@@ -80,7 +79,6 @@ class MemoryRepository(Generic[D]):
         return self._memory.records[self._collection.plural]
 
     def add(self, draft: D, now: datetime, owner: str | None = None) -> Record[D]:
-        """Store a new record under the next id."""
         with self._memory.lock:
             self._check_constraints(draft, None)
             if owner is not None and owner not in self._memory.users:
@@ -91,7 +89,6 @@ class MemoryRepository(Generic[D]):
             return record
 
     def add_many(self, drafts: Iterable[D], now: datetime, owner: str | None = None) -> int:
-        """Add one after the other, and none if one fails."""
         count = 0
         with self._memory.atomic():
             for count, draft in enumerate(drafts, 1):
@@ -115,7 +112,6 @@ class MemoryRepository(Generic[D]):
         return found[: query.limit]
 
     def scan(self, query: Query) -> Step[D]:
-        """Sort everything, then cut out the step."""
         seen = self._after(query)[: query.limit]
         found = [record for record in seen if meets(record, query.where)]
         return Step(found, position(seen[-1], query.sort) if seen else None)
@@ -125,7 +121,6 @@ class MemoryRepository(Generic[D]):
             return sum(meets(record, where) for record in self._records.values())
 
     def swap(self, record: Record[D], version: int) -> bool:
-        """Compare and set under the lock."""
         with self._memory.lock:
             current = self._records.get(record.id)
             if current is None or current.version != version:
@@ -135,7 +130,6 @@ class MemoryRepository(Generic[D]):
             return True
 
     def remove(self, record_id: int, version: int) -> bool:
-        """Compare and delete under the lock."""
         with self._memory.lock:
             current = self._records.get(record_id)
             if current is None or current.version != version:
@@ -145,7 +139,6 @@ class MemoryRepository(Generic[D]):
             return True
 
     def reassign(self, owner: str, new_owner: str, now: datetime) -> int:
-        """Change each of the owner's records under the lock."""
         with self._memory.lock:
             if new_owner not in self._memory.users:
                 raise UserNotFound(new_owner)
@@ -208,7 +201,6 @@ class MemoryIdempotencyRecords:
         self._memory = memory
 
     def claim(self, record: KeptAnswer, expired: datetime) -> bool:
-        """Store the record unless there is a younger one."""
         with self._memory.lock:
             kept = self._memory.idempotency.get((record.actor, record.key))
             if kept is not None and kept.date_created > expired:
@@ -217,17 +209,14 @@ class MemoryIdempotencyRecords:
             return True
 
     def get(self, actor: str, key: str) -> KeptAnswer:
-        """Look it up."""
         with self._memory.lock:
             return self._memory.idempotency[actor, key]
 
     def complete(self, record: KeptAnswer) -> None:
-        """Store it over its earlier self."""
         with self._memory.lock:
             self._memory.idempotency[record.actor, record.key] = record
 
     def purge(self, expired: datetime, limit: int) -> None:
-        """Delete the oldest."""
         with self._memory.lock:
             records = sorted(self._memory.idempotency.values(), key=lambda kept: kept.date_created)
             for kept in records[:limit]:

@@ -17,7 +17,6 @@ class MemoryUsers:
         self._memory = memory
 
     def add(self, username: str, password_hash: str, now: datetime) -> User:
-        """Store a user unless the name is taken."""
         with self._memory.lock:
             if username in self._memory.users:
                 raise UsernameTaken(username)
@@ -26,23 +25,19 @@ class MemoryUsers:
             return user
 
     def get(self, username: str) -> User | None:
-        """Look the name up."""
         with self._memory.lock:
             return self._memory.users.get(username)
 
     def all(self) -> Sequence[User]:
-        """Sort by name."""
         with self._memory.lock:
             return sorted(self._memory.users.values(), key=attrgetter("username"))
 
     def set_password(self, username: str, password_hash: str) -> None:
-        """Replace the hash."""
         with self._memory.lock:
             if user := self._memory.users.get(username):
                 self._memory.users[username] = replace(user, password_hash=password_hash)
 
     def swap_password(self, username: str, before: str, after: str) -> bool:
-        """Compare and set under the lock."""
         with self._memory.lock:
             user = self._memory.users.get(username)
             if user is None or user.password_hash != before:
@@ -51,7 +46,6 @@ class MemoryUsers:
             return True
 
     def remove(self, username: str) -> None:
-        """Delete the user, the tokens and the stored answers."""
         with self._memory.lock:
             kept = self._memory.records.values()
             if any(each.owner == username for records in kept for each in records.values()):
@@ -70,7 +64,6 @@ class MemoryTokens:
         self._memory = memory
 
     def add(self, token: Token, digest: bytes) -> Token:
-        """Store a token under its digest."""
         with self._memory.lock:
             if token.username not in self._memory.users:
                 raise Unauthenticated(no_user=token.username)
@@ -79,20 +72,16 @@ class MemoryTokens:
             return token
 
     def find(self, digest: bytes) -> Token | None:
-        """Look the digest up."""
         with self._memory.lock:
             return self._memory.tokens.get(digest)
 
     def get(self, username: str, token_id: int) -> Token | None:
-        """Look through the user's tokens."""
         return next((token for token in self._of(username) if token.id == token_id), None)
 
     def newest(self, username: str, limit: int) -> Sequence[Token]:
-        """Cut the user's tokens."""
         return self._of(username)[-limit:]
 
     def keep_newest(self, username: str, limit: int) -> None:
-        """Delete those that `newest` does not list."""
         with self._memory.lock:
             kept = self.newest(username, limit)
             self._delete(username, lambda token: token not in kept)
@@ -103,15 +92,12 @@ class MemoryTokens:
             return [token for token in self._memory.tokens.values() if token.username == username]
 
     def revoke(self, username: str, token_id: int) -> bool:
-        """Delete the token, if it belongs to the user."""
         return self._delete(username, lambda token: token.id == token_id)
 
     def revoke_others(self, username: str, token_id: int | None) -> None:
-        """Delete all tokens of the user except one."""
         self._delete(username, lambda token: token.id != token_id)
 
     def purge(self, username: str, expired: datetime) -> None:
-        """Delete the expired tokens of the user."""
         self._delete(username, lambda token: token.date_expires <= expired)
 
     def _delete(self, username: str, matches: Callable[[Token], bool]) -> bool:
@@ -136,7 +122,6 @@ class MemoryAttempts:
     def recent(
         self, username: str, purpose: Purpose, since: datetime, until: datetime, limit: int
     ) -> Sequence[Attempt]:
-        """Pick those of the username and purpose, sort them, and cut."""
         with self._memory.lock:
             found = [
                 attempt
@@ -146,24 +131,20 @@ class MemoryAttempts:
         return sorted(found, key=attrgetter("date"), reverse=True)[:limit]
 
     def add(self, attempt: Attempt) -> None:
-        """Append it."""
         with self._memory.lock:
             self._memory.attempts.append(attempt)
 
     def clear(self, attempt: Attempt) -> None:
-        """Keep all with another username, purpose or address."""
         with self._memory.lock:
             kept = [other for other in self._memory.attempts if other[:3] != attempt[:3]]
             self._memory.attempts = kept
 
     def clear_all(self, username: str) -> None:
-        """Keep all with another username."""
         with self._memory.lock:
             kept = [other for other in self._memory.attempts if other.username != username]
             self._memory.attempts = kept
 
     def purge(self, before: datetime, after: datetime, limit: int) -> None:
-        """Delete from both ends."""
         with self._memory.lock:
             by_age = sorted(self._memory.attempts, key=attrgetter("date"))
             old = [attempt for attempt in by_age if attempt.date < before]

@@ -9,10 +9,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 
 class SystemClock:
-    """The machine's own clock."""
-
     def now(self) -> datetime:
-        """The present, aware and in UTC."""
         return datetime.now(UTC)
 
 
@@ -42,7 +39,6 @@ class Argon2Passwords:
         return password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash names other parameters."""
         return self._hasher.check_needs_rehash(password_hash)
 
     @cached_property

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datas.bootstrap import Services, build_services, open_database
-from datas.database_urls import redacted_url
+from datas.bootstrap import Services, build_services
+from datas.database_urls import open_database, redacted_url
 from datas.domain.access import Mode
 from datas.domain.errors import (
     DomainError,

@@ -38,8 +38,6 @@ class Action(StrEnum):
 
 
 class Mode(StrEnum):
-    """How open a server is."""
-
     OPEN = "open"
     AUTHENTICATED = "authenticated"
     OWNER = "owner"
@@ -50,28 +48,22 @@ Permission = Callable[[str | None, str | None], bool]  # the user who asks, the 
 
 
 def anyone(who: str | None, owner: str | None) -> bool:
-    """Signed in or not."""
     return True
 
 
 def signed_in(who: str | None, owner: str | None) -> bool:
-    """Any user."""
     return who is not None
 
 
 def owner_alone(who: str | None, owner: str | None) -> bool:
-    """The user who owns the record."""
     return who is not None and who == owner
 
 
 def owner_if_any(who: str | None, owner: str | None) -> bool:
-    """The user who owns the record; any user, if it has no owner."""
     return who is not None and owner in (None, who)
 
 
 class Permissions(NamedTuple):
-    """Who may do each action."""
-
     read: Permission
     create: Permission
     change: Permission

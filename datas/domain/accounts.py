@@ -1,16 +1,10 @@
-"""The use cases of users and tokens: register, sign in, change a password, leave.
-
-Attempts at a password are counted, so that guessing one takes too long.
-"""
+"""The use cases of users and tokens: register, sign in, change a password, leave."""
 
 import hashlib
 import secrets
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 from typing import Any
 
 from datas.domain.access import SYSTEM, Actor
@@ -29,53 +23,15 @@ from datas.domain.credentials import (
 from datas.domain.errors import (
     RegistrationClosed,
     TokenNotFound,
-    TooManyAttempts,
     Unauthenticated,
     UserNotFound,
     WrongCredentials,
 )
-from datas.domain.forks import renew_in_child
 from datas.domain.ports import Clock, Repository, Storage
+from datas.domain.throttle import HashLimiter, count_attempt
 
 PREFIX = "datas_"
-WINDOW = timedelta(minutes=15)
-# After so many failures within the window a username must wait: from one address, and from all.
-MAX_FROM_ONE_ADDRESS = 5
-MAX_FROM_ANYWHERE = 100
 MAX_TOKENS = 100  # of one user that a sign-in leaves, and that a list shows
-PURGED = 10  # expired attempts that each new attempt deletes
-
-
-class HashLimiter:
-    """Limits how many passwords are hashed at once, and how many callers wait for that.
-
-    One hash takes 20 ms and 19 MiB. Without a limit, sign-ins would slow all other requests.
-    """
-
-    def __init__(self, slots: int = 2, waiting: int = 2, timeout: float = 1.0) -> None:
-        self._counts = slots, slots + waiting
-        self._timeout = timeout  # seconds
-        self._renew()
-        renew_in_child(self, HashLimiter._renew)
-
-    def _renew(self) -> None:
-        self._slots, self._places = map(threading.BoundedSemaphore, self._counts)
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """A block that may hash. Raises: TooManyAttempts, if no slot is or becomes free."""
-        with self._acquired(self._places, None), self._acquired(self._slots, self._timeout):
-            yield
-
-    @staticmethod
-    @contextmanager
-    def _acquired(semaphore: threading.Semaphore, timeout: float | None) -> Iterator[None]:
-        if not semaphore.acquire(blocking=timeout is not None, timeout=timeout):
-            raise TooManyAttempts(retry_after=1, busy=True)
-        try:
-            yield
-        finally:
-            semaphore.release()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +124,7 @@ class Accounts:
             # They count apart from sign-in, where strangers could use up the user's attempts.
             token = f"token {actor.token_id}"
             attempt = Attempt(name, Purpose.CHANGE_PASSWORD, token, self.clock.now())
-            self._count(attempt)
+            count_attempt(attempt, self.attempts, self.storage)
             user = self._verified(self.users.get(name), password)
             password_hash = self.passwords.hash(new_password)
             with self.storage.atomic():
@@ -189,7 +145,7 @@ class Accounts:
         name = "" if username_faults(username) else fold(username)
         with self.limiter.slot():
             attempt = Attempt(name, Purpose.SIGN_IN, address, self.clock.now())
-            self._count(attempt)
+            count_attempt(attempt, self.attempts, self.storage)
             user = self._verified(self.users.get(name), password)
             renewed = None
             if self.passwords.is_outdated(user.password_hash):
@@ -264,29 +220,6 @@ class Accounts:
         # The same hash is stored too: the write locks the user's row until the transaction ends.
         while not self.users.swap_password(user.username, before, password_hash or before):
             before = self._verified(self.users.get(user.username), password).password_hash
-
-    def _count(self, attempt: Attempt) -> None:
-        """Store the attempt as failed; success clears it later. Raises: TooManyAttempts."""
-        # Attempts dated far ahead were stored before the system clock was set back.
-        since, until = attempt.date - WINDOW, attempt.date + WINDOW
-        with self.storage.atomic():
-            self.attempts.purge(since, until, PURGED)
-            recent = self.attempts.recent(
-                attempt.username, attempt.purpose, since, until, MAX_FROM_ANYWHERE
-            )
-            here = [earlier for earlier in recent if earlier.address == attempt.address]
-            waits = [
-                counted[most - 1].date - since
-                for counted, most in ((here, MAX_FROM_ONE_ADDRESS), (recent, MAX_FROM_ANYWHERE))
-                if len(counted) >= most
-            ]
-            if waits:
-                raise TooManyAttempts(_seconds(min(max(waits), WINDOW)))
-            self.attempts.add(attempt)
-
-
-def _seconds(duration: timedelta) -> int:
-    return max(1, ceil(duration.total_seconds()))
 
 
 def _digest(secret: str) -> bytes:

@@ -52,8 +52,6 @@ class ValueTaken(InvalidFields):
 
 
 class RecordInUse(DomainError):
-    """Records of a collection refer to the one that was to be deleted."""
-
     code = "record-in-use"
 
     def __init__(self, name: str, record_id: int, plural: str) -> None:
@@ -64,8 +62,6 @@ class RecordInUse(DomainError):
 
 
 class LineTooLong(DomainError):
-    """A line of a bulk body is too long."""
-
     code = "body-too-large"
 
     def __init__(self, number: int, fault: str) -> None:
@@ -73,8 +69,6 @@ class LineTooLong(DomainError):
 
 
 class RecordNotFound(DomainError):
-    """No record has this id: it never did, or it was deleted. The code is `item-not-found`."""
-
     def __init__(self, name: str, record_id: int) -> None:
         super().__init__(f"There is no {name} {record_id}. It was deleted, or it never existed.")
         self.code = f"{name}-not-found"
@@ -82,8 +76,6 @@ class RecordNotFound(DomainError):
 
 
 class VersionMismatch(DomainError):
-    """The record is at another version than the change was meant for."""
-
     code = "version-mismatch"
 
     def __init__(self, name: str, record_id: int, version: int) -> None:
@@ -96,8 +88,6 @@ class VersionMismatch(DomainError):
 
 
 class IdempotencyKeyReused(DomainError):
-    """The key was used for another request within the last 24 hours."""
-
     code = "idempotency-key-reused"
 
     def __init__(self, key: str) -> None:
@@ -109,14 +99,10 @@ class IdempotencyKeyReused(DomainError):
 
 
 class InvalidUser(InvalidFields):
-    """A username or password that breaks a rule."""
-
     code = "invalid-user"
 
 
 class Unauthenticated(DomainError):
-    """Nobody is signed in, and this needs somebody; or who is named is nobody (any more)."""
-
     code = "unauthenticated"
 
     def __init__(self, *, bad_token: bool = False, no_user: str | None = None) -> None:
@@ -130,8 +116,6 @@ class Unauthenticated(DomainError):
 
 
 class WrongCredentials(DomainError):
-    """Signing in failed; which half was wrong is nobody's business."""
-
     code = "wrong-credentials"
 
     def __init__(self) -> None:
@@ -139,8 +123,6 @@ class WrongCredentials(DomainError):
 
 
 class Forbidden(DomainError):
-    """The record is another user's."""
-
     code = "forbidden"
 
     def __init__(self, name: str, record_id: int) -> None:
@@ -150,8 +132,6 @@ class Forbidden(DomainError):
 
 
 class RegistrationClosed(DomainError):
-    """Nobody may register by themselves."""
-
     code = "registration-closed"
 
     def __init__(self) -> None:
@@ -162,8 +142,6 @@ class RegistrationClosed(DomainError):
 
 
 class TokenNotFound(DomainError):
-    """The user has no such token."""
-
     code = "token-not-found"
 
     def __init__(self, token_id: int) -> None:
@@ -172,8 +150,6 @@ class TokenNotFound(DomainError):
 
 
 class UsernameTaken(DomainError):
-    """Another user has this name."""
-
     code = "username-taken"
 
     def __init__(self, username: str) -> None:
@@ -186,8 +162,6 @@ class AdministrationError(DomainError):
 
 
 class UserNotFound(AdministrationError):
-    """No user has this name."""
-
     code = "user-not-found"
 
     def __init__(self, username: str) -> None:
@@ -196,8 +170,6 @@ class UserNotFound(AdministrationError):
 
 
 class UserOwnsRecords(AdministrationError):
-    """A user who owns records can't be removed."""
-
     code = "user-owns-records"
 
     def __init__(self, username: str) -> None:

@@ -10,8 +10,6 @@ from datas.domain.records import D, Record
 
 
 class Clock(Protocol):
-    """The time of day."""
-
     def now(self) -> datetime:
         """The present, aware and in UTC."""
 
@@ -43,16 +41,13 @@ class Repository(Protocol[D]):
         """
 
     def get(self, record_id: int) -> Record[D]:
-        """Return one record. Raises: RecordNotFound."""
+        """Raises: RecordNotFound."""
 
     def find(self, query: Query) -> Sequence[Record[D]]:
         """Return up to `query.limit` records that follow `query.after`, in the order asked for."""
 
     def scan(self, query: Query) -> Step[D]:
-        """Look at the next `query.limit` records in the order; return those that meet `where`.
-
-        So the cost of a step does not depend on how many records meet it.
-        """
+        """Look at the next `query.limit` records, however many of them meet `query.where`."""
 
     def count(self, where: Conditions) -> int:
         """Return how many records meet the conditions."""

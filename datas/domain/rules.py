@@ -70,8 +70,8 @@ class TextRule:
 class IntegerRule:
     """An `int` between two bounds, both included."""
 
-    minimum: int
-    maximum: int
+    minimum: int = -MAX_INTEGER - 1
+    maximum: int = MAX_INTEGER
 
     def __call__(self, value: object) -> list[str]:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -123,8 +123,6 @@ class DecimalRule:
 
 @dataclass(frozen=True)
 class BooleanRule:
-    """True or False."""
-
     json_schema: Mapping[str, Any] = field(default_factory=dict)
     example: bool = True
 
@@ -158,8 +156,6 @@ class MomentRule:
 
 @dataclass(frozen=True)
 class ChoiceRule:
-    """One of some texts."""
-
     choices: tuple[str, ...]
 
     def __call__(self, value: object) -> list[str]:
@@ -224,34 +220,18 @@ class OptionalRule:
         return example(self.rule)
 
 
-def text(min_length: int, max_length: int) -> TextRule:
-    """A text of so many code points; if it must have one, it must not be blank."""
-    return TextRule(min_length, max_length)
-
-
-def integer(minimum: int = -MAX_INTEGER - 1, maximum: int = MAX_INTEGER) -> IntegerRule:
-    """A whole number of up to 64 bits."""
-    return IntegerRule(minimum, maximum)
+text = TextRule
+integer = IntegerRule
+boolean = BooleanRule
+calendar_date = DateRule
+moment = MomentRule
+texts = TextsRule
+optional = OptionalRule
 
 
 def decimal(places: int, minimum: str | int, maximum: str | int) -> DecimalRule:
-    """A decimal number with at most so many places: `decimal(2, 0, "9999.99")`."""
+    """Bounds as texts are exact: `decimal(2, 0, "9999.99")`."""
     return DecimalRule(places, Decimal(minimum), Decimal(maximum))
-
-
-def boolean() -> BooleanRule:
-    """True or False."""
-    return BooleanRule()
-
-
-def calendar_date() -> DateRule:
-    """A day of the calendar."""
-    return DateRule()
-
-
-def moment() -> MomentRule:
-    """A moment in UTC, with microseconds."""
-    return MomentRule()
 
 
 def choice(choices: Iterable[str]) -> ChoiceRule:
@@ -259,19 +239,9 @@ def choice(choices: Iterable[str]) -> ChoiceRule:
     return ChoiceRule(tuple(str(each) for each in choices))
 
 
-def texts(rule: TextRule, max_items: int) -> TextsRule:
-    """A list of up to so many texts."""
-    return TextsRule(rule, max_items)
-
-
-def optional(rule: Rule) -> OptionalRule:
-    """The same, or None."""
-    return OptionalRule(rule)
-
-
 def reference() -> IntegerRule:
     """The id of a record."""
-    return IntegerRule(1, MAX_INTEGER)
+    return IntegerRule(1)
 
 
 def required(rule: Rule) -> Rule:

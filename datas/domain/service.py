@@ -1,10 +1,11 @@
 """The use cases of any collection: what can be done with its records, by HTTP or from Python."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic
+from collections.abc import Callable, Container, Mapping
+from typing import Any
 
 from datas.domain.access import AUTHENTICATED, SYSTEM, Access, Action, Actor
-from datas.domain.errors import InvalidRecord, RecordNotFound, VersionMismatch
+from datas.domain.bulk import BulkService
+from datas.domain.errors import RecordNotFound, VersionMismatch
 from datas.domain.ports import Clock, Repository
 from datas.domain.query import (
     BY_ID,
@@ -18,15 +19,18 @@ from datas.domain.query import (
     position,
 )
 from datas.domain.records import Collection, D, Record
+from datas.domain.references import References
 from datas.domain.rules import MAX_INTEGER
 
+Versions = Container[int]
 
-class RecordService(Generic[D]):
+
+class RecordService(BulkService[D]):
     """Create, read, list, replace, change and delete the records of one collection.
 
-    `expected` holds the versions (any container of ints) that a change is meant for; None means
-    any version. `targets` are the repositories that the collection's references lead to, by field.
-    Every method raises `StorageUnavailable` if the store is out of reach.
+    `expected` holds the versions that a change is meant for; None means any version. `targets` are
+    the repositories that the collection's references lead to, by field. Every method raises
+    `StorageUnavailable` if the store is out of reach.
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class RecordService(Generic[D]):
         self._repository = repository
         self._clock = clock
         self._access = access
-        self._targets = targets or {}
+        self._references = References(collection, targets or {}, access)
 
     def create(self, draft: D, *, actor: Actor = SYSTEM) -> Record[D]:
         """Store a new record, owned by the actor.
@@ -50,17 +54,8 @@ class RecordService(Generic[D]):
         """
         self._access.admit(actor, Action.CREATE)
         self.collection.check(draft)
-        self._check_references(draft, actor)
+        self._references.check(draft, actor)
         return self._repository.add(draft, self._clock.now(), actor.username)
-
-    def create_all(self, drafts: Iterable[D], *, actor: Actor = SYSTEM) -> int:
-        """Store new records, owned by the actor, all or none; return how many they are.
-
-        Raises: InvalidRecord, ValueTaken (with the `index` of the draft at fault), Unauthenticated.
-        """
-        self._access.admit(actor, Action.CREATE)
-        checked = self._checked(drafts, actor)
-        return self._repository.add_many(checked, self._clock.now(), actor.username)
 
     def get(self, record_id: int, *, actor: Actor = SYSTEM) -> Record[D]:
         """Return one record. Raises: RecordNotFound, Unauthenticated."""
@@ -92,23 +87,8 @@ class RecordService(Generic[D]):
         following = position(records[-1], sort) if len(found) > limit else None
         return Page(records, following, self._repository.count(where) if count else None)
 
-    def export(
-        self, *, sort: Sort = BY_ID, where: Conditions = (), actor: Actor = SYSTEM
-    ) -> Iterator[Sequence[Record[D]]]:
-        """Yield all records that the actor may see, at most 1,000 at a time, maybe none.
-
-        A record that is there from the beginning to the end comes exactly once, unless the field
-        that sorts is changed meanwhile. Raises: Unauthenticated, at once.
-        """
-        return self._steps(Query(MAX_LIMIT, sort, None, self._access.visible(where, actor)))
-
     def replace(
-        self,
-        record_id: int,
-        draft: D,
-        *,
-        expected: Container[int] | None = None,
-        actor: Actor = SYSTEM,
+        self, record_id: int, draft: D, *, expected: Versions | None = None, actor: Actor = SYSTEM
     ) -> Record[D]:
         """Give a record another draft; an equal draft keeps the version.
 
@@ -124,7 +104,7 @@ class RecordService(Generic[D]):
         record_id: int,
         values: Mapping[str, Any],
         *,
-        expected: Container[int] | None = None,
+        expected: Versions | None = None,
         actor: Actor = SYSTEM,
     ) -> Record[D]:
         """Give a record new values for the fields that are named; None is a value.
@@ -137,7 +117,7 @@ class RecordService(Generic[D]):
         return self._change(record_id, changed, expected, actor)
 
     def delete(
-        self, record_id: int, *, expected: Container[int] | None = None, actor: Actor = SYSTEM
+        self, record_id: int, *, expected: Versions | None = None, actor: Actor = SYSTEM
     ) -> Record[D]:
         """Delete a record and return it as it was.
 
@@ -150,31 +130,23 @@ class RecordService(Generic[D]):
                 return record
 
     def _change(
-        self,
-        record_id: int,
-        changed: Callable[[D], D],
-        expected: Container[int] | None,
-        actor: Actor,
+        self, record_id: int, changed: Callable[[D], D], expected: Versions | None, actor: Actor
     ) -> Record[D]:
         while True:
             record = self._to_change(record_id, expected, actor)
             draft = changed(record.draft)
             if draft == record.draft:
                 return record
-            self._check_references(draft, actor)
+            self._references.check(draft, actor)
             # The system clock may be set back. `date_updated` must not go back with it, or a
             # client that polls for changes would miss one.
             updated = max(self._clock.now(), record.date_updated)
-            new = Record(
-                record.id, draft, record.date_created, updated, record.version + 1, record.owner
-            )
+            new = record._replace(draft=draft, date_updated=updated, version=record.version + 1)
             if self._repository.swap(new, record.version):
                 return new
             # Another writer was faster: look again at what there is now.
 
-    def _to_change(
-        self, record_id: int, expected: Container[int] | None, actor: Actor
-    ) -> Record[D]:
+    def _to_change(self, record_id: int, expected: Versions | None, actor: Actor) -> Record[D]:
         """The record, if the actor may change it and it is at an expected version."""
         record = self._find(record_id)
         self._access.permit(actor, Action.CHANGE, self.collection.name, record)
@@ -187,41 +159,3 @@ class RecordService(Generic[D]):
         if not 0 < record_id <= MAX_INTEGER:
             raise RecordNotFound(self.collection.name, record_id)
         return self._repository.get(record_id)
-
-    def _checked(self, drafts: Iterable[D], actor: Actor) -> Iterator[D]:
-        for index, draft in enumerate(drafts):
-            try:
-                self.collection.check(draft)
-                self._check_references(draft, actor)
-            except InvalidRecord as error:
-                error.index = index
-                raise
-            yield draft
-
-    def _check_references(self, draft: D, actor: Actor) -> None:
-        """Treat a record that the actor may not read as absent. Raises: InvalidRecord.
-
-        Where everyone reads all records, the store's own check is enough. But no store refuses a
-        new record that refers to the very id which it gets.
-        """
-        hidden = self._access.hides_records(actor)
-        for name, target in self._targets.items():
-            record_id = getattr(draft, name)
-            within = self.collection.references[name] == self.collection.plural
-            if record_id is None or not (hidden or within):
-                continue
-            try:
-                record = target.get(record_id)
-                self._access.permit(actor, Action.READ, self.collection.references[name], record)
-            except RecordNotFound:
-                raise InvalidRecord.missing_reference(
-                    self.collection.name, name, record_id
-                ) from None
-
-    def _steps(self, query: Query) -> Iterator[Sequence[Record[D]]]:
-        while True:
-            records, following = self._repository.scan(query)
-            yield records
-            if following is None:
-                return
-            query = query._replace(after=following)

@@ -38,12 +38,6 @@ def create_app(parts: Parts) -> App:
     return app
 
 
-def describe_app(parts: Parts) -> bytes:
-    """The OpenAPI document of the application over these parts, as JSON."""
-    document: system.OpenApiResource = routes(parts)["/openapi.json"]
-    return document.document()
-
-
 def routes(parts: Parts) -> dict[str, Any]:
     """Each path, with the resource whose methods answer there."""
     paths: dict[str, Any] = {}

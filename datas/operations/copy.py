@@ -10,9 +10,8 @@ import peewee
 from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import all_tables
-from datas.bootstrap import open_database
 from datas.cli.settings import read_settings
-from datas.database_urls import redacted_url
+from datas.database_urls import open_database, redacted_url
 from datas.domain.errors import CopyFailed, DomainError
 from datas.served import DATAS_ITEMS, Package, load_package
 

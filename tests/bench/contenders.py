@@ -13,7 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from datas.bootstrap import build_services, open_database
+from datas.bootstrap import build_services
+from datas.database_urls import open_database
 from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.bench.jobs import Api, PocketBaseApi

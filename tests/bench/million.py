@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from peewee import sqlite3  # type: ignore[attr-defined]
 
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.items import ITEMS
 from datas.domain.query import Position, Sort, search_key
 from datas.http.items import ItemSchema

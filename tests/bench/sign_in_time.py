@@ -8,7 +8,8 @@ import tempfile
 import time
 
 from datas.adapters.system import Argon2Passwords, SystemClock
-from datas.bootstrap import build_services, open_database
+from datas.bootstrap import build_services
+from datas.database_urls import open_database
 from datas.domain.errors import WrongCredentials
 from datas.served import DATAS_ITEMS
 from datas.settings import Settings

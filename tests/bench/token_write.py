@@ -2,7 +2,8 @@
 
 import tempfile
 
-from datas.bootstrap import build_services, open_database
+from datas.bootstrap import build_services
+from datas.database_urls import open_database
 from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.bench.serving import compare, serving

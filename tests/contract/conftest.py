@@ -15,7 +15,7 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import ItemRow, Table
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.access import AUTHENTICATED, Access
 from datas.domain.account_ports import Attempts, Tokens, Users
 from datas.domain.idempotency import IdempotencyRecords

@@ -8,7 +8,7 @@ from playhouse.migrations import Runner
 
 from datas.adapters.sql.accounts import SqlAttempts
 from datas.adapters.sql.migrate import DATAS
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.credentials import Attempt, Purpose
 from tests.contract.conftest import Store
 

@@ -6,11 +6,12 @@ from itertools import cycle
 import pytest
 
 from datas.domain.access import Actor
-from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.accounts import Accounts
 from datas.domain.errors import VersionMismatch
 from datas.domain.idempotency import LIFETIME, Idempotency, fingerprint
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Sort
+from datas.domain.throttle import HashLimiter
 from tests.contract.conftest import Store
 from tests.unit.conftest import PlainPasswords, SetClock
 

@@ -14,7 +14,7 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.fields import DateField, DecimalField, MomentField, TextsField
 from datas.adapters.sql.migrate import add_sort
 from datas.adapters.sql.tables import RecordRow, Table
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain import rules
 from datas.domain.errors import StorageUnavailable
 from datas.domain.records import Collection

@@ -13,7 +13,7 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import ItemRow, Table
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.credentials import Attempt, Purpose, Token
 from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import KeptAnswer

@@ -15,11 +15,12 @@ import pytest
 from datas.adapters.memory import Memory, MemoryRepository
 from datas.adapters.sql import sqlite_forks
 from datas.adapters.sql.sqlite import SqliteEngine
-from datas.bootstrap import open_database, open_service
-from datas.domain.accounts import HashLimiter
+from datas.bootstrap import open_service
+from datas.database_urls import open_database
 from datas.domain.errors import StorageUnavailable
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
+from datas.domain.throttle import HashLimiter
 from tests.contract.conftest import sql_items
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.statements import Statements
 from datas.adapters.sql.tables import ItemRow, Table
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Condition, Conditions, Operator, Query, Sort, position
 from tests.contract.conftest import TABLES, sql_store

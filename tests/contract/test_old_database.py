@@ -11,9 +11,9 @@ from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import IdempotencyRow, ItemRow, Table
 from datas.adapters.system import Argon2Passwords, SystemClock
-from datas.bootstrap import open_database
+from datas.database_urls import open_database
 from datas.domain.access import Access, Actor, Mode
-from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.accounts import Accounts
 from datas.domain.credentials import Purpose
 from datas.domain.errors import IdempotencyKeyReused
 from datas.domain.idempotency import Idempotency
@@ -21,6 +21,7 @@ from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Condition, Operator, Sort
 from datas.domain.records import Record, value_of
 from datas.domain.service import RecordService
+from datas.domain.throttle import HashLimiter
 from tests.contract.conftest import Store, sql_store
 from tests.data.make_old_database import PASSWORD
 from tests.old_database import ALICES_TOKEN, BOBS_TOKEN, KEPT_ANSWER, KEPT_KEY, restore_old_database

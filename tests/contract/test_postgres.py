@@ -25,8 +25,8 @@ from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import ItemRow, Table
 from datas.adapters.system import SystemClock
-from datas.bootstrap import open_database, open_service
-from datas.database_urls import redacted_url
+from datas.bootstrap import open_service
+from datas.database_urls import open_database, redacted_url
 from datas.domain.credentials import Attempt, Purpose
 from datas.domain.errors import StorageUnavailable, Unauthenticated
 from datas.domain.idempotency import Idempotency, fingerprint
@@ -81,7 +81,7 @@ def test_sqlite_loads_no_driver_of_postgresql() -> None:
     """Though psycopg is installed here, and Peewee would import what it finds."""
     code = (
         "import sys\n"
-        "from datas.bootstrap import open_database\n"
+        "from datas.database_urls import open_database\n"
         "open_database('sqlite:///never.db')\n"
         "print([name for name in sys.modules if name.startswith('psycopg')])"
     )
@@ -95,7 +95,7 @@ def test_an_absent_driver_is_named() -> None:
     code = (
         "import sys\n"
         "sys.modules['psycopg'] = None\n"
-        "from datas.bootstrap import open_database\n"
+        "from datas.database_urls import open_database\n"
         "open_database('postgresql://user:secret@localhost/datas')"
     )
     command = [sys.executable, "-c", code]

@@ -17,7 +17,8 @@ from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.adapters.sql.statements import Statements
 from datas.adapters.sql.tables import ItemRow, Table
-from datas.bootstrap import open_database, open_service
+from datas.bootstrap import open_service
+from datas.database_urls import open_database
 from datas.domain.errors import StorageUnavailable
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Condition, Conditions, Operator, Query, Sort, position

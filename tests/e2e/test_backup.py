@@ -22,7 +22,8 @@ from playhouse.migrations import Runner
 
 from datas.adapters.sql.migrate import DATAS
 from datas.adapters.sql.sqlite import SqliteEngine
-from datas.bootstrap import open_database, open_service
+from datas.bootstrap import open_service
+from datas.database_urls import open_database
 from datas.domain.errors import CopyFailed
 from datas.domain.items import ItemDraft
 from datas.operations import sqlite_copy

@@ -15,7 +15,8 @@ import click
 import pytest
 
 from datas.__main__ import main
-from datas.bootstrap import Services, build_services, open_database
+from datas.bootstrap import Services, build_services
+from datas.database_urls import open_database
 from datas.domain.access import Actor
 from datas.domain.errors import Unauthenticated, WrongCredentials
 from datas.domain.items import ItemDraft

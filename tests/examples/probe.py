@@ -10,7 +10,8 @@ from typing import Any
 
 from falcon import testing
 
-from datas.bootstrap import build_app, open_database
+from datas.bootstrap import build_app
+from datas.database_urls import open_database
 from datas.domain.errors import StorageUnavailable
 from datas.served import InvalidPackage, load_package
 from datas.settings import Settings

@@ -12,12 +12,13 @@ from datas.adapters.memory import Memory, MemoryIdempotencyRecords, MemoryReposi
 from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
 from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Access, Mode
-from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.accounts import Accounts
 from datas.domain.idempotency import Idempotency
 from datas.domain.items import ITEMS
 from datas.domain.query import Filter
 from datas.domain.records import Collection
 from datas.domain.service import RecordService
+from datas.domain.throttle import HashLimiter
 from datas.http.app import create_app
 from datas.http.items import ITEM_FILTERS, ItemSchema
 from datas.http.parts import Parts, RecordParts

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datas.domain.items import ITEMS
-from datas.http.app import describe_app
+from datas.http.app import routes
 from tests.http.conftest import make_world
 from tests.http.openapi_changes import Json, breaking_changes
 
@@ -119,7 +119,9 @@ HARMLESS: dict[str, Mutation] = {
 @pytest.fixture(scope="module")
 def document() -> Json:
     """The document of the app as it is now, in its default mode."""
-    described: Json = json.loads(describe_app(make_world("authenticated").parts))
+    described: Json = json.loads(
+        routes(make_world("authenticated").parts)["/openapi.json"].document()
+    )
     return described
 
 

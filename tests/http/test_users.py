@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from datas.domain.accounts import MAX_FROM_ONE_ADDRESS, HashLimiter
+from datas.domain.throttle import MAX_FROM_ONE_ADDRESS, HashLimiter
 from datas.http.app import create_app
 from tests.http.conftest import PASSWORD, World, make_world
 from tests.http.test_items_refusals import problem

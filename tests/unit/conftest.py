@@ -9,8 +9,9 @@ from datas.adapters.memory import Memory, MemoryRepository
 from datas.adapters.memory_accounts import MemoryAttempts, MemoryTokens, MemoryUsers
 from datas.adapters.system import Argon2Passwords
 from datas.domain.account_ports import Passwords
-from datas.domain.accounts import Accounts, HashLimiter
+from datas.domain.accounts import Accounts
 from datas.domain.items import ITEMS
+from datas.domain.throttle import HashLimiter
 
 PASSWORD = "correct horse"
 

@@ -7,7 +7,6 @@ import pytest
 from datas.adapters.memory import MemoryRepository
 from datas.adapters.memory_accounts import MemoryTokens, MemoryUsers
 from datas.domain.access import ANONYMOUS, SYSTEM, Actor
-from datas.domain.accounts import MAX_FROM_ONE_ADDRESS
 from datas.domain.errors import (
     InvalidUser,
     RegistrationClosed,
@@ -20,6 +19,7 @@ from datas.domain.errors import (
 )
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
+from datas.domain.throttle import MAX_FROM_ONE_ADDRESS
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 NEW_PASSWORD = "battery staple"

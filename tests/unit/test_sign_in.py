@@ -10,8 +10,8 @@ import pytest
 
 from datas.adapters.system import Argon2Passwords
 from datas.domain.access import Actor
-from datas.domain.accounts import HashLimiter
 from datas.domain.errors import InvalidUser, TokenNotFound, Unauthenticated, WrongCredentials
+from datas.domain.throttle import HashLimiter
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE = "192.0.2.1"

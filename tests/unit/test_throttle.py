@@ -12,15 +12,10 @@ import pytest
 
 from datas.adapters.memory_accounts import MemoryAttempts
 from datas.domain.access import Actor
-from datas.domain.accounts import (
-    MAX_FROM_ANYWHERE,
-    MAX_FROM_ONE_ADDRESS,
-    WINDOW,
-    Accounts,
-    HashLimiter,
-)
+from datas.domain.accounts import Accounts
 from datas.domain.credentials import Attempt
 from datas.domain.errors import TooManyAttempts, Unauthenticated, WrongCredentials
+from datas.domain.throttle import MAX_FROM_ANYWHERE, MAX_FROM_ONE_ADDRESS, WINDOW, HashLimiter
 from tests.unit.conftest import PASSWORD, PlainPasswords, World
 
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"

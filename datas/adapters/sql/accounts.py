@@ -1,4 +1,8 @@
-"""Users, tokens and failed attempts, in the tables `users`, `tokens` and `attempts`."""
+"""Users, tokens and failed attempts, in the tables `users`, `tokens` and `attempts`.
+
+Peewee builds each query when it is used. Only what every request with a token runs is compiled
+once.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +10,8 @@ from typing import Any
 
 import peewee
 
-from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.database import Rows, SqlDatabase
+from datas.adapters.sql.queries import Statement, bound, parameter
 from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, TokenRow, UserRow
 from datas.domain.credentials import Attempt, Purpose, Token, User
 from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsRecords
@@ -21,196 +25,148 @@ _TOKEN = (
     TokenRow.date_expires,
 )
 _ATTEMPT = (AttemptRow.username, AttemptRow.purpose, AttemptRow.address, AttemptRow.date)
-_to_text: Any = UserRow.date_joined.db_value
 _to_time: Any = UserRow.date_joined.python_value
 
 
-class SqlUsers:
-    """The `Users` port over one database."""
-
+class _Tables:
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
-        param = parameter(database.peewee)
-        by_name = UserRow.username == param
-        users = UserRow.select(*_USER)
-        # DO NOTHING returns no row: a taken name is no error, and breaks no transaction.
-        add = UserRow.insert(dict.fromkeys(_USER[1:], param)).returning(UserRow.id)
-        add = add.on_conflict(action="NOTHING", conflict_target=[UserRow.username])
-        self._statements = _compile(
-            database,
-            add=add,
-            get=users.where(by_name),
-            all=users.order_by(UserRow.username),
-            set_password=UserRow.update({UserRow.password_hash: param}).where(by_name),
-            swap_password=UserRow.update({UserRow.password_hash: param})
-            .where(by_name & (UserRow.password_hash == param))
-            .returning(UserRow.id),
-            remove=UserRow.delete().where(by_name),
-            forget=IdempotencyRow.delete().where(IdempotencyRow.actor == param),
-        )
+
+    def _read(self, query: peewee.Query) -> Rows:
+        return self._database.read(*self._bound(query))
+
+    def _write(self, query: peewee.Query) -> Rows:
+        return self._database.write(*self._bound(query))
+
+    def _bound(self, query: peewee.Query) -> tuple[Any, ...]:
+        statement, values = bound(self._database.peewee, query)
+        return statement, *values
+
+
+class SqlUsers(_Tables):
+    """The `Users` port over one database."""
 
     def add(self, username: str, password_hash: str, now: datetime) -> User:
-        """INSERT … ON CONFLICT DO NOTHING, or raise UsernameTaken."""
-        values = (username, _to_text(now), password_hash)
-        rows = self._database.write(self._statements["add"], *values)
+        row = {"username": username, "date_joined": now, "password_hash": password_hash}
+        # DO NOTHING returns no row: a taken name is no error, and breaks no transaction.
+        insert = UserRow.insert(row).returning(UserRow.id)
+        rows = self._write(insert.on_conflict(action="NOTHING", conflict_target=[UserRow.username]))
         if not rows:
             raise UsernameTaken(username)
         return User(rows[0][0], username, now, password_hash)
 
     def get(self, username: str) -> User | None:
-        """Select by the name's index."""
-        rows = self._database.read(self._statements["get"], username)
+        rows = self._read(UserRow.select(*_USER).where(UserRow.username == username))
         return _user(*rows[0]) if rows else None
 
     def all(self) -> Sequence[User]:
-        """Select by name."""
-        return [_user(*row) for row in self._database.read(self._statements["all"])]
+        rows = self._read(UserRow.select(*_USER).order_by(UserRow.username))
+        return [_user(*row) for row in rows]
 
     def set_password(self, username: str, password_hash: str) -> None:
-        """UPDATE the hash."""
-        self._database.write(self._statements["set_password"], password_hash, username)
+        update = UserRow.update({UserRow.password_hash: password_hash})
+        self._write(update.where(UserRow.username == username))
 
     def swap_password(self, username: str, before: str, after: str) -> bool:
-        """UPDATE … WHERE username = ? AND password_hash = ?"""
-        return bool(
-            self._database.write(self._statements["swap_password"], after, username, before)
-        )
+        found = (UserRow.username == username) & (UserRow.password_hash == before)
+        update = UserRow.update({UserRow.password_hash: after}).where(found)
+        return bool(self._write(update.returning(UserRow.id)))
 
     def remove(self, username: str) -> None:
-        """Delete rows. Foreign keys delete the tokens, and refuse a user who owns items."""
         with self._database.atomic():
-            self._database.write(self._statements["forget"], username)
+            self._write(IdempotencyRow.delete().where(IdempotencyRow.actor == username))
             try:
-                self._database.write(self._statements["remove"], username)
+                # Foreign keys delete the tokens, and refuse a user who owns records.
+                self._write(UserRow.delete().where(UserRow.username == username))
             except self._database.integrity_error:
                 raise UserOwnsRecords(username) from None
 
 
-class SqlTokens:
+class SqlTokens(_Tables):
     """The `Tokens` port over one database."""
 
     def __init__(self, database: SqlDatabase) -> None:
-        self._database = database
-        param = parameter(database.peewee)
-        columns = (_TOKEN[1], TokenRow.digest, *_TOKEN[2:])
-        of_user = TokenRow.username == param
-        tokens = TokenRow.select(*_TOKEN)
-        of_id = of_user & (TokenRow.id == param)
-        newest = tokens.where(of_user).order_by(TokenRow.id.desc())
-        oldest_kept = newest.select(TokenRow.id).limit(param).offset(param)
-        self._statements = _compile(
-            database,
-            add=TokenRow.insert(dict.fromkeys(columns, param)).returning(TokenRow.id),
-            find=tokens.where(TokenRow.digest == param),
-            get=tokens.where(of_id),
-            newest=newest.limit(param),
-            keep_newest=TokenRow.delete().where(of_user & (TokenRow.id <= oldest_kept)),
-            revoke=TokenRow.delete().where(of_id).returning(TokenRow.id),
-            revoke_others=TokenRow.delete().where(of_user & (TokenRow.id != param)),
-            purge=TokenRow.delete().where(of_user & (TokenRow.date_expires <= param)),
-        )
+        super().__init__(database)
+        tokens, param = TokenRow.select(*_TOKEN), parameter(database.peewee)
+        of_id = (TokenRow.username == param) & (TokenRow.id == param)
+        self._find = Statement(database.peewee, tokens.where(TokenRow.digest == param))
+        self._get = Statement(database.peewee, tokens.where(of_id))
 
     def add(self, token: Token, digest: bytes) -> Token:
-        """Insert a row."""
-        dates = (_to_text(token.date_created), _to_text(token.date_expires))
-        values = (token.username, digest, token.label, *dates)
+        row = token._asdict() | {"digest": digest}
+        del row["id"]
         try:
-            [(token_id,)] = self._database.write(self._statements["add"], *values)
+            [(token_id,)] = self._write(TokenRow.insert(row).returning(TokenRow.id))
         except self._database.integrity_error:
             # Only the foreign key can fail: no two digests are the same.
             raise Unauthenticated(no_user=token.username) from None
         return token._replace(id=token_id)
 
     def find(self, digest: bytes) -> Token | None:
-        """Select by the index of digests: every request with a token does this."""
-        rows = self._database.read(self._statements["find"], digest)
+        rows = self._database.read(self._find, digest)
         return _token(*rows[0]) if rows else None
 
     def get(self, username: str, token_id: int) -> Token | None:
-        """Select by the primary key."""
-        rows = self._database.read(self._statements["get"], username, token_id)
+        rows = self._database.read(self._get, username, token_id)
         return _token(*rows[0]) if rows else None
 
     def newest(self, username: str, limit: int) -> Sequence[Token]:
-        """Select backwards by id."""
-        rows = self._database.read(self._statements["newest"], username, limit)
+        tokens = TokenRow.select(*_TOKEN).where(TokenRow.username == username)
+        rows = self._read(tokens.order_by(TokenRow.id.desc()).limit(limit))
         return [_token(*row) for row in reversed(rows)]
 
     def keep_newest(self, username: str, limit: int) -> None:
-        """DELETE … WHERE username = ? AND id <= (the newest that is one too many)"""
-        self._database.write(self._statements["keep_newest"], username, username, 1, limit)
+        ids = TokenRow.select(TokenRow.id).where(TokenRow.username == username)
+        newest_deleted = ids.order_by(TokenRow.id.desc()).limit(1).offset(limit)
+        self._delete(username, TokenRow.id <= newest_deleted)
 
     def revoke(self, username: str, token_id: int) -> bool:
-        """DELETE … WHERE username = ? AND id = ?"""
-        return bool(self._database.write(self._statements["revoke"], username, token_id))
+        return self._delete(username, TokenRow.id == token_id)
 
     def revoke_others(self, username: str, token_id: int | None) -> None:
-        """DELETE … WHERE username = ? AND id != ?"""
         # No token has the id 0, while to SQL nothing is unequal to NULL.
-        self._database.write(self._statements["revoke_others"], username, token_id or 0)
+        self._delete(username, TokenRow.id != (token_id or 0))
 
     def purge(self, username: str, expired: datetime) -> None:
-        """DELETE … WHERE username = ? AND date_expires <= ?"""
-        self._database.write(self._statements["purge"], username, _to_text(expired))
+        self._delete(username, TokenRow.date_expires <= expired)
+
+    def _delete(self, username: str, where: Any) -> bool:
+        """Whether there was a token to delete."""
+        delete = TokenRow.delete().where((TokenRow.username == username) & where)
+        return bool(self._write(delete.returning(TokenRow.id)))
 
 
-class SqlAttempts:
+class SqlAttempts(_Tables):
     """The `Attempts` port over one database."""
-
-    def __init__(self, database: SqlDatabase) -> None:
-        self._database = database
-        param = parameter(database.peewee)
-        of_user = AttemptRow.username == param
-        of_purpose = of_user & (AttemptRow.purpose == param)
-        within = (AttemptRow.date > param) & (AttemptRow.date <= param)
-        recent = AttemptRow.select(*_ATTEMPT).where(of_purpose & within)
-        ids = AttemptRow.select(AttemptRow.id).order_by(AttemptRow.date).limit(param)
-        old, ahead = ids.where(AttemptRow.date < param), ids.where(AttemptRow.date > param)
-        self._statements = _compile(
-            database,
-            recent=recent.order_by(AttemptRow.date.desc(), AttemptRow.id.desc()).limit(param),
-            add=AttemptRow.insert(dict.fromkeys(_ATTEMPT, param)),
-            clear=AttemptRow.delete().where(of_purpose & (AttemptRow.address == param)),
-            clear_all=AttemptRow.delete().where(of_user),
-            purge_old=AttemptRow.delete().where(
-                AttemptRow.id.in_(database.engine.skipping_locked(old))
-            ),
-            purge_ahead=AttemptRow.delete().where(
-                AttemptRow.id.in_(database.engine.skipping_locked(ahead))
-            ),
-        )
 
     def recent(
         self, username: str, purpose: Purpose, since: datetime, until: datetime, limit: int
     ) -> Sequence[Attempt]:
-        """Select backwards by the index of username, purpose and date."""
-        values = (username, purpose.value, _to_text(since), _to_text(until), limit)
-        rows = self._database.read(self._statements["recent"], *values)
-        return [_attempt(*row) for row in rows]
+        of_user = (AttemptRow.username == username) & (AttemptRow.purpose == purpose.value)
+        within = (AttemptRow.date > since) & (AttemptRow.date <= until)
+        attempts = AttemptRow.select(*_ATTEMPT).where(of_user & within)
+        newest = attempts.order_by(AttemptRow.date.desc(), AttemptRow.id.desc())
+        return [_attempt(*row) for row in self._read(newest.limit(limit))]
 
     def add(self, attempt: Attempt) -> None:
-        """Insert a row."""
-        date = _to_text(attempt.date)
-        values = (attempt.username, attempt.purpose.value, attempt.address, date)
-        self._database.write(self._statements["add"], *values)
+        self._write(AttemptRow.insert(attempt._asdict()))
 
     def clear(self, attempt: Attempt) -> None:
-        """DELETE … WHERE username = ? AND purpose = ? AND address = ?"""
-        values = (attempt.username, attempt.purpose.value, attempt.address)
-        self._database.write(self._statements["clear"], *values)
+        of_purpose = (AttemptRow.username == attempt.username) & (
+            AttemptRow.purpose == attempt.purpose.value
+        )
+        self._write(AttemptRow.delete().where(of_purpose & (AttemptRow.address == attempt.address)))
 
     def clear_all(self, username: str) -> None:
-        """DELETE … WHERE username = ?"""
-        self._database.write(self._statements["clear_all"], username)
+        self._write(AttemptRow.delete().where(AttemptRow.username == username))
 
     def purge(self, before: datetime, after: datetime, limit: int) -> None:
-        """Delete from both ends of the index of dates."""
-        self._database.write(self._statements["purge_old"], _to_text(before), limit)
-        self._database.write(self._statements["purge_ahead"], _to_text(after), limit)
-
-
-def _compile(database: SqlDatabase, **queries: peewee.Query) -> dict[str, Statement]:
-    return {name: Statement(database.peewee, query) for name, query in queries.items()}
+        # Each runs along the index of dates, from one of its ends.
+        for where in (AttemptRow.date < before, AttemptRow.date > after):
+            ids = AttemptRow.select(AttemptRow.id).where(where)
+            found = ids.order_by(AttemptRow.date).limit(limit)
+            skipping = self._database.engine.skipping_locked(found)
+            self._write(AttemptRow.delete().where(AttemptRow.id.in_(skipping)))
 
 
 def _user(user_id: int, username: str, joined: str, password_hash: str) -> User:

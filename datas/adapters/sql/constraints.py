@@ -1,19 +1,25 @@
-"""Which constraint a write violated. A driver says that there was one; which one, a look tells."""
+"""Writes that meet a constraint. A driver says that there was one; which one is looked up."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import peewee
 
-from datas.adapters.sql.database import SqlDatabase
+from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import Table, Tables, UserRow
 from datas.domain.errors import (
     DomainError,
     InvalidRecord,
     RecordInUse,
+    StorageUnavailable,
     Unauthenticated,
     ValueTaken,
 )
+
+TRIES = 20  # of a write that met a constraint which is gone when it is looked up
+_CONTENDED = "Others changed the same at the same time. Nothing was changed. Try again."
 
 
 class Constraints:
@@ -46,13 +52,37 @@ class Constraints:
         ]
         self._owner = find(UserRow.username == param)
 
-    @property
-    def are_looked_up(self) -> bool:
-        """Whether there are more constraints than that of the owner."""
-        return bool(self._unique or self._references or self._referrers)
+        # Without these only the owner's constraint is left.
+        self._are_looked_up = bool(self._unique or self._references or self._referrers)
 
-    def violation(self, draft: Any, owner: str | None, record_id: int | None) -> DomainError | None:
-        """What a write violated; None, if it is gone meanwhile. Without a draft it was a delete."""
+    def write(
+        self,
+        statement: Statement,
+        values: Sequence[object],
+        draft: Any = None,
+        *,
+        owner: str | None = None,
+        record_id: int | None = None,
+    ) -> Rows:
+        """Run a statement that writes a draft; without a draft it deletes.
+
+        Raises: what the constraints refuse; StorageUnavailable.
+        """
+        database = self._database
+        for _ in range(TRIES):
+            try:
+                with database.savepoint() if self._are_looked_up else nullcontext():
+                    return database.write(statement, *values)
+            except database.integrity_error as error:
+                if found := self._violation(draft, owner, record_id):
+                    raise found from None
+                met = error
+        raise StorageUnavailable(_CONTENDED) from met
+
+    def _violation(
+        self, draft: Any, owner: str | None, record_id: int | None
+    ) -> DomainError | None:
+        """What a write violated. None: the other record that stood against it is gone."""
         if draft is None:
             return self._use(record_id)
         name = self._collection.name
@@ -67,7 +97,7 @@ class Constraints:
                 if any(found != record_id for (found,) in rows):
                     return ValueTaken(name, field)
         # Where the owner is the only constraint, nothing needs to be looked up.
-        if owner and not (self.are_looked_up and self._database.read(self._owner, owner)):
+        if owner and not (self._are_looked_up and self._database.read(self._owner, owner)):
             return Unauthenticated(no_user=owner)
         return None
 

@@ -47,22 +47,18 @@ class SqlIdempotencyRecords:
         }
 
     def claim(self, record: KeptAnswer, expired: datetime) -> bool:
-        """INSERT … ON CONFLICT DO UPDATE … WHERE it is expired"""
         actor, key, fingerprint, created, answer = record
         values = (actor, key, fingerprint, _to_text(created), answer, _to_text(expired))
         return bool(self._database.write(self._statements["claim"], *values))
 
     def get(self, actor: str, key: str) -> KeptAnswer:
-        """Select by the primary key."""
         [row] = self._database.read(self._statements["get"], actor, key)
         fingerprint, created, answer = row
         return KeptAnswer(actor, key, bytes(fingerprint), _to_time(created), bytes(answer))
 
     def complete(self, record: KeptAnswer) -> None:
-        """UPDATE the answer."""
         values = (record.answer, record.actor, record.key)
         self._database.write(self._statements["complete"], *values)
 
     def purge(self, expired: datetime, limit: int) -> None:
-        """Delete the oldest, found by their index."""
         self._database.write(self._statements["purge"], _to_text(expired), limit)

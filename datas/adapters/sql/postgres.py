@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import peewee
 import psycopg
 from psycopg.adapt import Dumper
 
+from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.pool import Connection, Cursor, Pool
 from datas.domain.errors import StorageUnavailable
 
@@ -92,22 +93,14 @@ class _Database(peewee.PostgresqlDatabase):
         self.server_version = conn.info.server_version
 
     def get_binary_type(self) -> type[bytes]:
-        """What Peewee wraps bytes in."""
         return bytes
 
 
-class PostgresEngine:
+class PostgresEngine(Engine):
     """The `Engine` over what a libpq URL names. Raises: ValueError, if it is none."""
 
-    errors: tuple[type[Exception], ...] = (
-        psycopg.Error,
-        peewee.DatabaseError,
-        peewee.InterfaceError,
-    )
-    integrity_error: type[Exception] = psycopg.IntegrityError
-    read_only = False
-    made = False
-    file_id = ""
+    errors = (psycopg.Error, peewee.DatabaseError, peewee.InterfaceError)
+    integrity_error = psycopg.IntegrityError
     position = "STRPOS"
     last_id = "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id'))"
     defer_references = "SET CONSTRAINTS ALL DEFERRED"
@@ -119,26 +112,11 @@ class PostgresEngine:
     def __init__(self, url: str) -> None:
         self._conninfo = _conninfo(url)
         self._pool = Pool(self._connect)
-        self.peewee: peewee.Database = _Database(self._pool)
-
-    def exists(self) -> bool:
-        """Somebody else makes it."""
-        return True
-
-    def prepare(self) -> None:
-        """Nothing."""
-
-    def write_lock(self) -> AbstractContextManager[None]:
-        """Writers needn't queue."""
-        return nullcontext()
-
-    def bulk_write(self) -> AbstractContextManager[None]:
-        """The server minds its memory."""
-        return nullcontext()
+        self.peewee = _Database(self._pool)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """A transaction in which nobody else migrates. (A session's lock fails with pgbouncer.)"""
+        # The lock is the transaction's: with pgbouncer, a session's would fail.
         with self.peewee.atomic():
             connection = self.peewee.connection()
             connection.hurried = False
@@ -151,23 +129,14 @@ class PostgresEngine:
             finally:
                 connection.hurried = True
 
-    def acquire(self) -> None:
-        """Nothing: the pool lends a connection when a statement runs."""
-
-    def confirm(self) -> None:
-        """Nothing: the server gave one snapshot."""
-
     def release(self) -> None:
-        """Give this thread's connection back, if no transaction is open on it."""
         if not self.peewee.in_transaction():
             self.peewee.close()
 
     def close(self) -> None:
-        """Close all connections that nobody uses."""
         self._pool.close()
 
     def skipping_locked(self, query: peewee.Select) -> peewee.Select:
-        """The same query over rows that nobody else is about to change."""
         return query.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]  # it takes text
 
     def locking(self, query: peewee.Select) -> peewee.Select:

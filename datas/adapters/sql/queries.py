@@ -1,4 +1,4 @@
-"""Queries compiled once: Peewee builds the SQL at start, a request only binds parameters."""
+"""Peewee's queries as SQL."""
 
 import peewee
 
@@ -19,3 +19,9 @@ class Statement:
 def parameter(database: peewee.Database) -> peewee.SQL:
     """The place of a value that is bound later (`?` or `%s`)."""
     return peewee.SQL(database.param)
+
+
+def bound(database: peewee.Database, query: peewee.Query) -> tuple["Statement", list[object]]:
+    """A query as SQL, and the values in it: for one use."""
+    sql, values = database.get_sql_context().sql(query).query()
+    return Statement(database, peewee.SQL(sql)), values

@@ -13,6 +13,7 @@ import peewee
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql import sqlite_forks
+from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.sqlite_errors import READ_ONLY, reason
 from datas.adapters.sql.sqlite_file import Identity, make
 from datas.adapters.sql.sqlite_lock import WriteLock
@@ -29,6 +30,8 @@ BUSY_TIMEOUT = 5.0
 WAL_LIMIT = 8 * 2**20
 CUT_TIMEOUT = 2.0
 CUT_PAUSE = 5.0
+# Seconds for which reads trust the last look at which file is at the path. Writes look each time.
+CHECK_PAUSE = 0.02
 
 # Memory for the pages that one large transaction changes.
 CACHE_KIB = 65536
@@ -77,7 +80,7 @@ class _Thread(threading.local):
         self.inside = sqlite_forks.lock_of_thread()
 
 
-class SqliteEngine:
+class SqliteEngine(Engine):
     """The `Engine` over one file, which is made at the first use if it is absent.
 
     With `anew=False` no file is made where there was one before. `file` names the only file that
@@ -86,12 +89,8 @@ class SqliteEngine:
 
     read_only = False
 
-    errors: tuple[type[Exception], ...] = (
-        sqlite3.Error,
-        peewee.DatabaseError,
-        peewee.InterfaceError,
-    )
-    integrity_error: type[Exception] = sqlite3.IntegrityError
+    errors = (sqlite3.Error, peewee.DatabaseError, peewee.InterfaceError)
+    integrity_error = sqlite3.IntegrityError
     position = "INSTR"
     last_id = "SELECT seq FROM sqlite_sequence WHERE name = ?"
     defer_references = "PRAGMA defer_foreign_keys = ON"
@@ -105,15 +104,14 @@ class SqliteEngine:
     def __init__(self, path: Path, *, anew: bool = True, file: str | None = None) -> None:
         self.path = path
         self._name = os.fsencode(path)  # bytes: to convert a text takes longer
-        self.made = False
         pragmas = {} if self.read_only else _PRAGMAS
-        self.peewee: peewee.Database = _Database(self._uri, pragmas)
+        self.peewee = _Database(self._uri, pragmas)
         self._anew = anew
         self._only = None if file is None else Identity.read(file)
         self._file = self._only
         self._device, self._inode = self._only or (0, 0)
         self._wal = f"{os.path.realpath(path)}-wal"
-        self._next_cut = 0.0
+        self._next_cut = self._next_check = 0.0
         self._lock = WriteLock(path)
         self._thread = _Thread()
         if not self.read_only and (fault := library_fault()):
@@ -121,11 +119,9 @@ class SqliteEngine:
 
     @property
     def file_id(self) -> str:
-        """Which file it is, for other processes of this machine."""
         return str(self._file or "")
 
     def exists(self) -> bool:
-        """Whether the file is there."""
         return self.path.exists()
 
     def prepare(self) -> None:
@@ -150,10 +146,11 @@ class SqliteEngine:
                 self.peewee.connect()
 
     def acquire(self) -> None:
-        """Begin to use this thread's connection. Raises: StorageUnavailable."""
         thread = self._thread
-        if self._file is not None and not thread.writes:  # else `write_lock` has checked it
+        # A writer has checked the file already, in `write_lock`.
+        if time.monotonic() > self._next_check and self._file is not None and not thread.writes:
             self.check()
+            self._next_check = time.monotonic() + CHECK_PAUSE
         if sqlite_forks.state.waiting:
             sqlite_forks.wait()
         thread.inside.acquire()
@@ -172,9 +169,6 @@ class SqliteEngine:
             raise
         self.peewee.close()
         self._thread.generation = generation
-
-    def confirm(self) -> None:
-        """Nothing: SQLite gave one snapshot."""
 
     @contextmanager
     def write_lock(self, *, check: bool = True) -> Iterator[None]:
@@ -200,7 +194,7 @@ class SqliteEngine:
                 self._lock.release()
         except StorageUnavailable as error:
             if str(error) == READ_ONLY:
-                # A connection that was made while nobody could write would stay so.
+                # A connection that was made while the file was read-only stays so.
                 self.peewee.close()
             raise
         finally:
@@ -239,28 +233,14 @@ class SqliteEngine:
             connection.execute(f"PRAGMA cache_size = {size}")
 
     def migrating(self) -> AbstractContextManager[None]:
-        """The write lock."""
         return self.write_lock()
 
     def close(self) -> None:
-        """Close this thread's connection."""
         sqlite_forks.enter()
         try:
             self.peewee.close()
         finally:
             sqlite_forks.leave()
-
-    def skipping_locked(self, query: peewee.Select) -> peewee.Select:
-        """The query as it is: there is only one writer."""
-        return query
-
-    def locking(self, query: peewee.Select) -> peewee.Select:
-        """The query as it is: a transaction is the only writer."""
-        return query
-
-    def can_repeat(self, error: BaseException) -> bool:
-        """Never: writers queue."""
-        return False
 
     def check(self) -> None:
         """Raises: StorageUnavailable, if the path leads to another file than before, or to none.
@@ -275,10 +255,11 @@ class SqliteEngine:
             raise StorageUnavailable(_REPLACED)
 
     def reason(self, error: BaseException) -> str | None:
-        """By the name of SQLite's result code."""
         return reason(error)
 
     def _uri(self) -> str:
+        if self._file is not None:
+            self.check()
         # Only `prepare` makes the file, so that other users may not read password hashes.
         return f"file:{quote(str(self.path))}?mode=rw"
 

@@ -22,7 +22,6 @@ _REASONS = {
 
 
 def reason(error: BaseException) -> str | None:
-    """By the name of SQLite's result code. None: it is a bug."""
     name = getattr(error, "sqlite_errorname", None) or ""
     if isinstance(error, sqlite3.OperationalError) and not name:
         return _DAMAGED  # the driver's own error, for a text that isn't UTF-8

@@ -22,7 +22,7 @@ class SqliteReader(SqliteEngine):
 
     @property
     def journal_mode(self) -> str:
-        """`wal` or `delete`, once it was opened."""
+        """`wal` or `delete`. It must have been opened."""
         return "wal" if self._source.is_wal else "delete"
 
     def prepare(self) -> None:

@@ -61,7 +61,6 @@ class Statements:
         self.lock_owner = self.compile(database.engine.locking(users))
 
     def compile(self, query: peewee.Node) -> Statement:
-        """The SQL of a Peewee query."""
         return Statement(self._database.peewee, query)
 
     def find(self, query: Query) -> tuple[Statement, list[object]]:

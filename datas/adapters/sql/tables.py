@@ -24,8 +24,6 @@ class RecordRow(peewee.Model):
 
 
 class ItemRow(RecordRow):
-    """One item."""
-
     data = peewee.TextField()
 
     class Meta:
@@ -84,8 +82,6 @@ class TokenRow(peewee.Model):
 
 
 class AttemptRow(peewee.Model):
-    """One failed password attempt."""
-
     id = peewee.AutoField()
     username = peewee.TextField()
     purpose = peewee.TextField()

@@ -13,9 +13,8 @@ from typing import NamedTuple
 import click
 
 from datas.adapters.sql.migrate import SchemaStatus
-from datas.bootstrap import open_database
 from datas.cli.settings import refusals
-from datas.database_urls import database_file
+from datas.database_urls import database_file, open_database
 from datas.operations.inspect import inspect_schema
 from datas.served import load_package
 from datas.settings import Settings

@@ -10,8 +10,6 @@ from datas.adapters.sql.fields import IdField
 
 
 def up(migrator, db):
-    """Create the table."""
-
     class Datas(peewee.Model):
         id = IdField()
         data = peewee.TextField()

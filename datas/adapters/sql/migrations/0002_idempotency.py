@@ -4,8 +4,6 @@ import peewee
 
 
 def up(migrator, db):
-    """Create the table, and the index by which old records are found."""
-
     class Idempotency(peewee.Model):
         actor = peewee.TextField()
         key = peewee.TextField()

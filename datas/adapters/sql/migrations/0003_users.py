@@ -9,8 +9,6 @@ from datas.adapters.sql.fields import IdField
 
 
 def up(migrator, db):
-    """Create the tables, and add the owner to items, with the index by which theirs are listed."""
-
     class Users(peewee.Model):
         id = IdField()
         username = peewee.TextField(unique=True)

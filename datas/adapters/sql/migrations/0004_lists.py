@@ -8,7 +8,6 @@ BATCH = 1000
 
 
 def up(migrator, db):
-    """Add the column and fill it; add the indexes."""
     # Peewee's own way would copy SQLite's table, and forget the highest id that was ever given.
     db.execute_sql("ALTER TABLE datas ADD COLUMN search_key TEXT NOT NULL DEFAULT ''")
     _fill(db)

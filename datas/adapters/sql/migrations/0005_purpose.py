@@ -2,7 +2,6 @@
 
 
 def up(migrator, db):
-    """Add the column, fill it, and index it between username and date."""
     db.execute_sql("ALTER TABLE attempts ADD COLUMN purpose TEXT NOT NULL DEFAULT 'sign-in'")
     # A username has no space, so the suffix is never part of one.
     db.execute_sql(

@@ -1,0 +1,59 @@
+"""Many records at once: drafts on their way in, and records on their way out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic
+
+from datas.domain.access import SYSTEM, Access, Action, Actor
+from datas.domain.errors import InvalidRecord
+from datas.domain.ports import Clock, Repository
+from datas.domain.query import BY_ID, MAX_LIMIT, Conditions, Query, Sort
+from datas.domain.records import Collection, D, Record
+from datas.domain.references import References
+
+
+class BulkService(Generic[D]):
+    """The part of `RecordService` that a request for one record does not use."""
+
+    collection: Collection[D]
+    _repository: Repository[D]
+    _clock: Clock
+    _access: Access
+    _references: References
+
+    def create_all(self, drafts: Iterable[D], *, actor: Actor = SYSTEM) -> int:
+        """Store new records, owned by the actor, all or none; return how many they are.
+
+        Raises: InvalidRecord, ValueTaken (with the `index` of the draft at fault), Unauthenticated.
+        """
+        self._access.admit(actor, Action.CREATE)
+        checked = self._checked(drafts, actor)
+        return self._repository.add_many(checked, self._clock.now(), actor.username)
+
+    def export(
+        self, *, sort: Sort = BY_ID, where: Conditions = (), actor: Actor = SYSTEM
+    ) -> Iterator[Sequence[Record[D]]]:
+        """Yield all records that the actor may see, at most 1,000 at a time, maybe none.
+
+        A record that is there from the beginning to the end comes exactly once, unless the field
+        that sorts is changed meanwhile. Raises: Unauthenticated, at once.
+        """
+        where = self._access.visible(where, actor)
+        return self._steps(Query(MAX_LIMIT, sort, None, where))
+
+    def _checked(self, drafts: Iterable[D], actor: Actor) -> Iterator[D]:
+        for index, draft in enumerate(drafts):
+            try:
+                self.collection.check(draft)
+                self._references.check(draft, actor)
+            except InvalidRecord as error:
+                error.index = index
+                raise
+            yield draft
+
+    def _steps(self, query: Query) -> Iterator[Sequence[Record[D]]]:
+        while True:
+            records, following = self._repository.scan(query)
+            yield records
+            if following is None:
+                return
+            query = query._replace(after=following)
