@@ -5,6 +5,7 @@ A password is never an argument: other users of the machine see arguments, and s
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import click
@@ -15,8 +16,7 @@ from datas.cli.text import echo, printable
 from datas.domain.access import Actor
 from datas.domain.credentials import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, username_faults
 from datas.domain.errors import UsernameTaken, UserNotFound
-
-MAX_ID = 2**63 - 1
+from datas.domain.rules import MAX_INTEGER
 
 
 def _checked_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> object:
@@ -149,7 +149,7 @@ def list_tokens(name: str, database: str | None) -> None:
 
 @token.command("revoke")
 @name_argument
-@click.argument("token_id", metavar="[ID]", type=click.IntRange(1, MAX_ID), required=False)
+@click.argument("token_id", metavar="[ID]", type=click.IntRange(1, MAX_INTEGER), required=False)
 @click.option(
     "--all", "every", is_flag=True, help="Revoke all tokens of the user, instead of one by its ID."
 )
@@ -170,11 +170,8 @@ def revoke_token(name: str, token_id: int | None, database: str | None, *, every
 
 def _refuse_taken(services: Services, name: str) -> None:
     """Raises: UsernameTaken, before a password is asked for."""
-    try:
-        taken = services.accounts.get_user(name)
-    except UserNotFound:
-        return
-    raise UsernameTaken(taken.username)
+    with suppress(UserNotFound):
+        raise UsernameTaken(services.accounts.get_user(name).username)
 
 
 def _read_password() -> str:

@@ -77,12 +77,8 @@ def serve(  # noqa: PLR0913 (one for each option)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [
-        *(
-            "--config",
-            "python:datas.operations.gunicorn_conf",
-            "--bind",
-            f"fd://{listener.fileno()}",
-        ),
+        *("--config", "python:datas.operations.gunicorn_conf"),
+        *("--bind", f"fd://{listener.fileno()}"),
         *("--workers", str(workers), "--threads", str(threads)),
         *(["--reload"] if reload else []),
         "datas.wsgi:app",
