@@ -32,7 +32,6 @@ class AccessLog:
         """Requests are logged when they end."""
 
     def end(self, record: RequestRecord) -> None:
-        """Write the line."""
         if sys.stderr is None:  # it was closed at the start: another file may have its number now
             return
         line = self._line(record, datetime.now(UTC))

@@ -7,7 +7,7 @@ import falcon
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
 from datas.http.media import JSON
-from datas.http.middleware import EXPOSED, Accept, AllowedHosts, LastHeaders, Params, Response
+from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
 from datas.http.parts import Parts, RecordParts
 from datas.http.request import Request
@@ -24,8 +24,7 @@ def create_app(parts: Parts) -> App:
         app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
-    app.add_middleware(Accept())
-    app.add_middleware(Params())
+    app.add_middleware(ResourceChecks())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
     if parts.cors_origins:
         origins = "*" if "*" in parts.cors_origins else parts.cors_origins

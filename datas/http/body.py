@@ -127,11 +127,9 @@ class BodyFile(io.RawIOBase):
         self.digest = hashlib.sha256()
 
     def readable(self) -> bool:
-        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read the next bytes, at most as many as the buffer holds."""
         piece = _piece(self._stream, len(buffer))
         self._size += len(piece)
         if not piece:

@@ -16,7 +16,6 @@ class Content:
         self._digest = hashlib.blake2b(data, digest_size=16).hexdigest()
 
     def write(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Send the content, or 304 if the client has it."""
         resp.set_header("ETag", f'"{self._digest}"')
         resp.set_header("Cache-Control", "no-cache")
         known = if_none_match(req)

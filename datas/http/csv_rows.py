@@ -97,7 +97,6 @@ class RowReader:
             self._size = 0
 
     def _declares_delimiter(self) -> bool:
-        """Choose the delimiter by the first line, if none was given."""
         if self._delimiter:
             return False
         declared = _DECLARED.fullmatch(self._line)

@@ -15,14 +15,11 @@ DIGEST = 6  # bytes of a cursor that tie it to its list
 
 
 class List(NamedTuple):
-    """The list that a cursor belongs to."""
-
     context: bytes  # of its collection, its order, its conditions and its actor
     sort: RecordField | None  # None: by id
 
 
 def write_cursor(position: Position, of: List) -> str:
-    """The cursor of a position."""
     value = position.value if of.sort is None else of.sort.to_json(position.value)
     place = orjson.dumps([position.id, value])
     return base64.urlsafe_b64encode(_digest(place, of) + place).decode()

@@ -34,8 +34,6 @@ class Tags:
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The versions at which a change may happen."""
-
     match: Tags | None
     none_match: Tags | None
 

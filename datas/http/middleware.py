@@ -1,7 +1,6 @@
 """Checks and headers for every request: its Host, its Accept, the headers of its response."""
 
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,8 +38,6 @@ class AllowedHosts:
     def __init__(self, hosts: Collection[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts) or _LOOPBACK
         self._with_bind_address = not hosts
-        # Nearly all requests have the same Host.
-        self._is_ours = lru_cache(64)(self._is_allowed)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
@@ -50,7 +47,7 @@ class AllowedHosts:
             # The target is a whole URL: its host counts instead of Host (RFC 9112 §3.2.2).
             given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        if self._is_ours(given, env["SERVER_NAME"]):
+        if self._is_allowed(given, env["SERVER_NAME"]):
             return
         exempt = req.path in _ANY_HOST
         if not given:
@@ -78,58 +75,38 @@ class AllowedHosts:
         return host == (f"[{bind_address}]" if ":" in bind_address else bind_address)
 
 
-class Accept:
-    """Refuses a request whose answer the client would not accept, before anything is done.
+class ResourceChecks:
+    """Refuses, before anything is done, an Accept or parameters that the resource can't serve.
 
     A resource whose GET answers in other media types than JSON names them in `produces`, its
-    default first; `preferred` chooses among them.
-    """
-
-    def process_resource(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        resource: object,
-        params: dict[str, Any],
-    ) -> None:
-        """Raises: Refusal (`not-acceptable`)."""
-        accept = req.env.get("HTTP_ACCEPT", "*/*")
-        if accept == "*/*" or not _answers(resource, req.method):
-            return
-        produces = (falcon.MEDIA_JSON,)
-        if req.method in ("GET", "HEAD"):
-            produces = getattr(resource, "produces", produces)
-        if preferred(req, produces) is None:
-            detail = f"The answer is {' or '.join(produces)}, which Accept: {accept[:80]} excludes."
-            raise Refusal("not-acceptable", detail)
-
-
-class Params:
-    """Refuses query parameters of requests without a body, under `/api` alone.
-
-    Monitors and shared links add parameters of their own to the other addresses.
-
-    A responder that reads a body refuses them afterwards, in the contract's order. A resource
-    whose GET has parameters of its own sets `reads_params`.
+    default first; `preferred` chooses among them. A resource whose GET has parameters of its own
+    sets `reads_params`. A responder that reads a body refuses parameters afterwards, in the
+    contract's order.
     """
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Raises: Refusal (`invalid-parameter`)."""
+        """Raises: Refusal (`not-acceptable`, `invalid-parameter`)."""
+        accept = req.env.get("HTTP_ACCEPT", "*/*")
+        if (accept == "*/*" and not req.params) or not _answers(resource, req.method):
+            return
+        produces = (falcon.MEDIA_JSON,)
+        if req.method in ("GET", "HEAD"):
+            produces = getattr(resource, "produces", produces)
+        if accept != "*/*" and preferred(req, produces) is None:
+            detail = f"The answer is {' or '.join(produces)}, which Accept: {accept[:80]} excludes."
+            raise Refusal("not-acceptable", detail)
+        # Monitors and shared links add parameters of their own to the addresses outside `/api`.
         if (
-            req.params
-            and req.path.startswith("/api/")
+            req.path.startswith("/api/")
             and req.method in ("GET", "HEAD", "DELETE")
-            and _answers(resource, req.method)
             and not getattr(resource, "reads_params", False)
         ):
             refuse_params(req)
 
 
 class Response(falcon.Response):
-    """Falcon's response, with the headers that every response has by default."""
-
     def __init__(self, options: falcon.ResponseOptions | None = None) -> None:
         super().__init__(options)
         self._headers |= _ALWAYS
@@ -144,14 +121,7 @@ class LastHeaders:
     def __init__(self, *, cors: bool) -> None:
         self._cors = cors
 
-    def process_response(
-        self,
-        req: Request,
-        resp: falcon.Response,
-        resource: object,
-        req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
-    ) -> None:
-        """Runs after the responder, or after the error that it raised."""
+    def process_response(self, req: Request, resp: falcon.Response, *_: Any) -> None:
         resp.set_header("X-Request-Id", req.id)
         if self._cors:
             resp.append_header("Vary", "Origin")

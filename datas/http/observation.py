@@ -28,13 +28,9 @@ class RequestRecord(NamedTuple):
 
 
 class Observer(Protocol):
-    """An object that hears about every request."""
+    def begin(self) -> None: ...
 
-    def begin(self) -> None:
-        """A request begins."""
-
-    def end(self, record: RequestRecord) -> None:
-        """A request has been answered."""
+    def end(self, record: RequestRecord) -> None: ...
 
 
 class RequestEvents:
@@ -48,19 +44,11 @@ class RequestEvents:
         self._trusted_proxies = trusted_proxies
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        """Before anything else."""
         req.begun = perf_counter()
         for observer in self._observers:
             observer.begin()
 
-    def process_response(
-        self,
-        req: Request,
-        resp: falcon.Response,
-        resource: object,
-        req_succeeded: bool,  # noqa: FBT001 (the framework's signature)
-    ) -> None:
-        """After everything else."""
+    def process_response(self, req: Request, resp: falcon.Response, *_: Any) -> None:
         if req.method == "HEAD":
             self._end(req, resp, 0, broken=False)
         elif resp.stream is None:
@@ -101,7 +89,6 @@ class _CountedStream:
         self._whole = True
 
     def close(self) -> None:
-        """The server needs the stream no more."""
         try:
             self._stream.close()
         finally:

@@ -77,8 +77,6 @@ def _add_components(spec: APISpec, collections: Sequence[RecordParts[Any]]) -> N
 
 
 class _Path:
-    """Describes the methods of one path."""
-
     def __init__(self, template: str, access: Access, problems: Mapping[str, Problem]) -> None:
         self.template = template
         self._access, self._problems = access, problems
@@ -179,7 +177,6 @@ def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _vary(operation: dict[str, Any]) -> None:
-    """Say that the answers depend on the actor."""
     for status, answer in operation["responses"].items():
         if int(status) < HTTPStatus.BAD_REQUEST:
             answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}

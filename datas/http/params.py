@@ -65,7 +65,6 @@ class FilterParam(Param):
             self.metadata = {key: it for key, it in self.metadata.items() if key not in bounds}
 
     def condition(self, value: Any) -> Condition:
-        """The condition with a value that was loaded."""
         return Condition(*self._filter, value)
 
 
@@ -79,8 +78,6 @@ def _widened(rule: Rule) -> Rule:
 
 
 class Username(Text):
-    """A username in any case."""
-
     def from_json(self, value: Any) -> Any:
         return fold(value) if isinstance(value, str) else value
 
@@ -99,8 +96,6 @@ class _Params(Schema):
 
 
 class BulkParams(_Params):
-    """The parameters of a request that creates many records."""
-
     dry_run = Param(Boolean(boolean()), "Check every line, and store none.", load_default=False)
 
 

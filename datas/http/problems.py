@@ -91,7 +91,6 @@ def problem_faults(
 
 
 def _fill(entry: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
-    """The entry, with each `{word}` replaced."""
     filled = dict(entry)
     for field, text in entry.items():
         if isinstance(text, str):

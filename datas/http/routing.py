@@ -15,7 +15,6 @@ class IdConverter(BaseConverter):
     """An id in a path: plain digits, no sign, no leading zero, at most 2^63-1."""
 
     def convert(self, value: str) -> int | None:
-        """The id, or None (a 404) for anything else."""
         if not _ID.fullmatch(value):
             return None
         record_id = int(value)
@@ -31,14 +30,11 @@ def answer_options(req: falcon.Request, resp: falcon.Response, **_: object) -> N
 
 
 class Router(CompiledRouter):
-    """The router."""
-
     def __init__(self) -> None:
         super().__init__()
         self.options.converters["id"] = IdConverter
 
     def map_http_methods(self, resource: object, **kwargs: Any) -> Any:
-        """The responders of a resource, by method."""
         methods: dict[str, Any] = dict(super().map_http_methods(resource, **kwargs))
         if "GET" in methods:
             methods["HEAD"] = methods["GET"]

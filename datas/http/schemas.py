@@ -13,12 +13,6 @@ from datas.domain.rules import integer, moment, reference, text
 from datas.http.errors import MAX_FAULTS, Refusal
 from datas.http.fields import Integer, Moment, RecordField, Text, rfc3339
 
-TEXT_FAULTS: dict[str, Any] = {
-    "required": "is missing.",
-    "null": "must be a string, not null.",
-    "invalid": "must be a string.",
-}
-
 
 class RecordSchema(Schema):
     """The fields that the server keeps of every record. A subclass adds those of the draft."""
@@ -116,7 +110,6 @@ class RecordBody(Generic[D]):
         return list(values.values())
 
     def from_row(self, row: Sequence[Any]) -> D:
-        """The draft that `to_row` made a list of."""
         values = self._converted(dict(zip(self.collection.fields, row, strict=True)))
         return self.collection.draft(**values)
 
@@ -163,5 +156,4 @@ def without_excess(schema: Schema, values: Mapping[str, Any]) -> tuple[Mapping[s
 
 
 def envelope(msg: str, data: object) -> dict[str, Any]:
-    """A success."""
     return {"success": True, "msg": msg, "data": data}

@@ -1,7 +1,7 @@
 """`datas copy`: everything in one database into an empty one, of the same or the other kind."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 from typing import Any
 
 import click
@@ -89,8 +89,8 @@ def count_rows(database: SqlDatabase) -> int:
 def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> None:
     """Copy all rows as they are, in one transaction, and compare them before it ends.
 
-    `advance` is told of rows as they are done with: each row once when it is copied, and once when
-    it is compared. Raises: CopyFailed, StorageUnavailable.
+    `advance` gets numbers of rows: each row counts once when it is copied, and once when it is
+    compared. Raises: CopyFailed, StorageUnavailable.
     """
     target.bring_up()
     tables = all_tables(source.tables, source.other_tables)
@@ -105,7 +105,8 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
             for table in tables:
                 _compare(source, target, table, advance)
     except target.integrity_error as error:
-        # A key that another wrote since it was empty, or a row whose owner came after its table.
+        # Another process wrote this key since the target was empty; or the source got a user, and
+        # rows of theirs, after the users were copied.
         raise CopyFailed(
             "One of the databases was changed meanwhile. Nothing was copied. "
             "Let nobody use either, and copy again."
@@ -128,7 +129,7 @@ def _copy(
 
 
 def _set_last_id(source: SqlDatabase, target: SqlDatabase, table: str, last_id: int) -> None:
-    """Go on after the highest id that was ever given, also if what had it is deleted now."""
+    """Go on after the highest id that was ever given, even if that row is deleted now."""
     for (given,) in source.read(_sql(source, source.engine.last_id), table):
         last_id = max(last_id, given or 0)
     if last_id:
@@ -172,9 +173,8 @@ def _with_booleans(rows: Rows, fields: Sequence[peewee.Field]) -> Rows:
     if not places:
         return rows
     changed = [list(row) for row in rows]
-    for row in changed:
-        for place in places:
-            row[place] = None if row[place] is None else bool(row[place])
+    for row, place in product(changed, places):
+        row[place] = None if row[place] is None else bool(row[place])
     return [tuple(row) for row in changed]
 
 

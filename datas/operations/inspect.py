@@ -1,28 +1,17 @@
 """Inspection of a database: its schema and its damage. No file is changed, or made beside it."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.migrate import History, SchemaStatus
+from datas.adapters.sql.migrate import SchemaStatus
 from datas.adapters.sql.sqlite_reader import SqliteReader
-from datas.adapters.sql.tables import OtherTables, Tables, all_tables
+from datas.adapters.sql.tables import all_tables
 from datas.domain.errors import StorageUnavailable
 
 MAX_REPORTED = 5  # damages
-
-
-def inspect_file(
-    path: Path,
-    tables: Tables | None = None,
-    histories: Sequence[History] = (),
-    other_tables: OtherTables | None = None,
-) -> SchemaStatus:
-    """The schema of an SQLite file. Raises: StorageUnavailable."""
-    return inspect_schema(SqlDatabase(SqliteReader(path), tables, histories, other_tables))
 
 
 def find_damage(path: Path, seconds: float) -> list[str] | None:

@@ -33,7 +33,6 @@ def start_draining() -> None:
 
 
 def is_draining() -> bool:
-    """Whether this server was asked to stop."""
     return _draining[0] == 1
 
 

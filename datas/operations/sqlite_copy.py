@@ -177,21 +177,18 @@ def _check(copy: Path, counts: dict[str, int], source: Path) -> None:
             raise CopyFailed(f"{source} is damaged ({fault}), and no copy was kept.")
 
 
-def _connect(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+def _connect(path: Path, timeout: float = BUSY_TIMEOUT, uri: str = "") -> sqlite3.Connection:
     """A connection to an existing file, without implicit transactions."""
     path.stat()
-    uri = f"{path.as_uri()}?mode=rw"
+    uri = uri or f"{path.as_uri()}?mode=rw"
     return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
 
 
 def _read(file: ReadOnlyFile) -> sqlite3.Connection:
     """A connection that changes nothing; if a killed program left a hot journal, one that may."""
-    file.path.stat()
-    try:
-        uri = file.uri()
-    except StorageUnavailable:
-        return _connect(file.path)
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+    with suppress(StorageUnavailable):
+        return _connect(file.path, uri=file.uri())
+    return _connect(file.path)
 
 
 def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
@@ -218,16 +215,17 @@ def _put(copy: Copy, target: Path) -> Copy:
 
     The WAL and journal of the old file are removed first: SQLite would apply them to the new one.
     """
-    with _failing(target, "replaced"), ExitStack() as stack:
-        if target.exists():
-            _close_to_others(stack.enter_context(closing(_connect(target, _LOCK_TIMEOUT))), target)
-            before = target.stat()
-            with suppress(PermissionError):
-                os.chown(copy.path, before.st_uid, before.st_gid)
-        for side in _sides(target):
-            side.unlink(missing_ok=True)
-        copy.path.replace(target)
     with _failing(target, "replaced"):
+        with ExitStack() as stack:
+            if target.exists():
+                old = stack.enter_context(closing(_connect(target, _LOCK_TIMEOUT)))
+                _close_to_others(old, target)
+                before = target.stat()
+                with suppress(PermissionError):
+                    os.chown(copy.path, before.st_uid, before.st_gid)
+            for side in _sides(target):
+                side.unlink(missing_ok=True)
+            copy.path.replace(target)
         _sync(target.parent)
     return copy._replace(path=target)
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import falcon
+from marshmallow import Schema
 
 from datas.domain.access import Action
 from datas.domain.accounts import Accounts
@@ -15,14 +16,13 @@ from datas.http.operation import BODY, STORED, Operation
 from datas.http.params import refuse_params
 from datas.http.request import Request, counted
 from datas.http.resources.accounts_schemas import (
-    EXAMPLE,
     CredentialsSchema,
     PasswordChangeSchema,
     RegistrationSchema,
-    load_user,
 )
-from datas.http.schemas import envelope
+from datas.http.schemas import envelope, load_body
 
+_EXAMPLE = {"username": "alice", "password": "…"}
 _ALICE = {"username": "alice", "password": "correct horse"}
 _NEW_PASSWORD = {"password": "correct horse", "new_password": "battery staple"}
 _USER_BODY = (*STORED, *BODY, "invalid-user")
@@ -31,8 +31,13 @@ _operation = partial(Operation, tag="users", problems=STORED)
 _created = partial(_operation, status=HTTPStatus.CREATED)
 
 
-class UsersResource:
-    """All users."""
+class _Resource:
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+
+class UsersResource(_Resource):
+    _schema = RegistrationSchema()
 
     actions = {"POST": None}
     operations = {
@@ -47,36 +52,25 @@ class UsersResource:
         )
     }
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-        self._schema = RegistrationSchema()
-
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        body = read_json(req, example=EXAMPLE.copy)
-        refuse_params(req)
-        user = self._accounts.register(**load_user(self._schema, body), actor=req.actor)
+        body = _read_body(req, self._schema)
+        user = self._accounts.register(**body, actor=req.actor)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.root_path}/api/users/me")
         resp.media = envelope(f"User [{user.username}] successfully created", _dump_user(user))
 
 
-class MeResource:
-    """The user whose token the request has."""
-
+class MeResource(_Resource):
     actions = {"GET": Action.ACCOUNT}
     operations = {"GET": _operation("getMe", "Who am I?", "UserAnswer")}
-
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         user = self._accounts.me(req.actor)
         resp.media = envelope(f"User [{user.username}] found", _dump_user(user))
 
 
-class PasswordResource:
-    """The password of the user whose token the request has."""
-
+class PasswordResource(_Resource):
+    _schema = PasswordChangeSchema()
     actions = {"PUT": Action.ACCOUNT}
     operations = {
         "PUT": _operation(
@@ -89,20 +83,15 @@ class PasswordResource:
         )
     }
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-        self._schema = PasswordChangeSchema()
-
     def on_put(self, req: Request, resp: falcon.Response) -> None:
-        body = read_json(req, example=EXAMPLE.copy)
-        refuse_params(req)
-        self._accounts.change_password(req.actor, **load_user(self._schema, body))
+        self._accounts.change_password(req.actor, **_read_body(req, self._schema))
         resp.media = envelope("Password successfully changed", None)
 
 
-class TokensResource:
+class TokensResource(_Resource):
     """The tokens of the user whose token the request has."""
 
+    _schema = CredentialsSchema()
     actions = {"POST": None, "GET": Action.ACCOUNT}
     operations = {
         "GET": _operation(
@@ -119,15 +108,12 @@ class TokensResource:
     }
 
     def __init__(self, accounts: Accounts, trusted_proxies: int) -> None:
-        self._accounts = accounts
+        super().__init__(accounts)
         self._trusted_proxies = trusted_proxies
-        self._schema = CredentialsSchema()
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        body = read_json(req, example=EXAMPLE.copy)
-        refuse_params(req)
+        credentials = _read_body(req, self._schema)
         address = counted(req.client_address(self._trusted_proxies))
-        credentials = load_user(self._schema, body)
         token, secret = self._accounts.sign_in(**credentials, address=address)
         resp.status = falcon.HTTP_201
         data = {"id": token.id, "token": secret} | _dump_token(token)
@@ -141,9 +127,7 @@ class TokensResource:
         resp.media = envelope(f"Tokens found ({len(data)})", data)
 
 
-class TokenResource:
-    """One token of the user whose token the request has."""
-
+class TokenResource(_Resource):
     actions = {"DELETE": Action.ACCOUNT}
     operations = {
         "DELETE": _operation(
@@ -154,18 +138,13 @@ class TokenResource:
         )
     }
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-
     def on_delete(self, req: Request, resp: falcon.Response, token_id: int | None = None) -> None:
-        """Revoke it. Without an id, revoke the token in use."""
+        """Without an id, revoke the token in use."""
         revoked = self._accounts.revoke_token(req.actor, token_id)
         resp.media = envelope(f"Token [{revoked}] successfully revoked", None)
 
 
 class CurrentTokenResource(TokenResource):
-    """The token that the request has."""
-
     operations = {
         "DELETE": _operation(
             "revokeCurrentToken",
@@ -174,6 +153,12 @@ class CurrentTokenResource(TokenResource):
             problems=(*STORED, "token-not-found", "forbidden"),
         )
     }
+
+
+def _read_body(req: Request, schema: Schema) -> dict[str, Any]:
+    body = read_json(req, example=_EXAMPLE.copy)
+    refuse_params(req)
+    return load_body(schema, body, "invalid-user", _EXAMPLE)
 
 
 def _dump_user(user: User) -> dict[str, Any]:

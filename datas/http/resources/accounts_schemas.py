@@ -1,8 +1,6 @@
 """Bodies about users and tokens."""
 
-from typing import Any
-
-from marshmallow import RAISE, Schema, fields
+from marshmallow import RAISE, Schema
 
 from datas.domain.credentials import (
     MAX_LABEL,
@@ -13,52 +11,38 @@ from datas.domain.credentials import (
     password_faults,
     username_faults,
 )
-from datas.http.fields import validator
-from datas.http.schemas import TEXT_FAULTS, load_body
-
-EXAMPLE = {"username": "alice", "password": "…"}
+from datas.http.fields import Text
 
 
 class _UserBody(Schema):
-    """The base of all request bodies here."""
-
     class Meta:
         unknown = RAISE
 
     error_messages = {"unknown": "is unknown here; leave it out."}
 
 
-def _secret(*, checked: bool) -> fields.String:
-    return fields.String(
-        required=True,
-        load_only=True,
-        validate=validator(password_faults) if checked else None,
-        error_messages=TEXT_FAULTS,
-        metadata={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD} if checked else {},
-    )
+def _text_faults(value: object) -> list[str]:
+    return [] if isinstance(value, str) else ["must be a string."]
+
+
+def _new_password() -> Text:
+    bounds = {"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD}
+    return Text(password_faults, required=True, load_only=True, metadata=bounds)
 
 
 class RegistrationSchema(_UserBody):
-    """A new user."""
-
-    username = fields.String(
-        required=True,
-        validate=validator(username_faults),
-        error_messages=TEXT_FAULTS,
-        metadata={"pattern": f"^{USERNAME}$"},
-    )
-    password = _secret(checked=True)
+    username = Text(username_faults, required=True, metadata={"pattern": f"^{USERNAME}$"})
+    password = _new_password()
 
 
 class CredentialsSchema(_UserBody):
     """A sign-in. Only the stored values decide: rules here would help with guessing."""
 
-    username = fields.String(required=True, error_messages=TEXT_FAULTS)
-    password = _secret(checked=False)
-    label = fields.String(
+    username = Text(_text_faults, required=True)
+    password = Text(_text_faults, required=True, load_only=True)
+    label = Text(
+        label_faults,
         load_default="",
-        validate=validator(label_faults),
-        error_messages=TEXT_FAULTS,
         metadata={
             "maxLength": MAX_LABEL,
             "pattern": "^[^\\u0000]*$",
@@ -68,12 +52,5 @@ class CredentialsSchema(_UserBody):
 
 
 class PasswordChangeSchema(_UserBody):
-    """The old password and the new one."""
-
-    password = _secret(checked=False)
-    new_password = _secret(checked=True)
-
-
-def load_user(schema: Schema, body: object) -> dict[str, Any]:
-    """The fields of a body about a user. Raises: Refusal (`invalid-user`)."""
-    return load_body(schema, body, "invalid-user", EXAMPLE)
+    password = Text(_text_faults, required=True, load_only=True)
+    new_password = _new_password()

@@ -55,7 +55,6 @@ class BulkResource(Generic[D]):
         self.operations = bulk_operations(parts)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        """Stream all matching records out."""
         media_type = preferred(req, self.produces) or self.produces[0]
         params = self._parts.params.read_list(req)
         chunks = self._parts.service.export(**params, actor=req.actor)
@@ -151,7 +150,6 @@ class Faults:
         self._listed: list[dict[str, Any]] = []
 
     def add(self, line: Line[Any]) -> None:
-        """Count a line at fault."""
         self._count += 1
         if self._count <= MAX_LISTED_LINES:
             self._listed.append({"line": line.number, "errors": line.errors})

@@ -71,7 +71,6 @@ class PageResource:
 
 
 def console_routes() -> dict[str, object]:
-    """The console, a page of plain HTML, CSS and JavaScript, and its files."""
     files = sorted(path for path in CONSOLE.iterdir() if path.name != "index.html")
     summary = "The console: lessons, records, and every exchange as it was"
     return {"/": PageResource(CONSOLE / "index.html", "getConsole", summary)} | {

@@ -15,7 +15,7 @@ import orjson
 from datas.http.content import Content
 from datas.http.errors import Refusal
 from datas.http.middleware import preferred
-from datas.http.operation import ANYWHERE, content_operation
+from datas.http.operation import ANYWHERE, Operation, content_operation
 from datas.http.problems import Problem
 from datas.http.resources.pages import WEB
 
@@ -26,23 +26,20 @@ _WRITES = re.compile(r"/api/(?!users|tokens)\S* .*(--json|-d) ")
 _NEEDS_FIRST = re.compile(r"/api/[a-z0-9_-]+/1\b")
 
 
-def _answers(schema: str) -> dict[str, Any]:
-    return {falcon.MEDIA_HTML: {"schema": "Page"}, falcon.MEDIA_JSON: {"schema": schema}}
+def _operation(operation_id: str, summary: str, schema: str) -> Operation:
+    answer = {falcon.MEDIA_HTML: {"schema": "Page"}, falcon.MEDIA_JSON: {"schema": schema}}
+    return replace(content_operation(operation_id, summary, answer), headers=("ETag", "Vary"))
 
 
-class ProblemsResource:
-    """All problems, with links."""
-
+class _Resource:
     produces = _PRODUCES
-    operations = {
-        "GET": replace(
-            content_operation("listProblems", "The kinds of errors", _answers("ProblemIndex")),
-            headers=("ETag", "Vary"),
-        )
-    }
 
     def __init__(self, problems: Mapping[str, Problem]) -> None:
         self._problems = problems
+
+
+class ProblemsResource(_Resource):
+    operations = {"GET": _operation("listProblems", "The kinds of errors", "ProblemIndex")}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         page = Page("index.html")
@@ -56,24 +53,16 @@ class ProblemsResource:
         _answer(req, resp, {"problems": index}, page)
 
 
-class ProblemResource:
+class ProblemResource(_Resource):
     """One problem: what happened, why, a request that fails, and the same request mended."""
 
-    produces = _PRODUCES
+    _summary = "A kind of error: what happened, why, and the request mended"
     operations = {
         "GET": replace(
-            content_operation(
-                "getProblem",
-                "A kind of error: what happened, why, and the request mended",
-                _answers("ProblemPage"),
-            ),
-            headers=("ETag", "Vary"),
+            _operation("getProblem", _summary, "ProblemPage"),
             problems=(*ANYWHERE, "route-not-found"),
         )
     }
-
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
-        self._problems = problems
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, code: str) -> None:
         """Raises: Refusal (`route-not-found`)."""
@@ -111,13 +100,7 @@ class Page:
         for line in text.splitlines():
             ET.SubElement(self[element_id], "span").text = f"{line}\n"
 
-    def keep(self, element_id: str, *, when: object) -> None:
-        """Remove an element of the main part unless the condition holds."""
-        if not when:
-            self["main"].remove(self[element_id])
-
     def html(self) -> bytes:
-        """The page."""
         text: str = ET.tostring(self._root, "unicode", method="html")
         return f"<!doctype html>\n{text}".encode()
 
@@ -132,13 +115,18 @@ def _problem_page(problem: Problem, index: str) -> Page:
     page.prose("cause", problem.cause)
     for name in ("server", "fails", "mended"):
         page.lines(name, getattr(problem, name))
-    page.keep("with-server", when=problem.server)
-    page.keep("with-fails", when=problem.fails)
-    page.keep("without-fails", when=not problem.fails)
-    page.keep("on-server-side", when=not problem.fails)
-    page.keep("with-writes", when=not problem.server and _WRITES.search(examples))
-    page.keep("with-record", when=_NEEDS_FIRST.search(problem.mended))
-    page.keep("with-json", when="--json" in examples)
+    conditions = {
+        "with-server": problem.server,
+        "with-fails": problem.fails,
+        "without-fails": not problem.fails,
+        "on-server-side": not problem.fails,
+        "with-writes": not problem.server and _WRITES.search(examples),
+        "with-record": _NEEDS_FIRST.search(problem.mended),
+        "with-json": "--json" in examples,
+    }
+    for element_id, is_shown in conditions.items():
+        if not is_shown:
+            page["main"].remove(page[element_id])
     page["reference"].text = problem.reference["title"]
     page["reference"].set("href", problem.reference["url"])
     page["index"].set("href", index)

@@ -19,8 +19,6 @@ from datas.http.schemas import RecordBody, envelope
 
 
 class RecordsResource(Generic[D]):
-    """A collection."""
-
     # What each method does with records; domain/access.py has the rules for it.
     actions = {"GET": Action.READ, "POST": Action.CREATE}
     reads_params = True

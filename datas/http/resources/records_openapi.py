@@ -105,7 +105,6 @@ def _if_match(collection: Collection[Any]) -> tuple[Mapping[str, Any], ...]:
 
 
 def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
-    """Of `/api/datas`."""
     collection, body = parts.collection, parts.body
     one, plural = camel(collection.name), collection.plural
     names = [f"{verb}{one}" for verb in ("get", "replace", "change", "delete")]
@@ -198,7 +197,6 @@ def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, 
 
 
 def bulk_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
-    """Of `/api/datas/bulk`."""
     collection, draft = parts.collection, parts.body.example(whole=True)
     many, lines = camel(collection.plural), {"schema": f"{camel(collection.name)}Lines"}
     ndjson = orjson.dumps(draft, option=orjson.OPT_APPEND_NEWLINE).decode()

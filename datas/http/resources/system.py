@@ -1,6 +1,7 @@
 """`/healthz`, `/readyz` and `/openapi.json`: what monitors and tools ask."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import falcon
 import orjson
@@ -57,18 +58,16 @@ class OpenApiResource:
     def __init__(self, parts: Parts, routes: Mapping[str, object]) -> None:
         self._parts = parts
         self._routes = routes
-        self._contents: dict[str, Content] = {}
+        # An app is mounted in one place: there is one content to keep.
+        self._content = lru_cache(1)(self._make_content)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        content = self._contents.get(req.root_path)
-        if content is None:
-            # An app is mounted in one place: this dictionary has one entry.
-            content = Content(self.document(req.root_path), falcon.MEDIA_JSON)
-            self._contents = {req.root_path: content}
-        content.write(req, resp)
+        self._content(req.root_path).write(req, resp)
+
+    def _make_content(self, root_path: str) -> Content:
+        return Content(self.document(root_path), falcon.MEDIA_JSON)
 
     def document(self, root_path: str = "") -> bytes:
-        """The document as JSON."""
         # apispec takes a tenth of a second to load, and few workers are asked for the document.
         from datas.http.openapi import openapi_document  # noqa: PLC0415
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from datas.adapters.sql.database import SqlDatabase
+from datas.adapters.sql.sqlite_reader import SqliteReader
 from datas.database_urls import database_file
 from datas.domain.errors import StorageUnavailable
 from datas.operations.checks.context import (
@@ -15,7 +17,7 @@ from datas.operations.checks.context import (
     warning,
 )
 from datas.operations.checks.storage import SEARCH_TIMEOUT, SUFFIXES
-from datas.operations.inspect import find_damage, inspect_file
+from datas.operations.inspect import find_damage, inspect_schema
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -67,7 +69,7 @@ def _no_backup(path: Path, live: Path | None) -> str:
     if path.suffix == ".ltx":
         return ""
     try:
-        applied = inspect_file(path).applied
+        applied = inspect_schema(SqlDatabase(SqliteReader(path))).applied
     except StorageUnavailable as error:
         return str(error)
     return "".join((find_damage(path, SEARCH_TIMEOUT) or [])[:1]) if applied else "it is empty."

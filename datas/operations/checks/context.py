@@ -15,14 +15,12 @@ import click
 from datas.adapters.sql.migrate import SchemaStatus
 from datas.cli.settings import refusals
 from datas.database_urls import database_file, open_database
-from datas.operations.inspect import inspect_file, inspect_schema
+from datas.operations.inspect import inspect_schema
 from datas.served import load_package
 from datas.settings import Settings
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
-
     OK = "ok"
     WARNING = "warning"
     FAULT = "fault"
@@ -72,8 +70,6 @@ class Context:
         parts = package.tables, package.histories, package.other_tables
         try:
             with refusals(url):
-                if file := database_file(url):
-                    return inspect_file(file, *parts)
                 return inspect_schema(open_database(url, *parts, read_only=True))
         except (click.ClickException, ValueError) as error:
             return " ".join(str(error).split())
@@ -109,5 +105,4 @@ Check = Callable[[Context], Findings]
 
 
 def quoted(path: Path) -> str:
-    """The path for a shell."""
     return shlex.quote(str(path))
