@@ -1,7 +1,18 @@
 """The command `datas`, also as `python -m datas`."""
 
+import signal
+
+# Ctrl+C ends the process during the imports too, and without a traceback.
+_ON_INTERRUPT = signal.getsignal(signal.SIGINT)
+try:
+    if _ON_INTERRUPT is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+except ValueError:  # this isn't the main thread
+    _ON_INTERRUPT = None
+
 import os
 import sys
+from typing import Any
 
 if os.name == "nt":
     sys.exit("Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL.")
@@ -14,6 +25,7 @@ from datas.cli.data import export_records, import_records
 from datas.cli.migrate import migrate
 from datas.cli.openapi import openapi
 from datas.cli.streams import open_standard_streams
+from datas.cli.text import printable_lines
 from datas.operations.backup import backup, restore
 from datas.operations.copy import copy
 from datas.operations.doctor import doctor
@@ -22,7 +34,24 @@ from datas.operations.serve import serve
 open_standard_streams()  # before a command opens a file
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands that end with one line: at Ctrl+C, and at errors, which may quote anything."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = printable_lines(error.message)  # type: ignore[misc]  # click prints it
+            raise
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="datas")
 def main() -> None:
     """A small HTTP API over collections of records."""
@@ -39,6 +68,9 @@ main.add_command(doctor)
 main.add_command(user)
 main.add_command(token)
 main.add_command(openapi)
+
+if _ON_INTERRUPT is not None:
+    signal.signal(signal.SIGINT, _ON_INTERRUPT)
 
 if __name__ == "__main__":
     main(prog_name="datas")

@@ -5,17 +5,18 @@ A password is never an argument: other users of the machine see arguments, and s
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import click
 
 from datas.bootstrap import Services
 from datas.cli.settings import database_option, opened_services
+from datas.cli.text import echo, printable
 from datas.domain.access import Actor
 from datas.domain.credentials import MAX_LABEL, MAX_PASSWORD, MIN_PASSWORD, username_faults
 from datas.domain.errors import UsernameTaken, UserNotFound
-
-MAX_ID = 2**63 - 1
+from datas.domain.rules import MAX_INTEGER
 
 
 def _checked_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> object:
@@ -50,7 +51,7 @@ def add_user(name: str, database: str | None) -> None:
         _refuse_taken(services, name)
         added = services.accounts.register(name, _read_password())
     credentials = f'{{"username": "{added.username}", "password": "…"}}'
-    click.echo(
+    echo(
         f"User {added.username} can sign in now, where records are kept in {url}:\n"
         f"  With a password:  curl localhost:8000/api/tokens --json '{credentials}'\n"
         f"  On this machine:  TOKEN=$(datas token issue {added.username})\n"
@@ -67,7 +68,7 @@ def list_users(database: str | None) -> None:
     if users:
         _echo_table(("NAME", "JOINED (UTC)"), ((one.username, one.date_joined) for one in users))
     else:
-        click.echo(f"There are no users in {url}. Make one: datas user add NAME", err=True)
+        echo(f"There are no users in {url}. Make one: datas user add NAME", err=True)
 
 
 @user.command("password")
@@ -81,7 +82,7 @@ def set_password(name: str, database: str | None) -> None:
     with opened_services(database) as (services, _):
         username = services.accounts.get_user(name).username
         services.accounts.set_password(username, _read_password())
-    click.echo(f"User {username} has another password. The tokens of before are worthless.")
+    echo(f"User {username} has another password. The tokens of before are worthless.")
 
 
 @user.command("remove")
@@ -97,9 +98,9 @@ def remove_user(name: str, give_to: str | None, database: str | None) -> None:
     """
     with opened_services(database) as (services, _):
         reassigned = services.accounts.remove_user(name, new_owner=give_to)
-    click.echo(f"User {name.lower()} is removed.")
+    echo(f"User {name.lower()} is removed.")
     if give_to is not None:
-        click.echo(f"Records given to {give_to.lower()}: {reassigned}.")
+        echo(f"Records given to {give_to.lower()}: {reassigned}.")
 
 
 @token.command("issue")
@@ -118,8 +119,8 @@ def issue_token(name: str, label: str, database: str | None) -> None:
             services.accounts.get_user(name), label=label
         )
         first = services.package.first_request
-    click.echo(secret)
-    click.echo(
+    echo(secret)
+    echo(
         f"Token {issued.id} stands for {issued.username} until {_moment(issued.date_expires)} UTC. "
         "This is the only time that it is shown.\n"
         f"  Use it:     curl localhost:8000{first['route']} "
@@ -143,12 +144,12 @@ def list_tokens(name: str, database: str | None) -> None:
             ((one.id, one.label, one.date_created, one.date_expires) for one in tokens),
         )
     else:
-        click.echo(f"{username} has no tokens. Issue one: datas token issue {username}", err=True)
+        echo(f"{username} has no tokens. Issue one: datas token issue {username}", err=True)
 
 
 @token.command("revoke")
 @name_argument
-@click.argument("token_id", metavar="[ID]", type=click.IntRange(1, MAX_ID), required=False)
+@click.argument("token_id", metavar="[ID]", type=click.IntRange(1, MAX_INTEGER), required=False)
 @click.option(
     "--all", "every", is_flag=True, help="Revoke all tokens of the user, instead of one by its ID."
 )
@@ -164,16 +165,13 @@ def revoke_token(name: str, token_id: int | None, database: str | None, *, every
         else:
             services.accounts.revoke_token(actor, token_id)
     which = "All tokens" if every else f"Token {token_id}"
-    click.echo(f"{which} of {actor.username} {'are' if every else 'is'} revoked.")
+    echo(f"{which} of {actor.username} {'are' if every else 'is'} revoked.")
 
 
 def _refuse_taken(services: Services, name: str) -> None:
     """Raises: UsernameTaken, before a password is asked for."""
-    try:
-        taken = services.accounts.get_user(name)
-    except UserNotFound:
-        return
-    raise UsernameTaken(taken.username)
+    with suppress(UserNotFound):
+        raise UsernameTaken(services.accounts.get_user(name).username)
 
 
 def _read_password() -> str:
@@ -199,16 +197,13 @@ def _echo_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(padded).rstrip())
+        echo("  ".join(padded).rstrip())
 
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return _moment(value)
-    # A client chooses the label. Control characters in it must not reach the terminal.
-    return "".join(
-        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(value)
-    )
+    return printable(str(value))  # a client chooses the label
 
 
 def _moment(value: datetime) -> str:

@@ -15,6 +15,7 @@ import click
 from datas.bootstrap import Services
 from datas.cli.files import open_input, open_output
 from datas.cli.settings import database_option, opened_services
+from datas.cli.text import echo, printable
 from datas.database_urls import redacted_url
 from datas.domain.access import SYSTEM, Actor
 from datas.domain.errors import DomainError, list_faults
@@ -24,6 +25,7 @@ from datas.http.schemas import RecordBody
 
 BATCH = 10_000  # records of one transaction: others write in between
 STEP = 1000  # lines between two updates of the progress bar
+SHORT = 100_000  # bytes or records that need no progress bar
 MAX_REPORTED = 20  # invalid lines
 
 format_option = click.option(
@@ -67,7 +69,14 @@ def export_records(
         with open_output(file) as out, _progress(total or 0, "Exporting") as bar:
             for piece in form.write(counted()):
                 out.write(piece)
-    click.echo(f"{records.collection.plural_title} exported: {written:,}.", err=True)
+    echo(f"{records.collection.plural_title} exported: {written:,}.", err=True)
+    ending = Path(file).suffix.lower()
+    if format_name is None and ending not in ("", ".csv", ".ndjson", ".jsonl"):
+        echo(
+            f"{file} is NDJSON, a JSON object on each line: no format has the ending {ending}. "
+            "For a table: --format csv.",
+            err=True,
+        )
 
 
 @click.command("import")
@@ -93,7 +102,8 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
     """Create records from the lines of FILE, or of standard input (-).
 
     All lines are checked first. Then they are stored, ten thousand in a transaction, so that other
-    writers get their turn. Ids and dates are new. Fields that a client can't write are ignored.
+    writers get their turn. Ids and dates are new, and the owner is that of --owner. Fields that a
+    client can't write are ignored.
     """
     options = {
         "--format": format_name,
@@ -109,7 +119,7 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
         records, form = _chosen(services, collection, format_name, file)
         plural = records.collection.plural_title
         actor = SYSTEM if owner is None else Actor(services.accounts.get_user(owner).username)
-        count = _check(_watched(form.read(source), source, "Checking", stopped))
+        count, owners = _check(_watched(form.read(source), source, "Checking", stopped))
         if stopped.is_set():
             raise click.ClickException("interrupted. Nothing was stored.")
         if skip > count:
@@ -117,7 +127,8 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
                 f"{file} has only {count:,} {plural.lower()}. Nothing was stored."
             )
         if dry_run:
-            click.echo(f"{plural} checked: {count:,}, all good. Nothing was stored.")
+            echo(f"{plural} checked: {count:,}, all good. Nothing was stored.")
+            _tell_of_owners(owners, owner)
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
@@ -127,7 +138,18 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
         reason = fault or ("Interrupted." if stopped.is_set() else f"{file} became shorter.")
         go_on = f"To go on with the next: {_command(file, options)} --skip {skip + stored}"
         raise click.ClickException(f"{plural} stored: {stored:,}. Then: {reason} {go_on}")
-    click.echo(f"{plural} imported: {stored:,}.")
+    echo(f"{plural} imported: {stored:,}.")
+    _tell_of_owners(owners, owner)
+
+
+def _tell_of_owners(owners: int, owner: str | None) -> None:
+    """Owners are names of another database, perhaps, where others have them."""
+    if owners and owner is None:
+        echo(
+            f"Lines that name an owner: {owners:,}. Owners are not imported. To give all records "
+            "of an import to one user: --owner NAME",
+            err=True,
+        )
 
 
 def _command(file: str, options: Mapping[str, str | None]) -> str:
@@ -137,22 +159,26 @@ def _command(file: str, options: Mapping[str, str | None]) -> str:
     return shlex.join(["datas", "import", path, *arguments])
 
 
-def _check(lines: Iterable[Any]) -> int:
-    """Return how many lines there are. Raises: ClickException, if some are invalid."""
-    count, faults, reported = 0, 0, list[str]()
+def _check(lines: Iterable[Any]) -> tuple[int, int]:
+    """Return how many lines there are, and how many of them name an owner.
+
+    Raises: ClickException, if some are invalid.
+    """
+    count, owners, faults, reported = 0, 0, 0, list[str]()
     for line in lines:
         count += 1
+        owners += line.has_owner
         if line.errors is not None:
             faults += 1
             if faults <= MAX_REPORTED:
-                reported.append(f"line {line.number}: {list_faults(line.errors)}")
+                reported.append(f"line {line.number}: {printable(list_faults(line.errors))}")
     if faults:
         more = [f"And {faults - MAX_REPORTED} more."] if faults > MAX_REPORTED else []
         lines_at_fault = "\n".join([*reported, *more])
         raise click.ClickException(
             f"these lines are at fault, and nothing was stored:\n{lines_at_fault}"
         )
-    return count
+    return count, owners
 
 
 def _store(records: RecordService[Any], drafts: Iterator[Any], actor: Actor) -> tuple[int, str]:
@@ -208,5 +234,5 @@ def _watched(
 
 
 def _progress(length: int, label: str) -> Any:
-    hidden = not sys.stderr.isatty()
+    hidden = length < SHORT or not sys.stderr.isatty()
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -48,14 +48,22 @@ def _standard_output() -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A temporary file that replaces `path`, and takes over its rights, at the end of the block."""
+    """A temporary file that replaces `path`, and takes over its rights, at the end of the block.
+
+    Until then only this user may read it, if there is a `path` whose rights may be narrower than
+    those of a new file.
+    """
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        with partial.open("xb") as out:
+        mode = 0o600 if path.exists() else 0o666  # less the umask
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
             yield out
         if path.exists():
-            shutil.copymode(path, partial)
+            rights = path.stat()
+            with suppress(PermissionError):
+                os.chown(partial, rights.st_uid, rights.st_gid)
+            partial.chmod(rights.st_mode & 0o777)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

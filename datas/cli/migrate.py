@@ -3,6 +3,7 @@
 import click
 
 from datas.cli.settings import database_option, opened_database, read_settings
+from datas.cli.text import echo
 
 
 @click.command()
@@ -15,13 +16,13 @@ def migrate(database: str | None, *, only_list: bool) -> None:
         if only_list:
             status = opened.schema_status()
             for name in status.applied:
-                click.echo(f"applied  {name}")
+                echo(f"applied  {name}")
             for name in status.pending:
-                click.echo(f"pending  {name}")
+                echo(f"pending  {name}")
             for name in status.unknown:
-                click.echo(f"unknown  {name} (made by a newer Datas)")
+                echo(f"unknown  {name} (made by a newer Datas)")
             return
         for name in (applied := opened.bring_up()):
-            click.echo(f"applied  {name}")
+            echo(f"applied  {name}")
         if not applied:
-            click.echo("The schema is current: nothing to do.")
+            echo("The schema is current: nothing to do.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from datas.bootstrap import Services, build_services
+from datas.cli.text import echo
 from datas.database_urls import open_database, redacted_url
 from datas.domain.access import Mode
 from datas.domain.errors import (
@@ -45,7 +46,7 @@ def read_settings(**options: str | None) -> Settings:
     again. Raises: ClickException, if settings can't be used.
     """
     for name, warning in unknown_names().items():
-        click.echo(f"Warning: {warning}", err=True)
+        echo(f"Warning: {warning}", err=True)
         del os.environ[name]
     try:
         return Settings.read(load_package, **options)
@@ -74,7 +75,7 @@ def opened_database(
     finally:
         database.close()
         if database.engine.made:
-            click.echo(f"A new database was made: {redacted_url(url)}", err=True)
+            echo(f"A new database was made: {redacted_url(url)}", err=True)
 
 
 @contextmanager

@@ -28,9 +28,10 @@ from datas.domain.rules import (
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# RFC 3339 §5.6. It allows small letters, and any number of digits after the second.
+# RFC 3339 §5.6. It allows small letters, and any number of digits after the second. An offset
+# without its colon is ISO 8601's: clients made by openapi-generator for Python send it.
 _MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE
 )
 
 
@@ -90,7 +91,7 @@ class Text(RecordField):
 class Integer(RecordField):
     """A number. A float is none, even if it has no fraction."""
 
-    json_type = {"type": "integer"}
+    json_type = {"type": "integer", "format": "int64"}
     noun = "an integer"
 
     def from_text(self, text: str) -> Any:
@@ -205,7 +206,7 @@ def field(
     defaults = getattr(collection.draft, "_field_defaults", {})
     made = kind(rule, required=name not in defaults, allow_none=nullable, metadata=schema)
     if defaults.get(name) is not None:
-        made.metadata = {**made.metadata, "default": made.to_json(defaults[name])}
+        made.metadata = {**made.metadata, "x-default": made.to_json(defaults[name])}
     return made
 
 

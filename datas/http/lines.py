@@ -33,12 +33,14 @@ Errors = Mapping[str, Sequence[str]]
 class Line(NamedTuple, Generic[D]):
     """A draft, or what is wrong with it; neither for a blank line.
 
-    The number is that of its first line.
+    The number is that of its first line. `has_owner`: the line names an owner, which is read-only
+    and ignored.
     """
 
     number: int
     draft: D | None = None
     errors: Errors | None = None
+    has_owner: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -135,9 +137,10 @@ class Csv(Generic[D]):
 
     def _values(self, names: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
         """The JSON values that the cells of writable fields stand for."""
-        values = {}
+        values: dict[str, Any] = {}
         for name, cell in zip(names, cells, strict=True):
             if name in self._body.read_only:
+                values[name] = str(cell)  # is ignored, but an import says which lines had an owner
                 continue
             field = self._body.fields[name]
             is_null = not cell and field.allow_none and not isinstance(cell, Quoted)
@@ -170,7 +173,8 @@ def line_formats(body: RecordBody[D]) -> Mapping[str, Format[D]]:
 
 def _line(body: RecordBody[D], number: int, value: object) -> Line[D]:
     try:
-        return Line(number, body.load(value, ignore_read_only=True))
+        has_owner = isinstance(value, dict) and bool(value.get("owner"))
+        return Line(number, body.load(value, ignore_read_only=True), has_owner=has_owner)
     except Refusal as refusal:
         return Line(number, errors=refusal.errors)
 

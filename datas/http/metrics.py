@@ -78,17 +78,29 @@ class Metrics:
             registry=registry,
         )
         build.labels(__version__).set(1)
+        # To find a metric by its labels costs more than to count.
+        self._by_labels: dict[tuple[str, str | None, int], tuple[Counter, Histogram]] = {}
 
     def begin(self) -> None:
         self._in_flight.inc()
 
     def end(self, record: RequestRecord) -> None:
         self._in_flight.dec()
-        labels = record.method if record.method in METHODS else "other", record.route or ""
-        self._requests.labels(*labels, record.status).inc()
-        self._seconds.labels(*labels).observe(record.seconds)
+        key = record.method, record.route, record.status
+        metrics = self._by_labels.get(key)
+        if metrics is None:
+            metrics = self._labelled(*key)
+            if record.method in METHODS:
+                self._by_labels[key] = metrics
+        requests, seconds = metrics
+        requests.inc()
+        seconds.observe(record.seconds)
         if record.problem in self._by_problem:
             self._by_problem[record.problem].inc()
+
+    def _labelled(self, method: str, route: str | None, status: int) -> tuple[Counter, Histogram]:
+        labels = method if method in METHODS else "other", route or ""
+        return self._requests.labels(*labels, status), self._seconds.labels(*labels)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.data = generate_latest(_of_all_workers() or self._registry)

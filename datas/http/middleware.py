@@ -1,6 +1,7 @@
 """Checks and headers for every request: its Host, its Accept, the headers of its response."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,8 @@ class AllowedHosts:
     def __init__(self, hosts: Collection[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts) or _LOOPBACK
         self._with_bind_address = not hosts
+        # Nearly all requests have the same Host.
+        self._is_ours = lru_cache(64)(self._is_allowed)
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: Refusal (`invalid-header`, `misdirected-request`)."""
@@ -47,7 +50,7 @@ class AllowedHosts:
             # The target is a whole URL: its host counts instead of Host (RFC 9112 §3.2.2).
             given = env["HTTP_HOST"] = urlsplit(target).netloc
         # SERVER_NAME is where the server listens (PEP 3333), not what the client says.
-        if self._is_allowed(given, env["SERVER_NAME"]):
+        if self._is_ours(given, env["SERVER_NAME"]):
             return
         exempt = req.path in _ANY_HOST
         if not given:
@@ -99,7 +102,8 @@ class ResourceChecks:
             raise Refusal("not-acceptable", detail)
         # Monitors and shared links add parameters of their own to the addresses outside `/api`.
         if (
-            req.path.startswith("/api/")
+            req.params
+            and req.path.startswith("/api/")
             and req.method in ("GET", "HEAD", "DELETE")
             and not getattr(resource, "reads_params", False)
         ):

@@ -17,7 +17,6 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from falcon import MEDIA_JSON
 
 from datas import __version__
-from datas.domain.access import Access
 from datas.domain.rules import MAX_INTEGER
 from datas.http.errors import MEDIA_PROBLEM
 from datas.http.operation import Operation
@@ -40,6 +39,11 @@ def openapi_document(
     plurals = [each.collection.plural for each in parts.collections]
     tables = "one table" if len(plurals) == 1 else "tables"
     summary = f"A small HTTP API over {tables} of {' and '.join(plurals)}."
+    description = (
+        "JSON in and out. A success is an envelope of `success`, `msg` and `data`; an error is a "
+        "problem (RFC 9457), whose `detail` says what to do. Lists come in pages: follow `next`. "
+        "ETags and If-Match keep two writers apart; an Idempotency-Key makes a retry safe."
+    )
     tags = {plural: f"The collection and its {plural}." for plural in plurals} | {
         "users": "Users, and the tokens by which they sign requests.",
         "system": "What monitors and tools ask.",
@@ -48,15 +52,20 @@ def openapi_document(
         title=parts.title,
         version=__version__,
         openapi_version="3.1.1",
-        info={"summary": summary, "license": {"name": "MIT"}},
+        info={
+            "summary": summary,
+            "description": description,
+            "contact": {"name": "The Datas authors"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        servers=[{"url": root_path or "/"}],
         tags=[{"name": name, "description": text} for name, text in tags.items()],
         plugins=[MarshmallowPlugin()],
-        **({"servers": [{"url": root_path}]} if root_path else {}),
     )
     _add_components(spec, parts.collections)
     for route, resource in routes.items():
         if operations := getattr(resource, "operations", None):
-            path = _Path(shown_route(route), parts.access, parts.problems)
+            path = _Path(shown_route(route), parts, spec)
             actions = getattr(resource, "actions", {})
             spec.path(path.template, operations=path.item(operations, actions))
     return spec.to_dict()
@@ -77,21 +86,23 @@ def _add_components(spec: APISpec, collections: Sequence[RecordParts[Any]]) -> N
 
 
 class _Path:
-    def __init__(self, template: str, access: Access, problems: Mapping[str, Problem]) -> None:
+    def __init__(self, template: str, parts: Parts, spec: APISpec) -> None:
         self.template = template
-        self._access, self._problems = access, problems
+        self._access, self._problems = parts.access, parts.problems
+        self._components = spec.components
 
     def item(self, operations: Mapping[str, Operation], actions: Mapping[str, Any]) -> Any:
         """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
         item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
         for verb, action in actions.items():
-            # Without an action the operation needs no token; one that is sent is checked.
             optional = action is None or action in self._access.free
             if verb == "GET" and not optional:
                 _vary(item["get"])
-            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
+            choices: list[dict[str, list[str]]] = [*([{}] if optional else []), {"token": []}]
+            # Without an action no token is needed: one that is sent is only checked.
+            item[verb.lower()]["security"] = choices if action else []
         if "get" in item:
-            item["head"] = _head(item["get"])
+            item["head"] = self._head(item["get"], operations["GET"].problems)
         item["options"] = self._options(next(iter(operations.values())))
         return item
 
@@ -101,7 +112,7 @@ class _Path:
         parameters = self._parameters()
         for parameter in parameters:
             if parameter["name"] == "code":
-                parameter["schema"] = {"type": "string", "minLength": 1}
+                parameter |= {"schema": {"type": "string", "minLength": 1}, "example": "forbidden"}
             else:
                 problems.append("route-not-found")
         success = {"204": _answer("The methods, in Allow", ("Allow",))}
@@ -146,22 +157,42 @@ class _Path:
             for name in re.findall(r"{(\w+)}", self.template)
         ]
 
-    def _refusals(self, codes: Iterable[str]) -> dict[str, Any]:
-        """A response for each status, which names its problems."""
+    def _head(self, get: dict[str, Any], problems: Iterable[str]) -> dict[str, Any]:
+        """GET without bodies."""
+        successes = {
+            status: {name: value for name, value in answer.items() if name != "content"}
+            for status, answer in get["responses"].items()
+            if "$ref" not in answer
+        }
+        name = get["operationId"]
+        return copy.deepcopy(get) | {
+            "operationId": f"{name}Head",
+            "summary": f"{get['summary']}: the headers alone",
+            "responses": successes | self._refusals(problems, suffix="Head"),
+        }
+
+    def _refusals(self, codes: Iterable[str], *, suffix: str = "") -> dict[str, Any]:
+        """A response for each status, which names its problems; many operations share it."""
         found = [self._problems[code] for code in set(codes)]
         found.sort(key=lambda it: (it.status, it.code))
         responses = {}
         for status, group in groupby(found, key=lambda it: it.status):
             kinds = list(group)
-            titles = "; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds)
-            answer = _answer(titles, _PROBLEM_HEADERS.get(status, ()))
-            types = f"/problems/({'|'.join(kind.code for kind in kinds)})$"
-            schema = {
-                "allOf": [{"$ref": "#/components/schemas/Problem"}],
-                "properties": {"status": {"const": status}, "type": {"pattern": types}},
-            }
-            responses[str(status)] = answer | {"content": {MEDIA_PROBLEM: {"schema": schema}}}
+            name = "Or".join(kind.code.title().replace("-", "") for kind in kinds) + suffix
+            if name not in self._components.responses:
+                self._components.response(name, _refusal(status, kinds, with_body=not suffix))
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
         return responses
+
+
+def _refusal(status: int, kinds: Sequence[Problem], *, with_body: bool) -> dict[str, Any]:
+    """Generated clients get one class for all problems, so the codes stand beside its schema."""
+    titles = "; ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds)
+    answer = _answer(titles, _PROBLEM_HEADERS.get(status, ()))
+    answer["x-problems"] = [kind.code for kind in kinds]
+    if with_body:
+        answer["content"] = {MEDIA_PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return answer
 
 
 def _content(described: Any, example: object) -> dict[str, Any]:
@@ -180,13 +211,3 @@ def _vary(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         if int(status) < HTTPStatus.BAD_REQUEST:
             answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}
-
-
-def _head(get: dict[str, Any]) -> dict[str, Any]:
-    """GET without bodies."""
-    responses = {
-        status: {name: value for name, value in response.items() if name != "content"}
-        for status, response in get["responses"].items()
-    }
-    name, summary = f"{get['operationId']}Head", f"{get['summary']}: the headers alone"
-    return copy.deepcopy(get) | {"operationId": name, "summary": summary, "responses": responses}

@@ -24,7 +24,7 @@ from datas.domain.records import D
 from datas.domain.rules import DecimalRule, IntegerRule, Rule, boolean, choice, integer
 from datas.http.cursors import List, read_cursor, write_cursor
 from datas.http.errors import Refusal
-from datas.http.fields import Boolean, Integer, Moment, RecordField, Text
+from datas.http.fields import Boolean, Date, Integer, Moment, RecordField, Text
 from datas.http.request import Request
 from datas.http.schemas import RecordBody, without_excess
 
@@ -36,7 +36,7 @@ class Param(fields.Field[Any]):
         self, field: RecordField, description: str, rule: Rule | None = None, **kwargs: Any
     ) -> None:
         schema = {**field.metadata, "description": description}
-        for name in ("default", "example"):
+        for name in ("x-default", "example"):
             schema.pop(name, None)
         if "enum" in schema:
             schema["enum"] = [value for value in schema["enum"] if value is not None]
@@ -53,6 +53,13 @@ class Param(fields.Field[Any]):
         return converted
 
 
+# Pages that try an API send these bounds as they are. They leave nothing out.
+_FAR = {
+    Date: ("2000-01-01", "2100-01-01"),
+    Moment: ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"),
+}
+
+
 class FilterParam(Param):
     """A value that a field is compared with; a range may begin or end outside a field's bounds."""
 
@@ -63,6 +70,9 @@ class FilterParam(Param):
         if is_range:
             bounds = ("minimum", "maximum")
             self.metadata = {key: it for key, it in self.metadata.items() if key not in bounds}
+        if isinstance(field, Date | Moment):
+            far = _FAR[type(field)][of.operator == Operator.BELOW]
+            self.metadata = {**self.metadata, "example": far}
 
     def condition(self, value: Any) -> Condition:
         return Condition(*self._filter, value)

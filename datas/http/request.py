@@ -2,7 +2,6 @@
 
 import random
 import re
-from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 
 import falcon
@@ -23,15 +22,18 @@ class Request(falcon.Request):
     # When it came, by the clock of `time.perf_counter`; and the code of the error that answers it.
     begun: float = 0.0
     problem: str | None = None
+    _id: str | None = None
 
-    @cached_property
+    @property
     def id(self) -> str:
         """The client's X-Request-Id, if it is well-formed, else a new id."""
-        given = self.env.get("HTTP_X_REQUEST_ID", "")
-        if _REQUEST_ID.fullmatch(given):
-            return str(given)
-        # Enough to tell requests apart; `random` seeds itself anew after a fork.
-        return f"{random.getrandbits(64):016x}"
+        if self._id is None:
+            given = self.env.get("HTTP_X_REQUEST_ID")
+            if given is None or not _REQUEST_ID.fullmatch(given):
+                # Enough to tell requests apart; `random` seeds itself anew after a fork.
+                given = f"{random.getrandbits(64):016x}"
+            self._id = given
+        return self._id
 
     @property
     def route(self) -> str | None:

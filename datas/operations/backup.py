@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from datas.cli.settings import database_option, read_settings, refusals
+from datas.cli.text import echo
 from datas.database_urls import is_postgresql, sqlite_file
 from datas.operations.sqlite_copy import Copy, back_up, restore_backup
 from datas.served import Package, load_package
@@ -33,7 +34,7 @@ def backup(file: Path, database: str | None) -> None:
     refuse_postgresql(url, _PG_DUMP, file)
     with refusals(url):
         copy = back_up(sqlite_file(url), file)
-    click.echo(_description(copy, load_package(settings.collections), "backed up"))
+    echo(_description(copy, load_package(settings.collections), "backed up"))
 
 
 @click.command()
@@ -51,7 +52,7 @@ def restore(file: Path, database: str | None, *, force: bool) -> None:
     refuse_postgresql(url, _PG_RESTORE, file)
     with refusals(url):
         copy = restore_backup(sqlite_file(url), file, package.histories, force=force)
-    click.echo(_description(copy, package, "restored"))
+    echo(_description(copy, package, "restored"))
 
 
 def _description(copy: Copy, package: Package, what_happened: str) -> str:

@@ -11,6 +11,7 @@ from datas.adapters.sql.database import Rows, SqlDatabase
 from datas.adapters.sql.queries import Statement, parameter
 from datas.adapters.sql.tables import all_tables
 from datas.cli.settings import read_settings
+from datas.cli.text import echo
 from datas.database_urls import open_database, redacted_url
 from datas.domain.errors import CopyFailed, DomainError
 from datas.served import DATAS_ITEMS, Package, load_package
@@ -44,7 +45,7 @@ def copy(from_url: str, to_url: str) -> None:
     except (DomainError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     urls = f"from {redacted_url(from_url)} to {redacted_url(to_url)}"
-    click.echo(f"Copied and compared: {rows} rows, {urls}")
+    echo(f"Copied and compared: {rows} rows, {urls}")
 
 
 def copy_database(

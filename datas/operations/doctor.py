@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from datas.cli.settings import access_option, database_option
+from datas.cli.text import echo
 from datas.operations.checks import (
     AFTER_OPENING,
     ALL,
@@ -17,8 +18,25 @@ from datas.operations.checks.context import Context, Finding, Severity, fault, w
 from datas.served import load_package
 from datas.settings import Settings, unknown_names
 
+MAX_PORT = 65535
+
+
+def _checked_address(_context: click.Context, _parameter: click.Parameter, bind: str) -> str:
+    """Refuse what is no address before a database is opened, or made."""
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > MAX_PORT:
+        raise click.BadParameter(
+            f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000 (a port is at most 65535)"
+        )
+    return bind
+
+
 bind_option = click.option(
-    "--bind", metavar="HOST:PORT", default="127.0.0.1:8000", show_default=True
+    "--bind",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8000",
+    show_default=True,
+    callback=_checked_address,
 )
 
 
@@ -48,12 +66,10 @@ def doctor(bind: str, access: str | None, database: str | None, backups: Path | 
     severities = []
     checks = WITHOUT_DATABASE if "DATAS_DATABASE_URL" in faults else ALL
     for name, (severity, text, remedy) in examine(context, checks):
-        lines = f"{severity:8} {name}: {text}" + (f"\n         {remedy}" if remedy else "")
-        # A path may contain bytes that are no text.
-        click.echo(lines.encode(errors="backslashreplace").decode())
+        echo(f"{severity:8} {name}: {text}" + (f"\n         {remedy}" if remedy else ""))
         severities.append(severity)
     count, warnings = severities.count(Severity.FAULT), severities.count(Severity.WARNING)
-    click.echo(f"Faults: {count}, warnings: {warnings}." if count + warnings else "All is well.")
+    echo(f"Faults: {count}, warnings: {warnings}." if count + warnings else "All is well.")
     sys.exit(min(1, count))
 
 
@@ -76,4 +92,4 @@ def check_after_opening(context: Context) -> None:
 
 def _print_at_start(finding: Finding) -> None:
     if finding.severity != Severity.OK:
-        click.echo(f"{finding.severity.capitalize()}: {finding.text}\n  {finding.remedy}", err=True)
+        echo(f"{finding.severity.capitalize()}: {finding.text}\n  {finding.remedy}", err=True)

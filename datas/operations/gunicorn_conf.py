@@ -132,6 +132,7 @@ def when_ready(server: Any) -> None:
         # A third of it must have gone out in that time: of the kernel's 4 MB slow clients can't.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     _set_signals(server)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)  # `datas serve` blocked Ctrl+C
 
 
 def _set_signals(server: Any) -> None:

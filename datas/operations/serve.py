@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from tempfile import mkdtemp
 
 import click
 
+from datas.bootstrap import build_services
 from datas.cli.settings import access_option, database_option, opened_database, read_settings
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
@@ -18,12 +20,19 @@ from datas.operations.serving import OWN_DATABASE, OWN_METRICS, OWN_SETTINGS
 from datas.served import load_package
 from datas.settings import Settings
 
-MAX_PORT = 65535
 BACKLOG = 2048  # connections that wait for a worker; gunicorn's own default
+
+
+def _refuse_port(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        asked = f"--bind 127.0.0.1:{value}" if option.name == "port" else f"--bind {value}:8000"
+        raise click.UsageError(f"Host and port are one option: {asked}", context)
 
 
 @click.command()
 @bind_option
+@click.option("--port", "-p", hidden=True, expose_value=False, callback=_refuse_port)
+@click.option("--host", hidden=True, expose_value=False, callback=_refuse_port)
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -51,31 +60,32 @@ def serve(  # noqa: PLR0913 (one for each option)
     settings = read_settings(database_url=database, access=access)
     context = Context(settings, bind, explicit_access=access is not None)
     check_before_opening(context)
+    package = load_package(settings.collections)
     # What would stop every worker stops the start instead, with a line that says why.
     with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
         opened.bring_up()
+        accounts = build_services(settings, package, opened).accounts
+        has_users = bool(accounts.list_users())
         os.environ.pop(OWN_DATABASE, None)
         if file := opened.engine.file_id:
             os.environ[OWN_DATABASE] = file
     check_after_opening(context)
     listener = _listening_socket(bind)
     _share_metrics(settings)
-    first = load_package(settings.collections).first_request
-    os.environ[OWN_SETTINGS] = json.dumps({**asdict(settings), **first})
+    known = {**asdict(settings), **package.first_request, "has_users": has_users}
+    os.environ[OWN_SETTINGS] = json.dumps(known)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
     arguments = [
-        *(
-            "--config",
-            "python:datas.operations.gunicorn_conf",
-            "--bind",
-            f"fd://{listener.fileno()}",
-        ),
+        *("--config", "python:datas.operations.gunicorn_conf"),
+        *("--bind", f"fd://{listener.fileno()}"),
         *("--workers", str(workers), "--threads", str(threads)),
         *(["--reload"] if reload else []),
         "datas.wsgi:app",
     ]
     sys.stdout.flush()
+    # Ctrl+C waits until gunicorn has a handler for it: it would be a traceback of an import.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
 
 
@@ -102,10 +112,6 @@ def _listening_socket(bind: str) -> socket.socket:
     gunicorn would try five times, and print two lines each time, if another server has the port.
     """
     host, _, port = bind.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > MAX_PORT:
-        raise click.BadParameter(
-            f"{bind!r} is not HOST:PORT, such as 127.0.0.1:8000 (a port is at most 65535)"
-        )
     try:
         [(family, kind, *_, address), *_] = socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM
@@ -117,7 +123,8 @@ def _listening_socket(bind: str) -> socket.socket:
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         raise click.ClickException(
-            f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another --bind."
+            f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another: "
+            '--bind 127.0.0.1:9000 (make run ARGS="--bind 127.0.0.1:9000")'
         ) from None
     listener.set_inheritable(True)
     return listener

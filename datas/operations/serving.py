@@ -16,8 +16,8 @@ CLIENT_TIMEOUT = 30
 # Seconds that requests in flight get to finish, after the last that is let in.
 GRACE = 20
 
-# The variables by which `datas serve` hands over its settings, as JSON, and the folder of metrics,
-# where it made one.
+# The variables by which `datas serve` hands over its settings, as JSON, with `has_users`; and the
+# folder of metrics, where it made one.
 OWN_SETTINGS = "OWN_SETTINGS"
 OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
 # The variable that says which file `datas serve` opened: no worker may use another.
@@ -76,6 +76,8 @@ def _banner(url: str, settings: Mapping[str, Any], *, local: bool) -> str:
     from datas.database_urls import redacted_url  # noqa: PLC0415 (see above)
 
     first, token = "; first user: datas user add NAME", ' -H "Authorization: Bearer $TOKEN"'
+    if settings["has_users"]:
+        first = ""
     if settings["access"] == "open":
         first = token = ""
     console = f"  Open it in a browser: {url}/\n" if settings["console"] else ""

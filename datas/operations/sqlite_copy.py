@@ -1,13 +1,9 @@
 """A checked copy of an SQLite file, put in its place by one rename. Other programs may write."""
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from glob import escape
 from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import peewee
@@ -17,9 +13,9 @@ from datas.adapters.sql.migrate import DATAS, History, Schema
 from datas.adapters.sql.sqlite import BUSY_TIMEOUT, SqliteEngine
 from datas.adapters.sql.sqlite_file import LOCKS, SIDES, ReadOnlyFile
 from datas.domain.errors import CopyFailed, StorageUnavailable
+from datas.operations.temporary import temporary_folder
 
 _STEP = 1000  # pages, mostly 4 MB; Ctrl+C takes effect between two steps
-_PARTS = {"lock", "copy", *(f"copy{side}" for side in SIDES)}  # of a temporary folder
 _LOCK_TIMEOUT = 1.0  # seconds: another backup may use the file that is replaced
 _ADVICE = {
     "read": "It must be a whole database of Datas, which you may read.",
@@ -108,36 +104,13 @@ def _sides(database: Path) -> list[Path]:
 @contextmanager
 def _checked_copy(source: Path, target: Path) -> Iterator[Copy]:
     """A checked copy of `source`, in a temporary folder beside `target`, so on the same disk."""
-    with _failing(target, "written"), _temporary_folder(target) as folder:
+    with _failing(target, "written"), temporary_folder(target) as folder:
         copy = folder / "copy"
         copy.touch(0o600)
         counts = _copy(source, copy, target)
         _check(copy, counts, source)
         _sync(copy)
         yield Copy(copy, counts, copy.stat().st_size)
-
-
-@contextmanager
-def _temporary_folder(target: Path) -> Iterator[Path]:
-    """A folder beside the target, until the end of the block. Remove those of killed processes."""
-    for left in target.parent.glob(f"{escape(target.name)}.????????.datas-copy"):
-        _clear_up(left)
-    with TemporaryDirectory(".datas-copy", f"{target.name}.", target.parent) as name:
-        folder = Path(name)
-        with (folder / "new").open("wb") as lock:
-            with suppress(OSError):  # without locks, no other process removes it
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            # The rename makes sure that no other process finds it unlocked.
-            (folder / "new").rename(folder / "lock")
-            yield folder
-
-
-def _clear_up(folder: Path) -> None:
-    """Remove a temporary folder of a dead process. A folder with other files stays."""
-    with suppress(OSError), (folder / "lock").open("r+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if {path.name for path in folder.iterdir()} <= _PARTS:
-            rmtree(folder)
 
 
 def _copy(source: Path, copy: Path, target: Path) -> dict[str, int]:

@@ -28,6 +28,11 @@ def breaking_changes(old: Json, new: Json) -> list[str]:
     ]
 
 
+def referred(document: Json, node: Json) -> Json:
+    """The node, or the component that it refers to."""
+    return {key: value for each in _referred(node, document) for key, value in each.items()} or node
+
+
 def _operations(document: Json) -> dict[str, Json]:
     """Each operation by its verb and path, with all references followed."""
     return {

@@ -65,6 +65,7 @@ def test_every_order_is_walked_to_its_end(filled: TestClient, sort: str) -> None
         ("created_from=2026-11-22T17:00:01%2B01:00", []),
         ("created_to=2026-11-22t15:59:59.9999999999z", []),
         ("created_from=2026-11-22T15:00:00.0000009-01:00", [*TEXTS, "nobody's"]),
+        ("created_from=2026-11-22T15:00:00.000000-0100", [*TEXTS, "nobody's"]),
     ],
 )
 def test_a_filter_finds_what_it_says(filled: TestClient, query: str, found: list[str]) -> None:

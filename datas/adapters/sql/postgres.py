@@ -38,7 +38,8 @@ _REASONS = {
     "3D000": "There is no such database on the server. Make it first: createdb.",
     "40": "Others changed the same at the same time. Nothing was changed. Try again.",
     "40003": _LOST,
-    "42501": "The database's user may not do this. It needs to own the tables.",
+    "42501": "The database's user may not do this. It needs to own the tables; or, to read and "
+    "write alone, SELECT, INSERT, UPDATE and DELETE on them and USAGE on their sequences.",
     "53100": "The disk that holds the database is full. Nothing was changed.",
     "53": "The database has no room for more. Nothing was changed. Try again in a moment.",
     "55P03": "Others keep what this needs locked. Nothing was changed. Try again in a moment.",
@@ -125,6 +126,7 @@ class PostgresEngine(Engine):
             connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
             try:
+                _refuse_without_create(connection)
                 yield
             finally:
                 connection.hurried = True
@@ -174,6 +176,18 @@ class PostgresEngine(Engine):
                 "Make one with UTF8: createdb --encoding=UTF8 --template=template0."
             )
         return connection
+
+
+def _refuse_without_create(connection: Connection) -> None:
+    """Since PostgreSQL 15 not every user may make tables. Raises: StorageUnavailable."""
+    asked = "current_user, current_schema(), has_schema_privilege(current_schema(), 'CREATE')"
+    [(user, schema, may_create)] = connection.execute(f"SELECT {asked}").fetchall()
+    if not may_create:
+        schema = schema or "public"
+        raise StorageUnavailable(
+            f"The database's user {user} may not make tables in the schema {schema}. Let one who "
+            f'may do so run: GRANT CREATE, USAGE ON SCHEMA "{schema}" TO "{user}"'
+        )
 
 
 def _conninfo(url: str) -> str:

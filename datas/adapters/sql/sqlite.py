@@ -104,8 +104,8 @@ class SqliteEngine(Engine):
         self._only = None if file is None else Identity.read(file)
         self._file = self._only
         self._device, self._inode = self._only or (0, 0)
-        self._wal = Wal(path)
         self._next_check = 0.0
+        self._wal = Wal(path)
         self._lock = WriteLock(path)
         self._thread = _Thread()
         if not self.read_only and (fault := library_fault()):

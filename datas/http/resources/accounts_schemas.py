@@ -42,7 +42,6 @@ class CredentialsSchema(_UserBody):
     password = Text(_text_faults, required=True, load_only=True)
     label = Text(
         label_faults,
-        load_default="",
         metadata={
             "maxLength": MAX_LABEL,
             "pattern": "^[^\\u0000]*$",

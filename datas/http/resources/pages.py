@@ -47,16 +47,14 @@ class FileResource:
         return Content(self._path.read_bytes(), f"{self._media_type}; charset=utf-8")
 
 
-class PageResource:
+class PageResource(FileResource):
     """An HTML file in which `{root}` stands for the path where the app is mounted.
 
     Relative addresses would break: a page is the same with and without a slash at its end.
     """
 
-    produces = (falcon.MEDIA_HTML,)
-
     def __init__(self, path: Path, operation_id: str, summary: str) -> None:
-        self._path = path
+        super().__init__(path)
         answer = {falcon.MEDIA_HTML: {"schema": "Page"}}
         self.operations = {"GET": content_operation(operation_id, summary, answer)}
 

@@ -44,7 +44,7 @@ def components(parts: RecordParts[Any]) -> dict[str, Any]:
     whole = {"$ref": f"#/components/schemas/{one}"}
     total = f"How many {plural} there are on all pages; only with `count=true`."
     page = _envelope({"type": "array", "items": whole}, next=_NEXT)
-    page["properties"]["total"] = {"type": "integer", "description": total}
+    page["properties"]["total"] = {"type": "integer", "format": "int64", "description": total}
     lines = f"{collection.plural_title}, one a line: JSON objects, or values under a header."
     return {
         one: _with_every_field(schema(unknown=EXCLUDE)),
@@ -59,7 +59,7 @@ def components(parts: RecordParts[Any]) -> dict[str, Any]:
 
 def _envelope(data: Mapping[str, Any], **more: Mapping[str, Any]) -> dict[str, Any]:
     """The envelope of a success, around `data`."""
-    success = {"type": "boolean", "enum": [True]}
+    success = {"type": "boolean", "description": "Always true."}
     properties = {"data": data, "msg": {"type": "string"}, **more, "success": success}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
@@ -74,7 +74,7 @@ def _with_every_field(schema: Schema) -> Schema:
 def _without_defaults(schema: Schema) -> Schema:
     """The same schema. A field that a patch leaves out stays as it is."""
     for each in schema.fields.values():
-        each.metadata = {name: it for name, it in each.metadata.items() if name != "default"}
+        each.metadata = {name: it for name, it in each.metadata.items() if name != "x-default"}
     return schema
 
 

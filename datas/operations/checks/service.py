@@ -37,11 +37,15 @@ def access(context: Context) -> Findings:
         return
     if context.settings.access == Mode.OPEN:
         severe = context.is_public and not context.explicit_access
+        remedy = "Choose another DATAS_ACCESS, and make a first user: datas user add NAME."
+        if context.explicit_access:
+            remedy = "You asked for it by --access open. To let users alone write: --access owner."
+        elif severe:
+            remedy += " To keep open mode, say so on the command line: --access open."
         yield Finding(
             Severity.FAULT if severe else Severity.WARNING,
             f"In open mode anybody who reaches {context.bind} may change everything.",
-            "Choose another DATAS_ACCESS, and make a first user: datas user add NAME. To keep open "
-            "mode, say so on the command line: --access open.",
+            remedy,
         )
     if context.settings.explain:
         yield warning(

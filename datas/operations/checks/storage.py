@@ -7,9 +7,8 @@ import shutil
 import stat
 from pathlib import Path
 
-import click
-
 from datas.adapters.sql.sqlite import library_fault
+from datas.cli.text import echo
 from datas.database_urls import database_file
 from datas.operations.checks.context import (
     Context,
@@ -121,7 +120,7 @@ def integrity(context: Context) -> Findings:
     if text := library_fault():
         yield warning(text, "pip install pysqlite3 (Linux on x86-64), or a newer Python or system.")
     if file.stat().st_size > LARGE:
-        click.echo(f"Looking for damage in {file}…", err=True)
+        echo(f"Looking for damage in {file}…", err=True)
     damage = find_damage(file, SEARCH_TIMEOUT)
     if damage is None:
         yield warning(

@@ -1,0 +1,1 @@
+"""Clients that others' tools make from the OpenAPI document."""
