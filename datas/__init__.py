@@ -1,3 +1,3 @@
-"""Datas: a small HTTP API over one table, and the service behind it."""
+"""Datas: a small HTTP API over collections of records, and the service behind it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
