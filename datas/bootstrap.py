@@ -213,9 +213,7 @@ def _parts(
     is_logged = settings.log_level in ("debug", "info")
     database = open_database(
         settings.database_url,
-        package.tables,
-        package.histories,
-        package.other_tables,
+        *(package.tables, package.histories, package.other_tables),
         auto_migrate=settings.auto_migrate,
         anew=False,
         file=file,

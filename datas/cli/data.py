@@ -128,7 +128,7 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
             )
         if dry_run:
             echo(f"{plural} checked: {count:,}, all good. Nothing was stored.")
-            _tell_of_owners(owners, owner)
+            _warn_of_owners(owners, owner)
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
@@ -139,11 +139,11 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
         go_on = f"To go on with the next: {_command(file, options)} --skip {skip + stored}"
         raise click.ClickException(f"{plural} stored: {stored:,}. Then: {reason} {go_on}")
     echo(f"{plural} imported: {stored:,}.")
-    _tell_of_owners(owners, owner)
+    _warn_of_owners(owners, owner)
 
 
-def _tell_of_owners(owners: int, owner: str | None) -> None:
-    """Owners are names of another database, perhaps, where others have them."""
+def _warn_of_owners(owners: int, owner: str | None) -> None:
+    """Owners stay out: in this database a name may belong to another person."""
     if owners and owner is None:
         echo(
             f"Lines that name an owner: {owners:,}. Owners are not imported. To give all records "

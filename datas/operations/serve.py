@@ -17,7 +17,7 @@ from datas.cli.settings import access_option, database_option, opened_database, 
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
 from datas.operations.serving import OWN_DATABASE, OWN_METRICS, OWN_SETTINGS
-from datas.served import load_package
+from datas.served import Package, load_package
 from datas.settings import Settings
 
 BACKLOG = 2048  # connections that wait for a worker; gunicorn's own default
@@ -61,14 +61,7 @@ def serve(  # noqa: PLR0913 (one for each option)
     context = Context(settings, bind, explicit_access=access is not None)
     check_before_opening(context)
     package = load_package(settings.collections)
-    # What would stop every worker stops the start instead, with a line that says why.
-    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
-        opened.bring_up()
-        accounts = build_services(settings, package, opened).accounts
-        has_users = bool(accounts.list_users())
-        os.environ.pop(OWN_DATABASE, None)
-        if file := opened.engine.file_id:
-            os.environ[OWN_DATABASE] = file
+    has_users = _prepare_database(settings, package)
     check_after_opening(context)
     listener = _listening_socket(bind)
     _share_metrics(settings)
@@ -87,6 +80,19 @@ def serve(  # noqa: PLR0913 (one for each option)
     # Ctrl+C waits until gunicorn has a handler for it: it would be a traceback of an import.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
+
+
+def _prepare_database(settings: Settings, package: Package) -> bool:
+    """Bring the database up to date, and bind the workers to its file. Return if it has users.
+
+    What would stop every worker stops the start instead, with a line that says why.
+    """
+    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+        opened.bring_up()
+        os.environ.pop(OWN_DATABASE, None)
+        if file := opened.engine.file_id:
+            os.environ[OWN_DATABASE] = file
+        return bool(build_services(settings, package, opened).accounts.list_users())
 
 
 def _share_metrics(settings: Settings) -> None:

@@ -27,6 +27,7 @@ class SqlRepository(Generic[D]):
         self._statements = Statements(database, table)
         self._write = Constraints(database, table, tables).write
         self._rows = RowMapping[D](table)
+        self._record = self._rows.record
 
     def add(self, draft: D, now: datetime, owner: str | None = None) -> Record[D]:
         values = self._rows.inserted(draft, time_to_text(now), owner)
@@ -50,11 +51,11 @@ class SqlRepository(Generic[D]):
         rows = self._database.read(self._statements.get, record_id)
         if not rows:
             raise RecordNotFound(self._collection.name, record_id)
-        return self._rows.record(rows[0])
+        return self._record(rows[0])
 
     def find(self, query: Query) -> Sequence[Record[D]]:
         statement, values = self._statements.find(query)
-        record = self._rows.record
+        record = self._record
         return [record(row) for row in self._database.read(statement, *values)]
 
     def scan(self, query: Query) -> Step[D]:
@@ -63,7 +64,7 @@ class SqlRepository(Generic[D]):
         rows = self._database.read(statement, *values)
         if not rows:
             return Step((), None)
-        records = [self._rows.record(row[:-1]) for row in rows]
+        records = [self._record(row[:-1]) for row in rows]
         last = position(records[-1], query.sort)
         return Step(records if rows[-1][-1] else records[:-1], last)
 
