@@ -18,7 +18,7 @@ from datas.cli.settings import database_option, opened_services
 from datas.cli.text import echo, printable
 from datas.database_urls import redacted_url
 from datas.domain.access import SYSTEM, Actor
-from datas.domain.errors import DomainError, list_faults
+from datas.domain.errors import DomainError, InvalidRecord, list_faults
 from datas.domain.service import RecordService
 from datas.http.lines import line_formats
 from datas.http.schemas import RecordBody
@@ -132,7 +132,7 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
             return
         source.seek(0)
         lines = _watched(form.read(source), source, "Importing", stopped)
-        drafts = islice((line.draft for line in lines), skip, None)
+        drafts = islice(_drafts(lines, records.collection.name), skip, None)
         stored, fault = _store(records, drafts, actor)
     if fault or skip + stored < count:
         reason = fault or ("Interrupted." if stopped.is_set() else f"{file} became shorter.")
@@ -179,6 +179,14 @@ def _check(lines: Iterable[Any]) -> tuple[int, int]:
             f"these lines are at fault, and nothing was stored:\n{lines_at_fault}"
         )
     return count, owners
+
+
+def _drafts(lines: Iterable[Any], name: str) -> Iterator[Any]:
+    """Raises: InvalidRecord, if the file changed after its lines were checked."""
+    for line in lines:
+        if line.errors is not None:
+            raise InvalidRecord(name, line.errors)
+        yield line.draft
 
 
 def _store(records: RecordService[Any], drafts: Iterator[Any], actor: Actor) -> tuple[int, str]:

@@ -192,7 +192,9 @@ def _describe(body: RecordBody[Any], of: Filter) -> str:
 
 
 def _page_fields(plural: str) -> dict[str, Any]:
-    limit = Integer(_limit_faults, metadata={"minimum": 1, "maximum": MAX_LIMIT})
+    # In 32 bits, so that clients in Java can write 2 for it and not 2L.
+    bounds = {"format": "int32", "minimum": 1, "maximum": MAX_LIMIT}
+    limit = Integer(_limit_faults, metadata=bounds)
     after = "Where the page starts: the cursor in `next` of the page before."
     count = f"Whether to say in `total` how many {plural} there are in all."
     return {

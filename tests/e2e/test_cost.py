@@ -11,6 +11,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ import peewee
 import pytest
 
 from datas.adapters.explain import WsgiApp
+from datas.operations.serving import OWN_SETTINGS
+from datas.served import DATAS_ITEMS
+from datas.settings import Settings
 from tests.bench import floor
 from tests.bench.contenders import free_port
 from tests.bench.tables import fill, texts
@@ -26,15 +30,14 @@ from tests.e2e.cost import BODY, JOBS, SIZE, Job, apps, call
 
 # The most that a request of Datas may cost, if the same costs 1 in the barest Falcon app with the
 # same SQL: 7% over what was measured. (In two builds of Python 3.11, of which one needs 15% more
-# instructions for both, these ratios were 2% apart.) In "304" are 2% for the look at which file
-# is there, which each statement takes: 1.74 was measured with it.
+# instructions for both, these ratios were 2% apart.)
 INSTRUCTIONS = {
-    "get": 1.64,
-    "get, as shipped": 2.05,
-    "304": 1.76,
-    "list": 1.99,
-    "create": 2.95,
-    "update": 2.2,
+    "get": 1.71,
+    "get, as shipped": 2.15,
+    "304": 1.80,
+    "list": 2.13,
+    "create": 2.87,
+    "update": 2.23,
 }
 # The most that a GET may cost a worker of Datas's gunicorn, if it costs the floor's 1.
 SERVER = 1.25
@@ -192,9 +195,12 @@ def _served(folder: Path, config: str, app: str, times: int) -> int:
     port = free_port()
     options = ("--config", config, "--bind", f"127.0.0.1:{port}", "--workers", "1")
     quiet = {"DATAS_ACCESS": "open", "DATAS_LOG_LEVEL": "warning", "DATAS_DRAIN_SECONDS": "0"}
+    settings = asdict(Settings(log_level="warning", drain_seconds=0))
+    known = {**settings, **DATAS_ITEMS.first_request, "has_users": False}
+    given = {"DATAS_DATABASE_URL": url, OWN_SETTINGS: json.dumps(known), "PYTHONHASHSEED": "0"}
     with subprocess.Popen(
         [*_counting(folder), sys.executable, "-m", "gunicorn", *options, "--threads", "4", app],
-        env=os.environ | quiet | {"DATAS_DATABASE_URL": url, "PYTHONHASHSEED": "0"},
+        env=os.environ | quiet | given,
         stdout=subprocess.DEVNULL,
     ) as process:
         try:

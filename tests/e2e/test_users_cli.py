@@ -299,7 +299,7 @@ def test_tokens_are_listed_until_they_are_revoked(tmp_path: Path) -> None:
         _, secret = services.accounts.issue_token(alice)
     head, first, second = run_datas(tmp_path, "token", "list", "alice").stdout.splitlines()
     assert re.split("  +", head) == ["ID", "LABEL", "CREATED (UTC)", "EXPIRES (UTC)"]
-    assert re.fullmatch(r"1   a�\[31m�b  (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(  )?){2}", first)
+    assert re.fullmatch(r"1   a\\x1b\[31m\\nb  (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(  )?){2}", first)
     assert second.startswith("2 ")
     revoked = run_datas(tmp_path, "token", "revoke", "alice", "2")
     assert (revoked.returncode, revoked.stdout) == (0, "Token 2 of alice is revoked.\n")
