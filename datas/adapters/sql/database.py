@@ -162,7 +162,6 @@ class SqlDatabase:
     def check(self) -> None:
         """Raises: StorageUnavailable, if the database is out of reach or of another schema."""
         self.bring_up()
-        self.engine.check()
         with self._translating():
             self._schema.check()
 

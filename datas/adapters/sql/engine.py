@@ -58,9 +58,6 @@ class Engine(ABC):
     def release(self) -> None:
         """End what `acquire` began. Give the connection back, where it isn't the thread's own."""
 
-    def check(self) -> None:  # noqa: B027 (a server is asked by the next statement)
-        """Raises: StorageUnavailable, if what is connected to is the database no more."""
-
     def confirm(self) -> None:  # noqa: B027 (most databases give one snapshot)
         """Raises: one of `errors`, if the rows that were just read may not belong together."""
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -25,9 +24,6 @@ SAFE_VERSION = (3, 51, 3)
 
 # Seconds that a writer waits for a program that locks the file without our lock.
 BUSY_TIMEOUT = 5.0
-
-# Seconds for which reads trust the last look at which file is at the path. Writes look each time.
-CHECK_PAUSE = 0.02
 
 # Memory for the pages that one large transaction changes.
 CACHE_KIB = 65536
@@ -104,7 +100,6 @@ class SqliteEngine(Engine):
         self._only = None if file is None else Identity.read(file)
         self._file = self._only
         self._device, self._inode = self._only or (0, 0)
-        self._next_check = 0.0
         self._wal = Wal(path)
         self._lock = WriteLock(path)
         self._thread = _Thread()
@@ -141,10 +136,8 @@ class SqliteEngine(Engine):
 
     def acquire(self) -> None:
         thread = self._thread
-        # A writer has checked the file already, in `write_lock`.
-        if time.monotonic() > self._next_check and self._file is not None and not thread.writes:
+        if self._file is not None and not thread.writes:  # else `write_lock` has checked it
             self.check()
-            self._next_check = time.monotonic() + CHECK_PAUSE
         if sqlite_forks.state.waiting:
             sqlite_forks.wait()
         thread.inside.acquire()
@@ -231,8 +224,6 @@ class SqliteEngine(Engine):
         return reason(error)
 
     def _uri(self) -> str:
-        if self._file is not None:
-            self.check()
         # Only `prepare` makes the file, so that other users may not read password hashes.
         return f"file:{quote(str(self.path))}?mode=rw"
 
