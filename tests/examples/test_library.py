@@ -1,9 +1,12 @@
 """The library over HTTP, in every mode, over both databases."""
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import gc
 from pathlib import Path
 from typing import Any
 
+import Iterator
+import Mapping
 import pytest
 from falcon import testing
 
@@ -33,14 +36,18 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of each kind in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/library.db"
+        yield f"sqlite:///{tmp_path}/library.db"
+        return
     server = request.getfixturevalue("postgres")
     server.ask("DROP DATABASE IF EXISTS library WITH (FORCE)")
     server.ask("CREATE DATABASE library")
-    return str(server.url("library"))
+    yield str(server.url("library"))
+    # An app lives as long as its process. Here its connections end with it, which psycopg warns of.
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 def visitor_of(url: str, mode: str, *, explain: bool = False) -> Visitor:
