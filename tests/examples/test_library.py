@@ -1,12 +1,11 @@
 """The library over HTTP, in every mode, over both databases."""
 
+import gc
 import warnings
-from collections.abc import gc
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import Iterator
-import Mapping
 import pytest
 from falcon import testing
 

@@ -180,9 +180,10 @@ def test_a_default_port_makes_no_origin_foreign(
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize(
-    "path", ["/healthz", "/readyz", "/", "/docs", "/problems", "/openapi.json"]
-)
+PAGES = ["/healthz", "/readyz", "/", "/docs", "/problems", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("query", ["t=1", "utm_source=x&utm_source=y", "q=%E9", "=", "a"])
 def test_monitors_and_links_add_parameters(client: TestClient, path: str, query: str) -> None:
     """To find out nothing about items: what means nothing here is ignored."""
