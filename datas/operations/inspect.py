@@ -42,7 +42,7 @@ def inspect_schema(database: SqlDatabase) -> SchemaStatus:
     errors: tuple[type[Exception], ...] = (*database.engine.errors, TypeError, ValueError)
     try:
         status = database.schema_status()
-        tables = set(database.peewee.get_tables())
+        tables = database.table_names()
     except errors as error:
         reason = f"It isn't as Datas makes its databases ({error})."
         raise StorageUnavailable(reason) from error

@@ -180,6 +180,11 @@ class SqlDatabase:
         with self._translating():
             return self._schema.status()
 
+    def table_names(self) -> set[str]:
+        """Raises: StorageUnavailable."""
+        with self._translating():
+            return set(self.peewee.get_tables())
+
     def close(self) -> None:
         """Close this thread's connection; others do when given back, or with their threads."""
         self.engine.close()
