@@ -152,6 +152,18 @@ def test_options_of_the_server_as_a_whole(client: TestClient, root_path: str) ->
     problem(client.simulate_request("OPTIONS", "/*"), "route-not-found")
 
 
+@pytest.mark.parametrize("method", ["FOO", "options", ""])
+def test_an_unknown_method_is_501_for_the_server_as_a_whole(
+    client: TestClient, method: str
+) -> None:
+    """As it is at every path."""
+    environ = create_environ(host="localhost") | {"PATH_INFO": "*", "REQUEST_METHOD": method}
+    started = StartResponseMock()
+    body = b"".join(client.app(environ, started))
+    assert started.status == "501 Not Implemented"
+    assert b"/problems/method-unknown" in body
+
+
 @pytest.mark.parametrize(
     ("origin", "host", "status"),
     [
