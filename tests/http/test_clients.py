@@ -128,6 +128,17 @@ def test_where_a_line_is_not_utf_8_is_said(client: TestClient) -> None:
     assert "not UTF-8 at column 12:" in fault["errors"]["line"][0]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_line_that_breaks_off_is_at_fault_at_its_own_end(client: TestClient, end: str) -> None:
+    """Not in a line after it: JSON in more than one line is no line of NDJSON."""
+    body = f'{{"data": "a"}}\n{{"data": "b"{end}'
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = client.simulate_post("/api/datas/bulk", body=body, headers=headers)
+    [fault] = problem(answer, "invalid-lines")["line_errors"]
+    assert fault["line"] == 2
+    assert fault["errors"]["line"] == ["is not JSON at column 13: unexpected end of data."]
+
+
 @pytest.mark.parametrize("path", ["/api/datas", "/healthz", "/readyz", "/", "/nowhere"])
 def test_http_1_1_names_a_host_everywhere(client: TestClient, path: str) -> None:
     """RFC 9112, section 3.2. A monitor that speaks HTTP/1.0 may leave it out."""
