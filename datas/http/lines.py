@@ -79,7 +79,8 @@ class Ndjson(Generic[D]):
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
         """Byte order marks are ignored: files are put together with theirs."""
         for number, raw in enumerate(_lines(file), 1):
-            line = raw.removeprefix(_MARK)
+            # Without its end, so that what breaks at the end of a line breaks in that line.
+            line = raw.removeprefix(_MARK).rstrip(b"\r\n")
             if not line or line.isspace():
                 yield Line(number)
                 continue

@@ -23,6 +23,8 @@ class IdConverter(BaseConverter):
 
 def answer_options(req: falcon.Request, resp: falcon.Response, **_: object) -> None:
     """`OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7)."""
+    if req.method not in falcon.COMBINED_METHODS:
+        raise falcon.HTTPBadRequest  # as Falcon does at every route
     if req.method != "OPTIONS":
         raise falcon.HTTPMethodNotAllowed(["OPTIONS"])
     resp.status = falcon.HTTP_204

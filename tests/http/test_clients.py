@@ -128,6 +128,17 @@ def test_where_a_line_is_not_utf_8_is_said(client: TestClient) -> None:
     assert "not UTF-8 at column 12:" in fault["errors"]["line"][0]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_line_that_breaks_off_is_at_fault_at_its_own_end(client: TestClient, end: str) -> None:
+    """Not in a line after it: JSON in more than one line is no line of NDJSON."""
+    body = f'{{"data": "a"}}\n{{"data": "b"{end}'
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = client.simulate_post("/api/datas/bulk", body=body, headers=headers)
+    [fault] = problem(answer, "invalid-lines")["line_errors"]
+    assert fault["line"] == 2
+    assert fault["errors"]["line"] == ["is not JSON at column 13: unexpected end of data."]
+
+
 @pytest.mark.parametrize("path", ["/api/datas", "/healthz", "/readyz", "/", "/nowhere"])
 def test_http_1_1_names_a_host_everywhere(client: TestClient, path: str) -> None:
     """RFC 9112, section 3.2. A monitor that speaks HTTP/1.0 may leave it out."""
@@ -150,6 +161,18 @@ def test_options_of_the_server_as_a_whole(client: TestClient, root_path: str) ->
         assert (started.status, started.headers_dict["allow"]) == (status, "OPTIONS")
         assert bool(body) is (method == "GET")
     problem(client.simulate_request("OPTIONS", "/*"), "route-not-found")
+
+
+@pytest.mark.parametrize("method", ["FOO", "options", ""])
+def test_an_unknown_method_is_501_for_the_server_as_a_whole(
+    client: TestClient, method: str
+) -> None:
+    """As it is at every path."""
+    environ = create_environ(host="localhost") | {"PATH_INFO": "*", "REQUEST_METHOD": method}
+    started = StartResponseMock()
+    body = b"".join(client.app(environ, started))
+    assert started.status == "501 Not Implemented"
+    assert b"/problems/method-unknown" in body
 
 
 @pytest.mark.parametrize(
