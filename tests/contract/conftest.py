@@ -133,6 +133,14 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/datas.db"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow tests try every store with every collection; the others each with one of them."""
+    for item in items:
+        words = set(item.name.partition("[")[2].rstrip("]").split("-"))
+        if words & {"sqlite", "postgresql"} and words & {"gadgets", "makers"}:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store of each kind in turn."""

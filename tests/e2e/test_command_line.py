@@ -16,6 +16,8 @@ from datas.cli.text import printable, printable_lines
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, run_datas
 from tests.postgres import QUICK, Postgres, running
 
+pytestmark = pytest.mark.slow
+
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202e\udc80-\udcff]")
 ESCAPES = "\x1b]0;title\x07\x1b[31mred\x9b2J\u202e"
 

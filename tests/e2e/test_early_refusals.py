@@ -13,6 +13,8 @@ import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
 
+pytestmark = pytest.mark.slow
+
 LARGE = 15_000_000  # bytes
 PIECE = b"x" * 60_000
 NDJSON = {"Content-Type": "application/x-ndjson"}

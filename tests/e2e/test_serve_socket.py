@@ -16,6 +16,8 @@ from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
 from tests.e2e.front import fill, unread_export
 from tests.postgres import free_port
 
+pytestmark = pytest.mark.slow
+
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 POST = (
     b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

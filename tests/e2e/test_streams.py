@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.conftest import DEADLINE, Server, clean_environ
 from tests.postgres import free_port
 
+pytestmark = pytest.mark.slow
+
 DATAS = f"{sys.executable} -m datas"
 
 

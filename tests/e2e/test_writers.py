@@ -2,8 +2,12 @@
 
 import os
 
+import pytest
+
 from tests.bench.writers import CLIENTS, write
 from tests.e2e.conftest import Start
+
+pytestmark = pytest.mark.slow
 
 
 def test_64_writers_get_no_error(start: Start) -> None:

@@ -16,6 +16,8 @@ from tests.e2e.conftest import DEADLINE, Server, clean_environ, run_datas
 from tests.examples.walk import Answer, Visitor, fill, walk
 from tests.postgres import QUICK, running
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = Path(COLLECTIONS.migrations or "").parent
 NAME = "library:COLLECTIONS"
 SERVED = {"DATAS_COLLECTIONS": NAME}

@@ -12,7 +12,7 @@ from marshmallow import ValidationError, validates_schema
 
 from datas.domain.items import ITEMS
 from datas.domain.records import ENVELOPE, Collection, Record
-from datas.http.errors import Refusal
+from datas.http.errors import MAX_FAULTS, Refusal
 from datas.http.fields import rfc3339
 from datas.http.items import ItemSchema
 from datas.http.media import JSON
@@ -91,7 +91,7 @@ def test_load_takes_and_refuses_what_the_schema_does(
     with pytest.raises(Refusal) as refusal:
         body.load(sent)
     assert refusal.value.code == f"invalid-{collection.name}"
-    assert list(refusal.value.errors) == list(faults)
+    assert list(refusal.value.errors) == list(faults)[:MAX_FAULTS]
 
 
 def test_zero_has_no_sign() -> None:
