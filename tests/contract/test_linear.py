@@ -18,6 +18,8 @@ from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Condition, Conditions, Operator, Query, Sort, position
 from tests.contract.conftest import TABLES, sql_store
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 22, 16, tzinfo=UTC)
 SMALL, LARGE = 2000, 8000
 STEP = 1000  # records that one statement looks at

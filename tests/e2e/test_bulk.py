@@ -19,6 +19,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]
 from tests.contract.test_items import ODD_TEXTS
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, run_datas
 
+pytestmark = pytest.mark.slow
+
 NDJSON = {"Content-Type": "application/x-ndjson"}
 PATH = "/api/datas/bulk"
 

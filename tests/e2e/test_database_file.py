@@ -17,6 +17,8 @@ import pytest
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, run_datas
 from tests.e2e.disk import mounted
 
+pytestmark = pytest.mark.slow
+
 READ = ("/api/datas", "/api/datas/1", "/api/datas/bulk", "/readyz")
 
 

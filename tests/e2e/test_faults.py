@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import Start
 from tests.e2e.ledger import GOOD, OF_DEATH, REFUSED, ROUNDS, Ledger, check, check_integrity
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_killed_workers_lose_nothing(start: Start, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from tests.e2e.conftest import DEADLINE, Answer, Server, request, run_datas
 from tests.e2e.front import Front, SlowClients, end, fill, front, seconds, wait_until_idle
 from tests.postgres import free_port, missing
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS = read_problems([RecordBody(ITEMS, ItemSchema)])
 
 JSON = {"Content-Type": "application/json"}

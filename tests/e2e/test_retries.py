@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.conftest import Server, Start, request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("rounds", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_of_two_writers_with_one_etag_one_wins(start: Start, rounds: int) -> None:

@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.conftest import DEADLINE, Server, Start, request, run_datas
 from tests.e2e.front import fill
 
+pytestmark = pytest.mark.slow
+
 
 def log_lines(server: Server) -> list[dict[str, Any]]:
     """What the server has logged so far; each line is one object."""

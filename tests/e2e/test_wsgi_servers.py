@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import DEADLINE, Server, clean_environ
 from tests.postgres import free_port
 
+pytestmark = pytest.mark.slow
+
 WSGIREF = (
     "import sys; from wsgiref.simple_server import make_server; from datas.wsgi import app; "
     "make_server('127.0.0.1', int(sys.argv[1]), app).serve_forever()"
