@@ -10,7 +10,7 @@ from datas.domain import records
 from datas.domain.access import Access
 from datas.domain.accounts import Accounts
 from datas.domain.idempotency import Idempotency
-from datas.domain.query import Filter
+from datas.domain.query import Filter, Operator
 from datas.domain.records import ENVELOPE, D
 from datas.domain.service import RecordService
 from datas.http.fields import RecordField
@@ -87,3 +87,6 @@ def wire_faults(
             yield f"{here} can't have a filter {name}: every list has a parameter of that name."
         if each.field not in known:
             yield f"{here} has a filter {name} by {each.field}, which is no field of it."
+        # The database has one column to search: that of the field that `q` looks through.
+        if each.operator is Operator.CONTAINS and each.field != collection.search:
+            yield f"{here} has a filter {name} that searches {each.field}, not its search field."

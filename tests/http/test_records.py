@@ -10,8 +10,10 @@ import pytest
 from falcon.testing import Result, TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from datas.domain.query import Filter
+from datas.domain.query import Filter, Operator
+from datas.http.fields import field
 from datas.http.parts import wire_faults
+from datas.http.schemas import RecordSchema
 from tests.every_rule import GADGETS, MAKERS
 from tests.http.conftest import ITEMS_ON_THE_WIRE, World, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE, MakerSchema
@@ -432,3 +434,12 @@ def test_a_filter_named_like_a_parameter_is_a_fault() -> None:
     assert len(faults) == 2
     assert all("makers" in fault for fault in faults)
     assert ITEMS_ON_THE_WIRE[0].plural == "items"
+
+
+def test_a_filter_cannot_search_another_field_than_q_does() -> None:
+    """A database would look through the one column that it has for searches."""
+    schema = type("Other", (RecordSchema,), {n: field(GADGETS, n) for n in GADGETS.fields})
+    [fault] = wire_faults(GADGETS, schema, {"noted": Filter("note", Operator.CONTAINS)})
+    assert fault.endswith("has a filter noted that searches note, not its search field.")
+    named = {"named": Filter(GADGETS.search or "", Operator.CONTAINS)}
+    assert list(wire_faults(GADGETS, schema, named)) == []
