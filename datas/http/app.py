@@ -6,12 +6,13 @@ import falcon
 
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
+from datas.http.faults import Faults
 from datas.http.media import JSON
 from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
 from datas.http.parts import Parts, RecordParts
 from datas.http.request import Request
-from datas.http.resources import accounts, bulk, pages, problem_pages, records, system
+from datas.http.resources import accounts, bulk, explain, pages, problem_pages, records, system
 from datas.http.routing import Router, answer_options
 
 App: TypeAlias = "falcon.App[Request, Response]"
@@ -23,6 +24,8 @@ def create_app(parts: Parts) -> App:
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
         app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
+    if parts.explain:
+        app.add_middleware(Faults(parts.explain.delays))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(ResourceChecks())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
@@ -58,6 +61,8 @@ def routes(parts: Parts) -> dict[str, Any]:
         **(pages.console_routes() if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
+    if parts.explain:
+        paths["/explain/requests"] = explain.RequestsResource(parts.explain, parts)
     paths["/openapi.json"] = system.OpenApiResource(parts, paths)
     return paths
 

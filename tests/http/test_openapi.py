@@ -19,7 +19,7 @@ from tests.http.gadgets import GADGETS_ON_THE_WIRE
 from tests.http.openapi_changes import Json, referred
 
 # Nobody's answers: they are given where there is no operation.
-OF_NO_OPERATION = {"method-not-allowed", "method-unknown"}
+OF_NO_OPERATION = {"method-not-allowed", "method-unknown", "injected-fault"}
 
 
 @pytest.fixture
