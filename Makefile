@@ -64,8 +64,8 @@ lock: ## Make the lock files from pyproject.toml (newest versions: make lock ARG
 	@test -x $(UV) || { $(PYTHON) -m venv --clear build/lock \
 		&& build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv; }
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
-	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml requirements/build.in \
-		-o requirements/dev.txt
+	$(LOCK) --extra metrics --extra postgres --group dev -c requirements/run.txt \
+		pyproject.toml requirements/build.in -o requirements/dev.txt
 	$(LOCK) --extra metrics --extra postgres -c requirements/dev.txt \
 		pyproject.toml requirements/build.in -o requirements/production.txt
 	$(LOCK) -c requirements/run.txt requirements/bench.in -o requirements/bench.txt
