@@ -19,6 +19,7 @@ from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.bench.jobs import Api, PocketBaseApi
 from tests.bench.tables import fill, fill_plain, fill_pocketbase, with_needles
+from tests.served import ROUTE
 
 PEERS = Path(__file__).parent / "peers"
 # The peers' own environment, which `make bench` sets up from requirements/bench.txt.
@@ -39,7 +40,7 @@ class Contender(NamedTuple):
 
     def ready(self) -> str:
         """The address at which it says that it is there."""
-        return "/api/health" if self.name == "PocketBase" else "/api/datas/1"
+        return "/api/health" if self.name == "PocketBase" else f"{ROUTE}/1"
 
 
 class Running:
@@ -125,7 +126,9 @@ def datas(
     """`datas serve` with one worker."""
     command = (sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:{port}")
     url = {"DATAS_DATABASE_URL": "sqlite:///{folder}/bench.db"}
-    return Contender(name, (*command, "--workers", "1"), {**url, **environ}, prepare, about)
+    return Contender(
+        name, (*command, "--workers", "1"), {**url, "BENCH_ROUTE": ROUTE, **environ}, prepare, about
+    )
 
 
 def _floor(ready: Callable[[Path, int], Api]) -> Iterator[Contender]:
