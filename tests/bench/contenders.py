@@ -25,6 +25,7 @@ from library.domain.authors import AuthorDraft
 from library.domain.books import BookDraft
 from tests.bench.jobs import JOBS, Api, BooksApi, PocketBaseApi
 from tests.bench.tables import BATCH, fill, fill_plain, fill_pocketbase, with_needles
+from tests.served import ROUTE
 
 PEERS = Path(__file__).parent / "peers"
 # The peers' own environment, which `make bench` sets up from requirements/bench.txt.
@@ -44,7 +45,7 @@ class Contender(NamedTuple):
     prepare: Callable[[Path, int], Api]
     about: str
     lacks: Mapping[str, str] = {}  # jobs that it can't do, and why
-    ready: str = "/api/datas/1"  # the address at which it says that it is there
+    ready: str = f"{ROUTE}/1"  # the address at which it says that it is there
     synchronous: str = "FULL"  # SQLite's setting: whether an answered write survives a power cut
 
 
@@ -185,12 +186,12 @@ def _floor(ready: Callable[[Path, int], Api]) -> Iterator[Contender]:
 
 
 def _peers() -> Iterator[Contender]:
-    url = {"BENCH_DATABASE_URL": "sqlite:///{folder}/bench.db"}
+    environ = {"BENCH_DATABASE_URL": "sqlite:///{folder}/bench.db", "BENCH_ROUTE": ROUTE}
     no_etags = {"304": "it has no ETags"}
     yield Contender(
         "Flask-RestX",
         (*_gunicorn(ENVIRONMENT), "tests.bench.peers.flask_restx_app:app"),
-        url,
+        environ,
         _plain,
         "Flask-RestX and Flask-SQLAlchemy under gunicorn",
         no_etags,
@@ -200,7 +201,7 @@ def _peers() -> Iterator[Contender]:
     yield Contender(
         "FastAPI",
         (str(ENVIRONMENT / "uvicorn"), "--port", "{port}", *quiet, app),
-        url,
+        environ,
         _plain,
         "FastAPI and SQLModel under uvicorn with uvloop and httptools",
         no_etags,

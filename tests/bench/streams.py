@@ -23,6 +23,7 @@ from datas.domain.items import ItemDraft
 from datas.settings import Settings
 from tests.bench.tables import NEEDLE, texts
 from tests.postgres import running
+from tests.served import BULK
 
 PARTS = 100  # of a collection, each of one moment
 RARE = 1000  # one in so many records has the needle
@@ -84,7 +85,7 @@ def export(url: str, case: str, count: int, server: int | None) -> Cost:
 
 def _pieces(app: Any, asked: str) -> tuple[int, list[float]]:
     """How many lines came, and after how many seconds each piece did."""
-    environ = create_environ("/api/datas/bulk", query_string=asked, host="localhost")
+    environ = create_environ(BULK, query_string=asked, host="localhost")
     found, times, last = 0, [], time.perf_counter()
     pieces = app(environ, lambda *_: None)
     for piece in pieces:

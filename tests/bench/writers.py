@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.e2e.conftest import Server
+from tests.served import ROUTE
 
-BODY = b'{"data": "hello"}'
+BODY = '{"data": "hello"}'
 POST = (
-    b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-)
+    f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    f"Content-Length: {len(BODY)}\r\n\r\n{BODY}"
+).encode()
 CLIENTS = 64
 ROUNDS = 5
 

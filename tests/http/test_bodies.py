@@ -20,12 +20,13 @@ from datas.http.schemas import RecordBody
 from tests.drafts import any_draft
 from tests.every_rule import GADGETS
 from tests.http.gadgets import GadgetSchema
+from tests.served import PLURAL
 
 BODIES: dict[str, RecordBody[Any]] = {
-    "items": RecordBody(ITEMS, ItemSchema),
+    PLURAL: RecordBody(ITEMS, ItemSchema),
     "gadgets": RecordBody(GADGETS, GadgetSchema),
 }
-BOTH = [(ITEMS, BODIES["items"]), (GADGETS, BODIES["gadgets"])]
+BOTH = [(ITEMS, BODIES[PLURAL]), (GADGETS, BODIES["gadgets"])]
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 NUMBERS = st.integers(1, 2**63 - 1)
