@@ -27,6 +27,7 @@ from datas.domain.items import ItemDraft
 from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
 from tests.e2e.test_bulk import lines, until
+from tests.served import BULK, ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -175,9 +176,9 @@ class Ledger:
             for number in count():
                 if self._stop.wait(0.003):
                     return
-                made = self._send(connection, "POST", "/api/datas", f"{name}, {number}")
+                made = self._send(connection, "POST", ROUTE, f"{name}, {number}")
                 if number % 3 == 0:
-                    path = f"/api/datas/{made.id}"
+                    path = f"{ROUTE}/{made.id}"
                     assert self._send(connection, "PUT", path, f"{name}, {number}, new") > made
 
     def _send(self, connection: HTTPConnection, method: str, path: str, text: str) -> Row:
@@ -239,9 +240,9 @@ def test_when_all_is_killed_nothing_is_lost_but_the_last_moments(
     assert len(before) > 100
     assert not set(before) & set(missing)
     server = start("--workers", "1", DATAS_DATABASE_URL=f"sqlite:///{there.database}")
-    exported = server.request("GET", "/api/datas/bulk").content.splitlines()
+    exported = server.request("GET", BULK).content.splitlines()
     assert [Row(*(json.loads(line)[name] for name in Row._fields)) for line in exported] == found
-    assert server.request("POST", "/api/datas", {"data": "on"}).json["data"]["id"] > len(found)
+    assert server.request("POST", ROUTE, {"data": "on"}).json["data"]["id"] > len(found)
 
 
 def test_after_a_normal_stop_nothing_is_missing(
@@ -254,7 +255,7 @@ def test_after_a_normal_stop_nothing_is_missing(
     here.folder.joinpath("many").write_bytes(lines(10_000))
     assert run_datas(here.folder, "import", "many").returncode == 0
     ndjson = {"Content-Type": "application/x-ndjson"}
-    assert server.request("POST", "/api/datas/bulk", lines(10_000), ndjson).status == 201
+    assert server.request("POST", BULK, lines(10_000), ndjson).status == 201
     # Litestream reads all the time, so that nobody can cut off what it hasn't copied yet. Whoever
     # tries keeps writers waiting for as long as their own timeout.
     with closing(sqlite3.connect(here.database, timeout=0.1)) as other:
@@ -269,7 +270,7 @@ def test_after_a_normal_stop_nothing_is_missing(
 
     # The last connection's end removes the WAL that Litestream would have read.
     server = start("--workers", "1")
-    assert server.request("POST", "/api/datas", {"data": "alone"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "alone"}).status == 201
     server.stop()
     assert not here.folder.joinpath("datas.db-wal").exists()
     here.catch_up()
