@@ -59,6 +59,7 @@ def routes(parts: Parts) -> dict[str, Any]:
         "/readyz": system.ReadinessResource(parts.check_storage, parts.is_draining),
         "/problems": problem_pages.ProblemsResource(parts.problems),
         "/problems/{code}": problem_pages.ProblemResource(parts.problems),
+        **pages.look_routes(),
         **pages.docs_routes(),
         **(pages.console_routes() if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),

@@ -68,6 +68,11 @@ class PageResource(FileResource):
         return self._path.read_text(encoding="utf-8")
 
 
+def look_routes() -> dict[str, object]:
+    """The style and the icon that all pages share."""
+    return {f"/{name}": FileResource(WEB / name) for name in ("look.css", "icon.svg")}
+
+
 def console_routes() -> dict[str, object]:
     files = sorted(path for path in CONSOLE.iterdir() if path.name != "index.html")
     summary = "The console: lessons, records, and every exchange as it was"
