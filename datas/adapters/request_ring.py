@@ -17,7 +17,12 @@ Memory: TypeAlias = tuple[mmap.mmap, IO[bytes]]
 SLOTS = 200
 OWN_SIZE = 4 * 1024 * 1024  # bytes
 # What an entry has that would be too long for a slot, beside the beginning of its target.
-_BARE = {"request_headers": [], "response_headers": [], "request_body": None, "response_body": None}
+_BARE: Mapping[str, Any] = {
+    "request_headers": [],
+    "response_headers": [],
+    "request_body": None,
+    "response_body": None,
+}
 MAX_TARGET = 1000  # characters
 _HEAD = struct.Struct("<QI")  # of a slot: the entry's number, and the length of its JSON
 
