@@ -17,11 +17,13 @@ _SHOWN_FIELDS = frozenset(
     | {"success", "msg", "type", "title", "status", "detail", "request_id"}
 )
 _ACCOUNTS = ("/api/users", "/api/tokens")
-# A token, which a cut may have shortened; and a password in a URL (RFC 3986 §3.2.1).
-_TOKEN = re.compile(rf"({PREFIX})[\w-]{{8,}}|()[^\s/\"'@:]+:[^\s/\"'@]*@")
-# A secret in a form, a query, or JSON that is cut or broken.
+# A token, which a cut may have shortened; and name and password in a URL (RFC 3986 §3.2.1).
+_TOKEN = re.compile(rf"(?<={PREFIX})[\w-]{{8,}}")
+_USERINFO = re.compile(r"""[^\s/"'@:]+:[^\s/"'@]*(?=@)""")
+# A secret in a form, a query, or JSON that is cut or broken. `password: must be …` is a message.
+_VALUE = r"""(?:\\*"(?:\\.|[^"\\])*"?|'[^']*'?|[^\s&,;}\]"']+)"""
 _FIELD = re.compile(
-    r"""((?:password|token)\\*["']?\s*[:=]\s*)(?:\\*"(?:\\.|[^"\\])*"?|'[^']*'?|[^\s&,;}\]"']+)""",
+    rf"""((?:password|token)(?:\\*["']\s*[:=]|\s*=|\s*:(?=\s*\\*["']))\s*){_VALUE}""",
     re.IGNORECASE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
@@ -37,13 +39,24 @@ def request_headers(environ: dict[str, Any]) -> dict[str, str]:
     return dict(without_credentials(given.items()))
 
 
+def request_target(environ: dict[str, Any]) -> str:
+    """The path and the query, as they came if the server keeps that."""
+    query = environ.get("QUERY_STRING")
+    path = f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}"
+    return str(environ.get("RAW_URI") or (f"{path}?{query}" if query else path))
+
+
 def without_credentials(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, BLANK if name.title() in _SECRET_HEADERS else value) for name, value in headers]
 
 
 def blank_text(text: str) -> str:
-    """A text that isn't JSON. What is percent-encoded or escaped is found too."""
-    return _replaced(text, _FIELD, _TOKEN)
+    """A text without secrets. What is percent-encoded or escaped is found too."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), unquote(text))
+    blanked = _FIELD.sub(rf"\1{BLANK}", plain)
+    for secret in (_TOKEN, _USERINFO):
+        blanked = secret.sub(BLANK, blanked)
+    return text if blanked == plain else blanked
 
 
 def blank_body(path: str, body: bytes) -> str | None:
@@ -53,26 +66,31 @@ def blank_body(path: str, body: bytes) -> str | None:
     text = body.decode(errors="replace")
     is_private = path.startswith(_ACCOUNTS)
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError):
         return BLANK if is_private else blank_text(text)
     shown = _blank_value(value, is_private=is_private)
-    return _replaced(text if shown == value else json.dumps(shown, ensure_ascii=False), _TOKEN)
+    return text if shown == value else json.dumps(shown, ensure_ascii=False)
 
 
-def _blank_value(value: Any, *, is_private: bool, name: str | None = None) -> Any:
+def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("A name stands twice: the first value would be looked over.")
+    return found
+
+
+def _blank_value(value: Any, *, is_private: bool, name: str = "") -> Any:
     """A value of JSON, which stands under this name."""
-    if name and name.casefold() in _SECRET_FIELDS:
+    if name.casefold() in _SECRET_FIELDS:
         return BLANK
     if isinstance(value, dict):
-        return {key: _blank_value(it, is_private=is_private, name=key) for key, it in value.items()}
+        return {
+            blank_text(key): _blank_value(item, is_private=is_private, name=key)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_blank_value(it, is_private=is_private, name=name) for it in value]
-    return BLANK if is_private and name not in _SHOWN_FIELDS else value
-
-
-def _replaced(text: str, *secrets: re.Pattern[str]) -> str:
-    plain = blanked = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), unquote(text))
-    for secret in secrets:
-        blanked = secret.sub(lambda found: f"{found[1] or ''}{BLANK}", blanked)
-    return text if blanked == plain else blanked
+        return [_blank_value(item, is_private=is_private, name=name) for item in value]
+    if is_private and name not in _SHOWN_FIELDS:
+        return BLANK
+    return blank_text(value) if isinstance(value, str) else value

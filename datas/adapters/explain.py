@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, TypeVar, cast
 
-from datas.adapters.blanking import request_headers
+from datas.adapters.blanking import request_headers, request_target
 
 Part = TypeVar("Part")
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -161,7 +161,6 @@ def _metric(name: str, seconds: float, description: str = "") -> str:
 
 def _head(environ: dict[str, Any]) -> str:
     """The request's head as it arrived, in JSON. A page can't see the headers its browser adds."""
-    target = environ.get("RAW_URI") or environ["PATH_INFO"]
-    line = f"{environ['REQUEST_METHOD']} {target} {environ['SERVER_PROTOCOL']}"
+    line = f"{environ['REQUEST_METHOD']} {request_target(environ)} {environ['SERVER_PROTOCOL']}"
     head = json.dumps({"line": line, "headers": request_headers(environ)})
     return head if len(head) <= MAX_HEAD else "{}"

@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
-from datas.adapters.blanking import blank_body, blank_text, request_headers, without_credentials
+from datas.adapters.blanking import (
+    blank_body,
+    blank_text,
+    request_headers,
+    request_target,
+    without_credentials,
+)
 from datas.adapters.explain import HEAD, WsgiApp
 
 MAX_BODY = 2048  # bytes of a body that an entry shows
@@ -49,7 +55,7 @@ class _Exchange:
         return {
             "time": f"{self._time:%Y-%m-%dT%H:%M:%S.%fZ}",
             "method": blank_text(environ["REQUEST_METHOD"]),
-            "target": blank_text(environ.get("RAW_URI") or path),
+            "target": blank_text(request_target(environ)),
             "status": self.status,
             "duration_ms": round((perf_counter() - self._begin) * 1000, 3),
             "request_headers": _shown(request_headers(environ).items()),

@@ -13,8 +13,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from datas.__main__ import main
 from datas.http.app import routes
-from datas.http.resources.pages import FileResource
 from datas.http.parts import Parts
+from datas.http.resources.pages import FileResource
 from tests.http.conftest import ITEMS_ON_THE_WIRE, PROBLEMS, Wire, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE
 from tests.http.openapi_changes import Json, referred
