@@ -46,6 +46,7 @@ def create_app(parts: Parts) -> App:
 def routes(parts: Parts) -> dict[str, Any]:
     """Each path, with the resource whose methods answer there."""
     paths: dict[str, Any] = {}
+    layout = pages.Layout(parts)
     for each in parts.collections:
         paths |= _record_routes(each, parts)
     paths |= {
@@ -57,11 +58,10 @@ def routes(parts: Parts) -> dict[str, Any]:
         "/api/tokens/current": accounts.CurrentTokenResource(parts.accounts),
         "/healthz": system.HealthResource(),
         "/readyz": system.ReadinessResource(parts.check_storage, parts.is_draining),
-        "/problems": problem_pages.ProblemsResource(parts.problems),
-        "/problems/{code}": problem_pages.ProblemResource(parts.problems),
+        **problem_pages.problem_routes(layout, parts.problems),
         **pages.look_routes(),
-        **pages.docs_routes(),
-        **(pages.console_routes() if parts.console else {}),
+        **pages.docs_routes(layout),
+        **(pages.console_routes(layout) if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
     if parts.explain:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -239,7 +240,7 @@ def _percent(text: str) -> str:
 
 
 PLACES = ("header", "cookie", "target", "json", "form", "broken", "cut", "record", "path", "user")
-WAYS = {"plain": str, "escaped": _escaped, "percent": _percent}
+WAYS: dict[str, Callable[[str], str]] = {"plain": str, "escaped": _escaped, "percent": _percent}
 
 
 @pytest.mark.slow
