@@ -3,10 +3,11 @@
 from typing import Any, TypeAlias
 
 import falcon
+import orjson
+from falcon.media import JSONHandler
 
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
-from datas.http.media import JSON
 from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
 from datas.http.parts import Parts, RecordParts
@@ -30,7 +31,8 @@ def create_app(parts: Parts) -> App:
         origins = "*" if "*" in parts.cors_origins else parts.cors_origins
         app.add_middleware(falcon.CORSMiddleware(origins, expose_headers=EXPOSED))
     app.req_options.strip_url_path_trailing_slash = True
-    app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSON))
+    json = JSONHandler(orjson.dumps, orjson.loads)
+    app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), json))
     ErrorHandlers(parts).add_to(app)
     for path, resource in routes(parts).items():
         app.add_route(path, resource)

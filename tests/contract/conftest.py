@@ -26,8 +26,9 @@ from datas.domain.service import RecordService
 from tests import every_rule
 from tests.every_rule import GadgetDraft, MakerDraft
 from tests.postgres import QUICK, Postgres, running
+from tests.served import PLURAL
 
-TABLES = {"items": Table(ITEMS, ItemRow), **every_rule.TABLES}
+TABLES = {PLURAL: Table(ITEMS, ItemRow), **every_rule.TABLES}
 COLLECTIONS: Mapping[str, Collection[Any]] = {
     plural: table.collection for plural, table in TABLES.items()
 }
@@ -52,7 +53,7 @@ class Store:
     @property
     def items(self) -> Repository[ItemDraft]:
         """Those of `datas`."""
-        return self.repositories["items"]
+        return self.repositories[PLURAL]
 
     @property
     def makers(self) -> Repository[MakerDraft]:

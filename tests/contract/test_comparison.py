@@ -20,6 +20,7 @@ from datas.domain.errors import StorageUnavailable
 from datas.domain.records import Collection
 from tests.contract.conftest import TABLES
 from tests.every_rule import GADGETS, MAKERS, GadgetRow
+from tests.served import PLURAL
 
 
 class NoteDraft(NamedTuple):
@@ -143,7 +144,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
         ("DROP INDEX gadgets_owner_id", "gadgets needs an index on (owner, id) to be sorted by id"),
         ("DROP INDEX gadgets_rank", "gadgets needs a unique index on rank"),
         ("DROP INDEX makers_name", "makers needs a unique index on name"),
-        ("DROP INDEX datas_data_id", "datas of items needs an index on (data, id)"),
+        ("DROP INDEX datas_data_id", f"datas of {PLURAL} needs an index on (data, id)"),
     ],
 )
 def test_a_database_that_differs_stops_the_start(

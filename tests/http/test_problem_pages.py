@@ -9,6 +9,7 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from tests.http.conftest import PROBLEMS
+from tests.served import INVALID, ROUTE
 
 BASE = "http://localhost:8000"
 FROM_CLIENTS = sorted(
@@ -155,7 +156,7 @@ def test_the_index_links_every_page(client: TestClient) -> None:
         read(client, str(link))
 
 
-@pytest.mark.parametrize("path", ["/problems", "/problems/invalid-item"])
+@pytest.mark.parametrize("path", ["/problems", f"/problems/{INVALID}"])
 def test_the_policy_allows_the_one_style_and_nothing_else(client: TestClient, path: str) -> None:
     """By its hash; JSON has the policy of everything that is no page."""
     answer = read(client, path)
@@ -172,7 +173,7 @@ def test_the_policy_allows_the_one_style_and_nothing_else(client: TestClient, pa
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
-@pytest.mark.parametrize("path", ["/problems", "/problems/invalid-item"])
+@pytest.mark.parametrize("path", ["/problems", f"/problems/{INVALID}"])
 def test_a_page_is_sent_once(client: TestClient, path: str, accept: str) -> None:
     """Whoever has it is told so; what depends on Accept says it, and has an ETag of its own."""
     first = read(client, path, accept)
@@ -195,31 +196,31 @@ def test_an_unknown_code_has_no_page(client: TestClient) -> None:
 
 def test_a_page_is_html_or_json(client: TestClient) -> None:
     """Whoever accepts neither gets the problem that says so."""
-    answer = client.simulate_get("/problems/invalid-item", headers={"Accept": "image/png"})
+    answer = client.simulate_get(f"/problems/{INVALID}", headers={"Accept": "image/png"})
     assert (answer.status_code, answer.json["type"]) == (406, "/problems/not-acceptable")
 
 
 def test_pages_honour_script_name(client: TestClient) -> None:
     """Under a prefix, links and examples start with it."""
-    page = Page(read(client, "/problems/invalid-item", root_path="/v1"))
+    page = Page(read(client, f"/problems/{INVALID}", root_path="/v1"))
     assert page.links[-1] == "/v1/problems"
-    assert f"curl {BASE}/v1/api/datas --json" in page.texts["pre"]
+    assert f"curl {BASE}/v1{ROUTE} --json" in page.texts["pre"]
     assert (
         Page(read(client, "/problems", root_path="/v1")).links[0] == "/v1/problems/malformed-json"
     )
-    shown = read_json(client, "/problems/invalid-item", root_path="/v1").json
-    assert shown["mended"].startswith(f"curl {BASE}/v1/api/datas ")
+    shown = read_json(client, f"/problems/{INVALID}", root_path="/v1").json
+    assert shown["mended"].startswith(f"curl {BASE}/v1{ROUTE} ")
 
 
 def test_the_type_of_an_error_opens(client: TestClient) -> None:
     """What a client is told to read is there, under the title that it was told."""
-    for path in ("/api/datas/7", "/nowhere", "/api/datas?limit=0"):
+    for path in (f"{ROUTE}/7", "/nowhere", f"{ROUTE}?limit=0"):
         error = client.simulate_get(path).json
         assert Page(read(client, error["type"])).texts["h1"] == error["title"]
 
 
 def test_no_client_can_write_into_a_page(client: TestClient) -> None:
     """The prefix stands in the examples as text, whatever is in it."""
-    page = Page(read(client, "/problems/invalid-item", root_path="/<script>\"'&"))
+    page = Page(read(client, f"/problems/{INVALID}", root_path="/<script>\"'&"))
     assert "script" not in page.texts
-    assert "/<script>\"'&/api/datas" in page.texts["pre"]
+    assert f"/<script>\"'&{ROUTE}" in page.texts["pre"]
