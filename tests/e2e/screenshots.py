@@ -8,6 +8,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.e2e.browser import launched_browser
 from tests.e2e.conftest import Server
+from tests.served import ROUTE
 
 PICTURE = Path(__file__).parents[2] / "docs" / "console.png"
 SIZE = ViewportSize(width=1200, height=800)
@@ -19,7 +20,7 @@ LEARNING = {"DATAS_ACCESS": "open", "DATAS_REGISTRATION": "open", "DATAS_EXPLAIN
 def take_picture(page: Page, origin: str) -> bytes:
     """Create an item by hand, so that its request and the way through the layers are shown."""
     page.goto(origin)
-    page.get_by_label("New item").fill("hello")
+    page.locator("#create").get_by_role("textbox").fill("hello")
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.locator(".exchange[open]")).to_contain_text("201")
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
@@ -31,7 +32,7 @@ def main() -> None:
         server = Server(Path(folder), "--workers", "1", **LEARNING)
         try:
             for text in ("tea", "bread and butter", "a book"):
-                server.request("POST", "/api/datas", {"data": text})
+                server.request("POST", ROUTE, {"data": text})
             page = browser.new_page(viewport=SIZE, color_scheme="light")
             picture = take_picture(page, f"http://localhost:{server.port}")
         finally:
