@@ -20,7 +20,7 @@ run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="-
 		exec .venv/bin/datas serve $(ARGS)
 
 test: .venv/dev ## Run the tests (a minute or two); test-all runs the slow ones too
-	@exec .venv/bin/python -m pytest -n 4 --dist worksteal -m "not slow" $(ARGS)
+	@exec .venv/bin/python -m pytest -n 3 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: .venv/dev ## Run all tests
 	@exec .venv/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
