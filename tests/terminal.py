@@ -7,6 +7,7 @@ is shown; "…" stands for anything, and the output of `curl -i` may leave heade
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,8 +57,10 @@ def run_page(page: str, folder: Path, environ: Mapping[str, str], *, any_id: boo
 def _set_up(folder: Path) -> None:
     """A project whose files are links, and whose `.venv` installs nothing and serves anywhere."""
     for each in ROOT.iterdir():
-        if not each.name.startswith(".") and not each.name.startswith("datas.db"):
+        if not each.name.startswith((".", "datas.db", "examples")):
             folder.joinpath(each.name).symlink_to(each)
+    # A page may enter this folder, and make a database there.
+    shutil.copytree(ROOT / "examples", folder / "examples")
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
     python = shlex.quote(sys.executable)
