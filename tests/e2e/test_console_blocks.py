@@ -40,7 +40,7 @@ def test_a_beginner_sees_what_the_page_shows(name: str, tmp_path: Path) -> None:
     run_page((ROOT / name).read_text(), tmp_path, clean_environ())
 
 
-@pytest.mark.parametrize("name", [README, TUTORIAL])
+@pytest.mark.parametrize("name", [README, pytest.param(TUTORIAL, marks=pytest.mark.slow)])
 def test_its_requests_leave_other_records_alone(name: str, tmp_path: Path) -> None:
     """Whatever is in the table: the requests use the id that came back."""
     url = f"sqlite:///{tmp_path}/datas.db"
