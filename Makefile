@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench bench-parts soak chaos lock audit openapi-snapshot clients clean again
+.PHONY: help run test test-all check bench bench-parts soak chaos lock audit openapi-snapshot clients screenshots clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,9 @@ openapi-snapshot: .venv/dev ## Renew the OpenAPI document that tests compare wit
 
 clients: .venv/dev ## Make clients by others' generators and let them work (one: ARGS=orval; needs PyPI, npm)
 	.venv/bin/python -m tests.clients.run $(ARGS)
+
+screenshots: .venv/dev ## Take the picture of the console in README (needs chromium)
+	@exec .venv/bin/python -m tests.e2e.screenshots
 
 clean: ## Remove .venv and what the tools keep; databases stay
 	rm -rf .venv build dist .*_cache .hypothesis .schemathesis
