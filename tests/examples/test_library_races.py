@@ -62,7 +62,9 @@ def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]
         server.ask("CREATE DATABASE library")
         url = server.url("library")
     with open_package(url, COLLECTIONS) as services:
-        yield Library(services["books"], services["authors"])
+        books = services["books"]
+        assert isinstance(books, Books)
+        yield Library(books, services["authors"])
 
 
 def _in_memory() -> Library:
