@@ -86,6 +86,14 @@ def test_the_readme_is_short() -> None:
     assert len(read("README.md").splitlines()) <= 200
 
 
+def test_the_reading_path_is_as_long_as_the_readme_says() -> None:
+    """All files that it numbers, together."""
+    files = re.findall(r"^\d\. \[.*\]\((.*)\)", read("README.md"), re.MULTILINE)
+    [stated] = re.findall(r"about (\d+) lines", read("README.md"))
+    lines = sum(len(read(file).splitlines()) for file in files)
+    assert lines == pytest.approx(int(stated), rel=0.05)
+
+
 def test_the_picture_of_the_console_is_small() -> None:
     """It is a PNG of a few colours: see screenshots.py."""
     picture = (ROOT / "docs/console.png").read_bytes()

@@ -1,5 +1,6 @@
 """The console blocks of every page, run as a reader would run them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,11 +26,12 @@ PAGES = {
 
 
 @contextmanager
-def _postgres() -> Iterator[dict[str, str]]:
-    """A PostgreSQL with a role and a database, for which the page's host name stands."""
+def _postgres(page: str) -> Iterator[dict[str, str]]:
+    """A PostgreSQL, with what the page's SQL makes, for which the page's host name stands."""
     with running(*QUICK) as server:
-        server.ask("CREATE ROLE datas LOGIN PASSWORD 'secret'")
-        server.ask("CREATE DATABASE datas OWNER datas")
+        for block in re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+            for statement in block.splitlines():
+                server.ask(statement)
         # libpq connects to this address, and takes the host of a URL for its name.
         yield {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(server.port)}
 
@@ -60,5 +62,5 @@ def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path) -> None
     if "From other devices" in page and not banner.address():
         pytest.skip("this machine has no network")
     with ExitStack() as stack:
-        environ = stack.enter_context(_postgres()) if "@db.example/" in page else {}
+        environ = stack.enter_context(_postgres(page)) if "@db.example/" in page else {}
         run_page(page, tmp_path, clean_environ() | environ)
