@@ -8,7 +8,7 @@ ifeq ($(OS),Windows_NT)
 $(error Datas needs gunicorn and file locks, which Windows lacks. Run it under WSL)
 endif
 
-.PHONY: help run test test-all check bench bench-parts soak chaos lock audit openapi-snapshot clients screenshots clean again
+.PHONY: help run test test-all check bench bench-parts soak chaos prove lock audit openapi-snapshot clients screenshots clean again
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other ti
 
 chaos: .venv/dev ## Ten minutes of signals, kills and slow clients (again: ARGS="--minutes 1 --seed 7")
 	.venv/bin/python -m tests.e2e.chaos $(ARGS)
+
+prove: .venv/dev ## A minute of faults under load, and a check of all answers (ARGS="--minutes 10 --seed 7 --database postgresql")
+	.venv/bin/python -m tests.prove $(ARGS)
 
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv
