@@ -229,4 +229,6 @@ def post_worker_init(worker: Any) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
     if worker.age == 1:
         host, port = worker.sockets[0].getsockname()[:2]
-        serving.print_banner(host, port, script_name, _settings)
+        from datas.operations.banner import print_banner  # noqa: PLC0415 (not for the master)
+
+        print_banner(host, port, script_name, _settings)

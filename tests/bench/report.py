@@ -164,43 +164,43 @@ def page(results: Results) -> str:
     return "\n".join(parts)
 
 
-_INTRODUCTION = """`make bench` wrote this page, and anyone can repeat it. Requests a second of one
-core mean little on another machine: look at the ratios.
+_INTRODUCTION = """`make bench` wrote this page, and you can repeat it. On another machine the
+numbers are others: look at the ratios.
 """
 _HOW = """## How
 
-Each server has one worker and one core to itself, and the load ([wrk](https://github.com/wg/wrk),
-{clients} connections that are kept) another. Each has a table of its own with the same {size:,}
-texts. Every job goes round all servers in turn, for a second each
-(three for a search). An answer of each kind is looked
-at before; an answer with another status than it should have ends the run. SQLite is in WAL mode
-with `synchronous=FULL`, and of the same version, everywhere but in PocketBase. Flask-RestX and
-FastAPI have a table without the columns and indexes that Datas keeps for versions, owners, orders
-and search.
+Each server has one worker and one core of its own. The load generator
+([wrk](https://github.com/wg/wrk), {clients} connections that stay open) has another core. Each
+server has a table of its own with the same {size:,} texts. Each job visits all servers in turn,
+for one second each (three for a search). Before a job starts, one answer of each server is
+checked; an answer with a wrong status ends the run. SQLite is in WAL mode with `synchronous=FULL`,
+and of the same version, except in PocketBase. The tables of Flask-RestX and FastAPI lack the
+columns and indexes that Datas has for versions, owners, orders and search.
 
-- get one: any of 2,000 items. 304: the same with `If-None-Match`. 404: ids that nobody has.
-- list of 100: the first page, not counted. search: reads all to find 4 items by a word (Datas and
-  the floor fold the case of all letters, the others of ASCII alone).
+- get one: one of 2,000 items. 304: the same with `If-None-Match`. 404: ids that do not exist.
+- list of 100: the first page, not counted. search: reads all items to find 4 by a word (Datas and
+  the floor ignore the case of all letters, the others only of ASCII letters).
 - create: `POST`. update: `PUT` (PocketBase: `PATCH`), each time with another text.
 - 90% reads: {mix}.
 """
-_TIMES = """Milliseconds with {clients} requests under way at once: half of the answers came within
-the first, 99 of 100 within the second.
+_TIMES = """Milliseconds, with {clients} requests in progress at the same time: half of the answers
+came within the first number, 99 of 100 within the second.
 """
 _MEMORY = """MiB at the end, after all jobs: the resident set of the largest process, which is the
-worker, and what all of the server's processes take together (PSS).
+worker, and the memory of all processes of the server together (PSS).
 """
-_RATES = """Medians; ± is half of what lies between the slowest and the fastest round. With
-`synchronous` FULL an answered write survives a power cut; with NORMAL it may not.
+_RATES = """Medians; ± is half of the distance between the slowest and the fastest round. With
+`synchronous` FULL a power cut loses no answered write; with NORMAL it may.
 """
-_EXPORTS = """`GET /api/datas/bulk` by the WSGI app alone, in the order of `data`: all records;
-those that contain a letter which all have; and those of the later half of the time. The growth
-is that of the cost for each record that is there, since the smallest table. Then: milliseconds
-until the first piece, the longest wait for a piece, and the most MiB that the process ever had.
+_EXPORTS = """`GET /api/datas/bulk`, answered by the WSGI app without a server, in the order of
+`data`: all records; the records that contain a letter which all contain; and those of the later
+half of the time. The growth compares the cost of one record of the table with that in the smallest
+table. Then: milliseconds until the first piece, the longest wait for a piece, and the highest
+memory of the process in MiB.
 """
-_WRITERS = """{clients} clients, each on a connection of its own, create records without a pause.
-The workers share one listening socket; the clients run on the same cores. Milliseconds, medians of
-the rounds; p99 / p50 has its spread too.
+_WRITERS = """{clients} clients create records without a pause, each on a connection of its own.
+The workers share one listening socket, and the clients run on the same cores. Milliseconds,
+medians of the rounds; for p99 / p50 the lowest and the highest round too.
 """
 
 

@@ -109,6 +109,14 @@ def test_a_decimal_that_its_column_cannot_keep_is_named() -> None:
     assert "the column price can't keep 1000000000000000000 with its places" in fault
 
 
+@pytest.mark.parametrize("bounds", [(0, 2**63), (-(2**63) - 1, 0)])
+def test_an_integer_that_no_column_can_keep_is_named(bounds: tuple[int, int]) -> None:
+    """SQLite would keep another number, and PostgreSQL none."""
+    wide = replace(GADGETS, rules={**GADGETS.rules, "count": rules.integer(*bounds)})
+    [fault] = table_faults(Table(wide, GadgetRow))
+    assert f"the column count can't keep {max(bounds, key=abs)}." in fault
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
     """A database with the tables of all collections, which is changed by hand."""

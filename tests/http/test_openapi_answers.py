@@ -14,7 +14,7 @@ from datas.domain.errors import StorageUnavailable
 from datas.http.app import create_app
 from tests.http.conftest import World, make_world
 from tests.http.openapi_changes import VERBS, Json, referred
-from tests.served import BULK, INVALID, NOT_FOUND, ONE, PLURAL, ROUTE, SCHEMA
+from tests.served import BULK, INVALID, NAME, NOT_FOUND, ONE, PLURAL, ROUTE, SCHEMA
 
 EXAMPLE_ID = 7
 EXAMPLE_TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
@@ -199,7 +199,7 @@ def test_refusals_are_described(refusal: Refusal) -> None:
     body = '{"data": "y"}' if headers else ""
     arguments = {"body": body} | refusal.arguments
     arguments["headers"] = headers | arguments.get("headers", {})
-    url = refusal.path.format(item_id=refusal.id, token_id=refusal.id, code=refusal.id)
+    url = refusal.path.format_map(dict.fromkeys((f"{NAME}_id", "token_id", "code"), refusal.id))
     answer = client.simulate_request(refusal.verb, url, **arguments)
     assert answer.json["type"] == f"/problems/{refusal.code}"
     assert_described(described(world), refusal.path, refusal.verb, answer)

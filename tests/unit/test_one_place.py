@@ -32,6 +32,7 @@ ABOUT_ITEMS = {
     "bench/report.py": "says what was measured",
     "clients/uses/openapi_generator.py": "uses a client that was generated for items",
     "clients/uses/openapi_python_client.py": "uses a client that was generated for items",
+    "docs/test_reference.py": "the pages speak of items",
     "e2e/test_console.py": "the lessons as they are worded",
     "e2e/test_docs.py": "Swagger UI as it shows items",
     "e2e/test_pages.py": "the pages change items",
