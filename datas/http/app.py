@@ -8,11 +8,12 @@ from falcon.media import JSONHandler
 
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
+from datas.http.faults import Faults
 from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
 from datas.http.parts import Parts, RecordParts
 from datas.http.request import Request
-from datas.http.resources import accounts, bulk, pages, problem_pages, records, system
+from datas.http.resources import accounts, bulk, explain, pages, problem_pages, records, system
 from datas.http.routing import Router, answer_options
 
 App: TypeAlias = "falcon.App[Request, Response]"
@@ -24,6 +25,8 @@ def create_app(parts: Parts) -> App:
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
         app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
+    if parts.explain:
+        app.add_middleware(Faults(parts.explain.delays))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(ResourceChecks())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
@@ -43,6 +46,7 @@ def create_app(parts: Parts) -> App:
 def routes(parts: Parts) -> dict[str, Any]:
     """Each path, with the resource whose methods answer there."""
     paths: dict[str, Any] = {}
+    layout = pages.Layout(parts)
     for each in parts.collections:
         paths |= _record_routes(each, parts)
     paths |= {
@@ -54,12 +58,14 @@ def routes(parts: Parts) -> dict[str, Any]:
         "/api/tokens/current": accounts.CurrentTokenResource(parts.accounts),
         "/healthz": system.HealthResource(),
         "/readyz": system.ReadinessResource(parts.check_storage, parts.is_draining),
-        "/problems": problem_pages.ProblemsResource(parts.problems),
-        "/problems/{code}": problem_pages.ProblemResource(parts.problems),
-        **pages.docs_routes(),
-        **(pages.console_routes() if parts.console else {}),
+        **problem_pages.problem_routes(layout, parts.problems),
+        **pages.look_routes(),
+        **pages.docs_routes(layout),
+        **(pages.console_routes(layout) if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
+    if parts.explain:
+        paths["/explain/requests"] = explain.RequestsResource(parts.explain, parts)
     paths["/openapi.json"] = system.OpenApiResource(parts, paths)
     return paths
 

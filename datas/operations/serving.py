@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import sys
+from tempfile import TemporaryFile
+from typing import IO
 
 # Seconds without a byte from a client, or to one, after which it is given up.
 CLIENT_TIMEOUT = 30
@@ -19,6 +21,11 @@ OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
 # The variable that says which file `datas serve` opened: no worker may use another.
 OWN_DATABASE = "OWN_DATABASE_FILE"
 
+# Threads of a worker; and, in explain mode, what `datas.adapters.request_ring` keeps requests in.
+threads = 1
+request_memory: tuple[mmap.mmap, IO[bytes]] | None = None
+REQUEST_MEMORY = 4 * 1024 * 1024  # bytes
+
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
 _draining = mmap.mmap(-1, 1)
 
@@ -30,6 +37,12 @@ def start_draining() -> None:
 
 def is_draining() -> bool:
     return _draining[0] == 1
+
+
+def share_requests() -> None:
+    """Make the memory, before the workers are forked. The file, which stays empty, is its lock."""
+    global request_memory  # noqa: PLW0603 (made once)
+    request_memory = mmap.mmap(-1, REQUEST_MEMORY), TemporaryFile()  # noqa: SIM115
 
 
 def exit_with_parent(parent: int) -> None:
