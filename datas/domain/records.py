@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from datas.domain.errors import InvalidRecord
-from datas.domain.rules import OptionalRule, Rule
+from datas.domain.rules import MAX_INDEXED, OptionalRule, Rule, most_bytes, storable
 
 # A draft: a NamedTuple of the fields that a client writes.
 D = TypeVar("D", bound=tuple[Any, ...])
@@ -52,6 +52,11 @@ class Collection(Generic[D]):
     search: str | None = None  # the field that `q` looks through
     unique: tuple[str, ...] = ()  # fields whose value no two records share; None is not compared
     references: Mapping[str, str] = field(default_factory=dict)  # field to the plural it refers to
+
+    def __post_init__(self) -> None:
+        indexed = {*self.sorts, *self.unique}
+        rules = {name: storable(it, is_indexed=name in indexed) for name, it in self.rules.items()}
+        object.__setattr__(self, "rules", rules)
 
     @cached_property
     def route(self) -> str:
@@ -142,6 +147,12 @@ class Collection(Generic[D]):
                 yield f"{here} can't be sorted by {name}, which is no field of it."
             elif self.is_optional(name):
                 yield f"{here} can't be sorted by {name}, which may be null."
+        for name in dict.fromkeys((*self.sorts, *self.unique)):
+            if name in self.rules and (size := most_bytes(self.rules[name])) > MAX_INDEXED:
+                yield (
+                    f"{here} can't be sorted by {name}, nor can {name} be unique: its rule allows "
+                    f"{size} bytes, and an index keeps {MAX_INDEXED}. Shorten it."
+                )
         used = [*self.unique, *self.references, *([self.search] if self.search else [])]
         for name in used:
             if name not in self.fields:

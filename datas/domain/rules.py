@@ -17,6 +17,8 @@ Rule = Callable[[Any], list[str]]
 
 # Ids and integers are what both databases keep in 64 bits.
 MAX_INTEGER = 2**63 - 1
+# Bytes of a text in an index, beside an owner and an id. PostgreSQL's entries have 2,704 at most.
+MAX_INDEXED = 2600
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,25 @@ class OptionalRule:
         return example(self.rule)
 
 
+@dataclass(frozen=True)
+class OwnRule:
+    """A function of one's own, which need not know what databases can't keep."""
+
+    rule: Rule
+    is_indexed: bool
+
+    def __call__(self, value: object) -> list[str]:
+        if faults := self.rule(value):
+            return faults
+        if isinstance(value, int) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            return ["must be an integer of 64 bits."]
+        if not isinstance(value, str):
+            return []
+        if self.is_indexed and len(value.encode(errors="replace")) > MAX_INDEXED:
+            return [f"must be at most {MAX_INDEXED} bytes long."]
+        return character_faults(value)
+
+
 text = TextRule
 integer = IntegerRule
 boolean = BooleanRule
@@ -220,6 +241,25 @@ def reference() -> IntegerRule:
 def required(rule: Rule) -> Rule:
     """What a rule says of a value that is there."""
     return rule.rule if isinstance(rule, OptionalRule) else rule
+
+
+def storable(rule: Rule, *, is_indexed: bool) -> Rule:
+    """The rule; if it is a function of one's own, with what databases can't keep."""
+    if isinstance(rule, OptionalRule):
+        return OptionalRule(storable(rule.rule, is_indexed=is_indexed))
+    if isinstance(rule, OwnRule):
+        rule = rule.rule
+    return rule if hasattr(rule, "json_schema") else OwnRule(rule, is_indexed)
+
+
+def most_bytes(rule: Rule) -> int:
+    """The bytes of the longest text that keeps a rule, as a database keeps it; 0 if it has none."""
+    match required(rule):
+        case TextRule(max_length=length):
+            return 4 * length
+        case TextsRule(text=each, max_items=count):
+            return count * (6 * each.max_length + 3) + 2  # as JSON, which may escape characters
+    return 0
 
 
 def json_schema(rule: Rule) -> Mapping[str, Any]:

@@ -84,7 +84,7 @@ def create(environ: dict[str, Any]) -> Answer:
     with _writing:
         [(item_id,)] = _connection().execute(ADD, row).fetchall()
     item = dict(zip(NAMES, (item_id, *row), strict=False))
-    return "201 Created", {"data": item}, [("Location", f"/api/datas/{item_id}")]
+    return "201 Created", {"data": item}, [("Location", f"{environ['PATH_INFO']}/{item_id}")]
 
 
 def replace(environ: dict[str, Any], item_id: int) -> Answer:

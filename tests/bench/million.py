@@ -26,6 +26,7 @@ from datas.http.request import Request
 from datas.http.schemas import RecordBody
 from tests.bench.serving import Server, serving
 from tests.bench.tables import fill, texts
+from tests.served import BULK, ROUTE
 
 ROUNDS = 9
 SORTS = [Sort(field) for field in ITEMS.sorts]
@@ -57,19 +58,19 @@ def page_after(path: Path, sort: Sort, depth: float) -> str:
 
 def jobs(path: Path, count: int) -> Iterator[Job]:
     """The requests, for a database of this size."""
-    yield Job("get one", f"/api/datas/{count // 2}", 100)
-    yield Job("create", "/api/datas", 30, b'{"data": "a text of about forty characters, yes"}')
+    yield Job("get one", f"{ROUTE}/{count // 2}", 100)
+    yield Job("create", ROUTE, 30, b'{"data": "a text of about forty characters, yes"}')
     for sort in SORTS:
-        yield Job(f"page by {sort.field}: first", f"/api/datas?sort={sort.field}")
+        yield Job(f"page by {sort.field}: first", f"{ROUTE}?sort={sort.field}")
         yield Job(f"page by {sort.field}: half", page_after(path, sort, 0.5))
         yield Job(f"page by {sort.field}: last", page_after(path, sort, 1))
-    yield Job("count", "/api/datas?limit=1&count=true", 2)
+    yield Job("count", f"{ROUTE}?limit=1&count=true", 2)
     for sort in SORTS:
-        base = f"/api/datas?sort={sort.field}"
+        base = f"{ROUTE}?sort={sort.field}"
         yield Job(f"search, no match, by {sort.field}", f"{base}&q=no+such+text", 1)
         yield Job(f"search, common, by {sort.field}", f"{base}&q=x", 1)
-    yield Job("of one moment, by id", "/api/datas?created_from=2100-01-01T00:00:00Z", 1)
-    yield Job("of any moment, by data", "/api/datas?sort=data&created_from=2000-01-01T00:00:00Z", 1)
+    yield Job("of one moment, by id", f"{ROUTE}?created_from=2100-01-01T00:00:00Z", 1)
+    yield Job("of any moment, by data", f"{ROUTE}?sort=data&created_from=2000-01-01T00:00:00Z", 1)
 
 
 def ask(server: Server, job: Job) -> tuple[float, float]:
@@ -110,11 +111,11 @@ def compare_sizes(folder: Path, sizes: list[int]) -> None:
 
 @contextmanager
 def timed(what: str, count: int) -> Iterator[None]:
-    """Print how many items a second the block did."""
+    """Print how many records a second the block did."""
     start = time.perf_counter()
     yield
     took = time.perf_counter() - start
-    print(f"{what:44}{count / took:10,.0f} items a second ({took:.1f} s)")
+    print(f"{what:44}{count / took:10,.0f} records a second ({took:.1f} s)")
 
 
 def peak(server: Server) -> str:
@@ -130,7 +131,7 @@ def stream(folder: Path, count: int) -> None:
         for kind in ("application/x-ndjson", "text/csv"):
             connection = HTTPConnection("127.0.0.1", server.port)
             with timed(f"export, {kind}", count), (folder / "all").open("wb") as out:
-                connection.request("GET", "/api/datas/bulk", headers={"Accept": kind})
+                connection.request("GET", BULK, headers={"Accept": kind})
                 response = connection.getresponse()
                 while piece := response.read(1 << 20):
                     out.write(piece)
@@ -146,7 +147,7 @@ def stream(folder: Path, count: int) -> None:
             with timed("import over HTTP", count), lines.open("rb") as body:
                 headers = {"Content-Type": "application/x-ndjson"}
                 headers["Content-Length"] = str(lines.stat().st_size)
-                connection.request("POST", "/api/datas/bulk", body, headers)
+                connection.request("POST", BULK, body, headers)
                 response = connection.getresponse()
                 if response.status != 201:
                     raise RuntimeError(response.read())

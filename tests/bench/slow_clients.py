@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import Server, request
 from tests.e2e.front import SlowClients, fill, front
+from tests.served import ROUTE
 
 GOOD = 24
 PATIENCE = 2  # seconds for each
@@ -33,7 +34,7 @@ def answered(server: Server) -> list[float]:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         start = time.perf_counter()
         with suppress(OSError, HTTPException):
-            if request(connection, "GET", "/api/datas/1").status == 200:
+            if request(connection, "GET", f"{ROUTE}/1").status == 200:
                 lasted.append((time.perf_counter() - start) * 1e3)
         connection.close()
     return lasted

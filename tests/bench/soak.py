@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import Answer, Server, request
+from tests.served import BULK, ROUTE
 
 GROWTH = 1.10  # of a process's memory, after the first minute
 READERS, WRITERS = 3, 3
@@ -76,18 +77,18 @@ class Load:
     def _read(self, client: "Client") -> Iterator[None]:
         """Pages in every order, searches, counts, single items, and some that are refused."""
         sort = random.choice(["id", "data", "date_created", "-date_updated"])  # noqa: S311
-        path = f"/api/datas?sort={sort}&limit=50"
+        path = f"{ROUTE}?sort={sort}&limit=50"
         for _ in range(5):
             page = client.ask("page", "GET", path, 200).json
             for item in page["data"][:10]:
-                client.ask("get", "GET", f"/api/datas/{item['id']}", 200, 404)
+                client.ask("get", "GET", f"{ROUTE}/{item['id']}", 200, 404)
                 yield
             if not (path := page["next"]):
                 break
-        client.ask("search", "GET", "/api/datas?q=7&count=true&limit=20", 200)
-        client.ask("refused", "GET", "/api/datas/999999999", 404)
-        client.ask("refused", "GET", "/api/datas?limit=x", 400)
-        client.ask("refused", "POST", "/api/datas", 400, body=b"{")
+        client.ask("search", "GET", f"{ROUTE}?q=7&count=true&limit=20", 200)
+        client.ask("refused", "GET", f"{ROUTE}/999999999", 404)
+        client.ask("refused", "GET", f"{ROUTE}?limit=x", 400)
+        client.ask("refused", "POST", ROUTE, 400, body=b"{")
         client.ask("metrics", "GET", "/metrics", 200)
         client.renew()
         yield
@@ -98,14 +99,14 @@ class Load:
         for n in range(KEPT):
             key = {"Idempotency-Key": f"{client.name}-{time.monotonic_ns()}"}
             body = {"data": f"{client.name} {n}"}
-            made = client.ask("create", "POST", "/api/datas", 201, body=body, headers=key)
-            again = client.ask("repeat", "POST", "/api/datas", 201, body=body, headers=key)
+            made = client.ask("create", "POST", ROUTE, 201, body=body, headers=key)
+            again = client.ask("repeat", "POST", ROUTE, 201, body=body, headers=key)
             if made.content != again.content:
                 self.errors.append(f"{made.content[:200]!r} became {again.content[:200]!r}")
             items.append((made.json["data"]["id"], made.headers["ETag"]))
             yield
         for n, (item_id, etag) in enumerate(items):
-            path, body = f"/api/datas/{item_id}", {"data": f"changed {n}"}
+            path, body = f"{ROUTE}/{item_id}", {"data": f"changed {n}"}
             now = client.ask("replace", "PUT", path, 200, body=body, headers={"If-Match": etag})
             client.ask("stale", "PUT", path, 412, body=body, headers={"If-Match": etag})
             client.ask("delete", "DELETE", path, 200, headers={"If-Match": now.headers["ETag"]})
@@ -115,16 +116,16 @@ class Load:
         """Many in, all out, and those deleted again."""
         lines = "".join(json.dumps({"data": f"line {n}"}) + "\n" for n in range(LINES)).encode()
         types = {"Content-Type": "application/x-ndjson"}
-        client.ask("bulk in", "POST", "/api/datas/bulk", 201, body=lines, headers=types)
+        client.ask("bulk in", "POST", BULK, 201, body=lines, headers=types)
         for accept in ("application/x-ndjson", "text/csv"):
-            out = client.ask("bulk out", "GET", "/api/datas/bulk", 200, headers={"Accept": accept})
+            out = client.ask("bulk out", "GET", BULK, 200, headers={"Accept": accept})
             if out.content.count(b"\n") < LINES:
                 self.errors.append("a stream was short")
         while mine := client.ask(
-            "own page", "GET", f"/api/datas?owner={client.name}&limit=100", 200
+            "own page", "GET", f"{ROUTE}?owner={client.name}&limit=100", 200
         ).json["data"]:
             for item in mine:
-                client.ask("delete", "DELETE", f"/api/datas/{item['id']}", 200)
+                client.ask("delete", "DELETE", f"{ROUTE}/{item['id']}", 200)
                 yield
 
     def _sign_in(self, client: "Client") -> Iterator[None]:

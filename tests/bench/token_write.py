@@ -7,12 +7,13 @@ from datas.database_urls import open_database
 from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.bench.serving import compare, serving
+from tests.served import ROUTE
 
 BODY = b'{"data": "hello"}'
 
 
 def _request(*headers: str) -> bytes:
-    lines = ["POST /api/datas HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
+    lines = [f"POST {ROUTE} HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
     lines += [f"Content-Length: {len(BODY)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + BODY
 

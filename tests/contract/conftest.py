@@ -25,9 +25,10 @@ from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from tests import every_rule
 from tests.every_rule import GadgetDraft, MakerDraft
-from tests.postgres import QUICK, Postgres, running
+from tests.postgres import Postgres
+from tests.served import PLURAL
 
-TABLES = {"items": Table(ITEMS, ItemRow), **every_rule.TABLES}
+TABLES = {PLURAL: Table(ITEMS, ItemRow), **every_rule.TABLES}
 COLLECTIONS: Mapping[str, Collection[Any]] = {
     plural: table.collection for plural, table in TABLES.items()
 }
@@ -52,7 +53,7 @@ class Store:
     @property
     def items(self) -> Repository[ItemDraft]:
         """Those of `datas`."""
-        return self.repositories["items"]
+        return self.repositories[PLURAL]
 
     @property
     def makers(self) -> Repository[MakerDraft]:
@@ -150,13 +151,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield from _sql(request.getfixturevalue("sqlite_url"))
     else:
         yield from _sql(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A server for all tests of a process."""
-    with running(*QUICK) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

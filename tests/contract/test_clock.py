@@ -13,6 +13,7 @@ from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Sort
 from datas.domain.throttle import HashLimiter
 from tests.contract.conftest import Store
+from tests.served import PLURAL
 from tests.unit.conftest import PlainPasswords, SetClock
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
@@ -35,7 +36,7 @@ class JumpingClock:
 
 def test_versions_grow_whatever_the_clock_does(store: Store) -> None:
     """They tell who was first, and times don't: what was read before a change can't undo it."""
-    items = store.service("items", JumpingClock())
+    items = store.service(PLURAL, JumpingClock())
     item = items.create(ItemDraft("0"))
     for n in range(1, 9):
         changed = items.replace(item.id, ItemDraft(str(n)), expected={item.version})
@@ -50,7 +51,7 @@ def test_versions_grow_whatever_the_clock_does(store: Store) -> None:
 @pytest.mark.parametrize("sort", SORTS, ids=str)
 def test_pages_are_whole_whatever_the_clock_does(store: Store, sort: Sort) -> None:
     """An item that is there throughout is visited once, while others come in at any time."""
-    items = store.service("items", JumpingClock())
+    items = store.service(PLURAL, JumpingClock())
     there = [items.create(ItemDraft(f"text {n % 5}")).id for n in range(20)]
     for item_id in there[::3]:
         items.replace(item_id, ItemDraft("changed"))

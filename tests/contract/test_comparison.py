@@ -20,6 +20,7 @@ from datas.domain.errors import StorageUnavailable
 from datas.domain.records import Collection
 from tests.contract.conftest import TABLES
 from tests.every_rule import GADGETS, MAKERS, GadgetRow
+from tests.served import PLURAL
 
 
 class NoteDraft(NamedTuple):
@@ -108,6 +109,14 @@ def test_a_decimal_that_its_column_cannot_keep_is_named() -> None:
     assert "the column price can't keep 1000000000000000000 with its places" in fault
 
 
+@pytest.mark.parametrize("bounds", [(0, 2**63), (-(2**63) - 1, 0)])
+def test_an_integer_that_no_column_can_keep_is_named(bounds: tuple[int, int]) -> None:
+    """SQLite would keep another number, and PostgreSQL none."""
+    wide = replace(GADGETS, rules={**GADGETS.rules, "count": rules.integer(*bounds)})
+    [fault] = table_faults(Table(wide, GadgetRow))
+    assert f"the column count can't keep {max(bounds, key=abs)}." in fault
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
     """A database with the tables of all collections, which is changed by hand."""
@@ -143,7 +152,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[SqlDatabase]:
         ("DROP INDEX gadgets_owner_id", "gadgets needs an index on (owner, id) to be sorted by id"),
         ("DROP INDEX gadgets_rank", "gadgets needs a unique index on rank"),
         ("DROP INDEX makers_name", "makers needs a unique index on name"),
-        ("DROP INDEX datas_data_id", "datas of items needs an index on (data, id)"),
+        ("DROP INDEX datas_data_id", f"datas of {PLURAL} needs an index on (data, id)"),
     ],
 )
 def test_a_database_that_differs_stops_the_start(

@@ -1,5 +1,6 @@
 """What every store refuses: a value that is taken, a missing reference, deleting what is in use."""
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from datas.domain.access import Access, Actor, Mode
+from datas.domain.credentials import MAX_USERNAME
 from datas.domain.errors import (
     DomainError,
     InvalidFields,
@@ -20,6 +22,7 @@ from datas.domain.errors import (
 )
 from datas.domain.query import Query
 from datas.domain.records import Record
+from datas.domain.rules import MAX_INDEXED
 from tests.conftest import TickingClock
 from tests.contract.conftest import Store
 from tests.every_rule import GadgetDraft, MakerDraft
@@ -345,3 +348,15 @@ def test_uniqueness_holds_over_all_owners(store: Store, users: tuple[Actor, Acto
     gadgets.create(GadgetDraft("his", rank=1), actor=users[1])
     with pytest.raises(ValueTaken, match="rank"):
         gadgets.create(GadgetDraft("hers", rank=1), actor=users[0])
+
+
+def test_the_longest_text_that_a_rule_may_allow_fits_every_index(store: Store) -> None:
+    """It is unique and sorted by, beside the longest username; PostgreSQL can't compress it."""
+    username = "u" * MAX_USERNAME
+    store.users.add(username, "hash", NOW)
+    numbers = random.Random(7)  # noqa: S311 (no secret)
+    name = "".join(chr(numbers.randrange(0x10000, 0x110000)) for _ in range(MAX_INDEXED // 4))
+    made = store.makers.add(MakerDraft(name), NOW, username)
+    assert store.makers.get(made.id).draft.name == name
+    with pytest.raises(ValueTaken):
+        store.makers.add(MakerDraft(name), NOW, username)

@@ -23,6 +23,7 @@ from datas.operations.copy import CHUNK, copy_database, copy_rows
 from tests.contract.conftest import TABLES, make_tables, sql_store
 from tests.drafts import some_drafts
 from tests.every_rule import GADGETS, GadgetDraft, MakerDraft
+from tests.served import PLURAL
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -33,7 +34,7 @@ MakeUrl = Callable[[str], str]
 
 
 def _items(database: SqlDatabase) -> SqlRepository[ItemDraft]:
-    return SqlRepository(database, ITEMS, {"items": Table(ITEMS, ItemRow)})
+    return SqlRepository(database, ITEMS, {PLURAL: Table(ITEMS, ItemRow)})
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def _fill(url: str) -> None:
         users.add(username, "a hash", NOW)
     tokens.add(Token(0, "alice", "a label", NOW, LATER), b"\x00\xff digest")
     items.add(ItemDraft("alice's 👍 100%"), NOW, "alice")
-    items.add_many((ItemDraft(f"item {n}") for n in range(COUNT)), NOW)
+    items.add_many((ItemDraft(f"text {n}") for n in range(COUNT)), NOW)
     changed = items.get(2)._replace(draft=ItemDraft("changed"), date_updated=LATER, version=2)
     assert items.swap(changed, 1)
     assert items.remove(COUNT + 1, 1)  # the newest: its id must not come again

@@ -10,9 +10,10 @@ from datas.domain.idempotency import LIFETIME, PURGED, Idempotency, KeptAnswer, 
 from datas.domain.items import ItemDraft
 from datas.domain.query import Query
 from tests.contract.conftest import Store
+from tests.served import ROUTE
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
-PRINT = fingerprint(b"POST", b"/api/datas", b"hello")
+PRINT = fingerprint(b"POST", ROUTE.encode(), b"hello")
 
 
 class _SetClock:

@@ -12,6 +12,7 @@ from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Position, Query
 from datas.domain.records import Record
 from tests.contract.conftest import Store
+from tests.served import PLURAL
 from tests.unit.conftest import SetClock
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
@@ -129,9 +130,9 @@ def test_items_given_away_are_changed_and_others_are_not(store: Store) -> None:
     for username in ("alice", "bob"):
         store.users.add(username, "hash", NOW)
     hers, his, nobodys = (
-        store.items.add(ItemDraft("item"), NOW, who) for who in ("alice", "bob", None)
+        store.items.add(ItemDraft("text"), NOW, who) for who in ("alice", "bob", None)
     )
-    hers_too = store.items.add(ItemDraft("item"), NOW, "alice")
+    hers_too = store.items.add(ItemDraft("text"), NOW, "alice")
     assert store.items.reassign("alice", "bob", LATER) == 2
     assert store.items.reassign("alice", "bob", LATER) == 0
     given = [item._replace(owner="bob", version=2, date_updated=LATER) for item in (hers, hers_too)]
@@ -142,12 +143,12 @@ def test_a_clock_that_was_set_back_moves_no_item_back(store: Store) -> None:
     """Who asks what has changed since a moment misses nothing."""
     for username in ("alice", "bob"):
         store.users.add(username, "hash", NOW)
-    item = store.items.add(ItemDraft("item"), LATER, "alice")
+    item = store.items.add(ItemDraft("text"), LATER, "alice")
     store.items.reassign("alice", "bob", NOW)
     assert store.items.get(item.id) == item._replace(owner="bob", version=2)
     earlier = SetClock()
     earlier.time = NOW
-    changed = store.service("items", earlier).replace(item.id, ItemDraft("changed"))
+    changed = store.service(PLURAL, earlier).replace(item.id, ItemDraft("changed"))
     assert (changed.version, changed.date_updated) == (3, LATER)
     assert store.items.get(item.id) == changed
 

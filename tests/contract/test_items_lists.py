@@ -13,6 +13,7 @@ from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import BY_ID, Condition, Conditions, Operator, Query, Sort
 from tests.contract.conftest import Store
 from tests.contract.test_lists import ordered, scan, walk
+from tests.served import PLURAL
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
 
@@ -67,11 +68,11 @@ def test_many_items_are_added_in_order(store: Store) -> None:
     """As if one after the other."""
     store.users.add("alice", "hash", NOW)
     first = store.items.add(ItemDraft("first"), NOW)
-    drafts = (ItemDraft(f"item {n}") for n in range(2500))
+    drafts = (ItemDraft(f"text {n}") for n in range(2500))
     assert store.items.add_many(drafts, NOW, "alice") == 2500
-    found = list(walk(store, "items", BY_ID, 1000))
+    found = list(walk(store, PLURAL, BY_ID, 1000))
     assert found[0] == first
-    assert [item.draft.data for item in found[1:]] == [f"item {n}" for n in range(2500)]
+    assert [item.draft.data for item in found[1:]] == [f"text {n}" for n in range(2500)]
     assert {item[2:] for item in found[1:]} == {(NOW, NOW, 1, "alice")}
 
 
@@ -109,7 +110,7 @@ def test_what_stays_is_visited_once_while_others_come_and_go(store: Store, sort:
     for _ in range(3):
         # What never goes away could be walked after for ever: new ids are always beyond.
         for visit in (walk, scan):
-            seen = list(visit(store, "items", sort, 7, _search("stays")))
+            seen = list(visit(store, PLURAL, sort, 7, _search("stays")))
             assert seen == ordered(staying, sort)
     stopped.set()
     for thread in threads:

@@ -11,11 +11,12 @@ from datas.domain.records import Record
 from datas.domain.service import RecordService
 from tests.conftest import TickingClock
 from tests.contract.conftest import Store
+from tests.served import PLURAL
 
 EACH = 1000
 NAMES = ("alice", "bob")
 SORTS = [Sort(name, descending) for name in ITEMS.sorts for descending in (False, True)]
-SEARCH = Condition("data", Operator.CONTAINS, "ITEM")
+SEARCH = Condition("data", Operator.CONTAINS, "TEXT")
 OF_BOB = Condition("owner", Operator.EQUAL, "bob")
 
 Items = RecordService[ItemDraft]
@@ -25,13 +26,13 @@ Items = RecordService[ItemDraft]
 def test_two_users_in_private_mode_never_meet(store: Store, where: Conditions) -> None:
     """A thousand items each, in turn: pages in every order, totals and streams are one's own."""
     clock, access = TickingClock(), Access(Mode.PRIVATE)
-    items = store.service("items", clock, access)
+    items = store.service(PLURAL, clock, access)
     with store.storage.atomic():
         for name in NAMES:
             store.users.add(name, "hash", clock.now())
         for n in range(EACH):
             for name in NAMES:
-                items.create(ItemDraft(f"item {n}"), actor=Actor(name))
+                items.create(ItemDraft(f"text {n}"), actor=Actor(name))
     for name in NAMES:
         count = EACH if where != (OF_BOB,) or name == "bob" else 0
         for sort in SORTS:

@@ -17,6 +17,7 @@ from datas.database_urls import open_database
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Condition, Conditions, Operator, Query, Sort, position
 from tests.contract.conftest import TABLES, sql_store
+from tests.served import PLURAL
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[SqlDatabase
     databases = []
     for count in (SMALL, LARGE):
         folder = tmp_path_factory.mktemp("linear")
-        database = open_database(f"sqlite:///{folder}/datas.db", {"items": Table(ITEMS, ItemRow)})
+        database = open_database(f"sqlite:///{folder}/datas.db", {PLURAL: Table(ITEMS, ItemRow)})
         _fill(database, count)
         databases.append(database)
     yield databases
@@ -131,7 +132,7 @@ def test_a_step_reads_no_more_than_its_rows(
 
     For one of two owners it may choose that of all records, and pass over the other's.
     """
-    statements = Statements(server, TABLES["items"])
+    statements = Statements(server, TABLES[PLURAL])
     items = sql_store(server).items
     middle = items.find(Query(LARGE // 4, sort, None, where[:1] if where else ()))[-1]
     for after in (None, position(middle, sort)):

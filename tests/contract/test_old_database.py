@@ -25,6 +25,7 @@ from datas.domain.throttle import HashLimiter
 from tests.contract.conftest import Store, sql_store
 from tests.data.make_old_database import PASSWORD
 from tests.old_database import ALICES_TOKEN, BOBS_TOKEN, KEPT_ANSWER, KEPT_KEY, restore_old_database
+from tests.served import PLURAL
 
 START = datetime(2026, 11, 22, 16, tzinfo=UTC)
 TICK = timedelta(microseconds=250_001)
@@ -57,7 +58,7 @@ EXPECTED = [
 def database(tmp_path: Path) -> Iterator[SqlDatabase]:
     """The file, opened by this version."""
     restore_old_database(tmp_path / "datas.db")
-    tables = {"items": Table(ITEMS, ItemRow)}
+    tables = {PLURAL: Table(ITEMS, ItemRow)}
     database = open_database(f"sqlite:///{tmp_path}/datas.db", tables)
     yield database
     database.close()

@@ -33,6 +33,7 @@ from datas.domain.idempotency import Idempotency, fingerprint
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
 from tests.postgres import Postgres, free_port
+from tests.served import PLURAL
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
@@ -41,7 +42,7 @@ Items = SqlRepository[ItemDraft]
 
 
 def _items(database: SqlDatabase) -> Items:
-    return SqlRepository(database, ITEMS, {"items": Table(ITEMS, ItemRow)})
+    return SqlRepository(database, ITEMS, {PLURAL: Table(ITEMS, ItemRow)})
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from falcon import testing
 from datas.adapters.system import SystemClock
 from datas.bootstrap import build_app
 from datas.settings import Settings
+from tests.served import ROUTE
 
 PASSWORD = "correct horse"
 TEXTS = ("Straße", "STRASSE 7", "b", "a", "\U0001f600", "\uffff", "100%", " a ", "same", "same")
@@ -73,13 +74,13 @@ def make(url: str) -> None:
         CLOCK.time = before
     for number, text in enumerate(TEXTS):
         token = tokens[("alice", "bob")[number % 2]]
-        item = client.ask("POST", "/api/datas", {"data": text}, token)
+        item = client.ask("POST", ROUTE, {"data": text}, token)
         if number % 4 == 0:
             client.ask("PUT", item.headers["location"], {"data": f"{text}, changed"}, token)
-    last = client.ask("POST", "/api/datas", {"data": "deleted"}, tokens["bob"])
+    last = client.ask("POST", ROUTE, {"data": "deleted"}, tokens["bob"])
     client.ask("DELETE", last.headers["location"], None, tokens["bob"])
     CLOCK.time = FUTURE
-    kept = client.ask("POST", "/api/datas", {"data": "once"}, tokens["alice"], '"an-old-key"')
+    kept = client.ask("POST", ROUTE, {"data": "once"}, tokens["alice"], '"an-old-key"')
     CLOCK.time = datetime(2026, 11, 22, 17, tzinfo=UTC)
     wrong = {"username": "bob", "password": "wrong password"}
     client.ask("POST", "/api/tokens", wrong)

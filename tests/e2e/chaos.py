@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from tests.e2e.conftest import DEADLINE, Server
 from tests.e2e.front import end, fill
+from tests.served import BULK, ROUTE
 
 WORKERS, THREADS = 2, 4
 DRAIN = 2  # seconds
@@ -30,9 +31,11 @@ KILL_EFFECT = 1.0  # seconds from kill -9 in which connections of that worker ma
 PROBES = 3
 # Silence of each kind holds a thread of the server, until the client hangs up.
 SLOW = {
-    "unread export": b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "half a head": b"GET /api/datas HTTP/1.1\r\nHo",
-    "half a body": b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{",
+    "unread export": f"GET {BULK} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(),
+    "half a head": f"GET {ROUTE} HTTP/1.1\r\nHo".encode(),
+    "half a body": (
+        f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{{"
+    ).encode(),
     "garbage": b"\x16\x03\x01 nonsense\r\n\r\n",
     "no goodbye": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     "nothing": b"",

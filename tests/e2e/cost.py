@@ -23,6 +23,7 @@ from datas.bootstrap import build_app
 from datas.settings import Settings
 from tests.bench import floor
 from tests.bench.tables import fill, texts
+from tests.served import ROUTE
 
 SIZE = 200
 WARM_UP = 30  # until Python has specialised its bytecode
@@ -41,12 +42,12 @@ class Job(NamedTuple):
 
 BODY = b'{"data": "a text of about forty letters, as most are"}'
 JOBS = {
-    "get": Job("GET", "/api/datas/7"),
-    "get, as shipped": Job("GET", "/api/datas/7", app="Datas as shipped"),
-    "304": Job("GET", "/api/datas/7", headers=(("HTTP_IF_NONE_MATCH", '"1"'),)),
-    "list": Job("GET", "/api/datas?limit=100", 10),
-    "create": Job("POST", "/api/datas", 30, BODY),
-    "update": Job("PUT", "/api/datas/8", 30, BODY),
+    "get": Job("GET", f"{ROUTE}/7"),
+    "get, as shipped": Job("GET", f"{ROUTE}/7", app="Datas as shipped"),
+    "304": Job("GET", f"{ROUTE}/7", headers=(("HTTP_IF_NONE_MATCH", '"1"'),)),
+    "list": Job("GET", f"{ROUTE}?limit=100", 10),
+    "create": Job("POST", ROUTE, 30, BODY),
+    "update": Job("PUT", f"{ROUTE}/8", 30, BODY),
 }
 
 
@@ -58,8 +59,8 @@ def apps(folder: Path) -> dict[str, WsgiApp]:
     quiet = Settings(database_url=url, access="open", log_level="warning")
     shipped = Settings(database_url=url, log_format="json")
     bare = falcon.App()
-    bare.add_route("/api/datas", _Items())
-    bare.add_route("/api/datas/{item_id:int}", _Item())
+    bare.add_route(ROUTE, _List())
+    bare.add_route(f"{ROUTE}/{{record_id:int}}", _One())
     return {"Datas": build_app(quiet), "Datas as shipped": build_app(shipped), "bare": bare}
 
 
@@ -95,15 +96,15 @@ def call(app: WsgiApp, job: Job, number: int = 0) -> str:
     return statuses[0]
 
 
-class _Item:
-    def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
-        _write(resp, floor.get(req.env, item_id))
+class _One:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, record_id: int) -> None:
+        _write(resp, floor.get(req.env, record_id))
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, item_id: int) -> None:
-        _write(resp, floor.replace(req.env, item_id))
+    def on_put(self, req: falcon.Request, resp: falcon.Response, record_id: int) -> None:
+        _write(resp, floor.replace(req.env, record_id))
 
 
-class _Items:
+class _List:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         _write(resp, floor.page(req.env))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import DEADLINE, Server
 from tests.postgres import free_port, missing
+from tests.served import BULK, ROUTE
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -166,13 +167,13 @@ class SlowClients:
                     self._clients[number] = self._open(number)
 
 
-HEAD = b"GET /api/datas/1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+HEAD = f"GET {ROUTE}/1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".encode()
 BODY = (
-    b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Content-Length: 60000\r\n\r\n"
-)
-EXPORT = b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n"
-ONE = b"GET /api/datas/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Content-Length: 60000\r\n\r\n"
+).encode()
+EXPORT = f"GET {BULK} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+ONE = f"GET {ROUTE}/1 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 SENT = {"heads": HEAD, "bodies": BODY, "readers": EXPORT, "idle": ONE, "silent": b""}
 
 
@@ -182,7 +183,7 @@ def fill(server: Server, items: int) -> None:
     headers = {"Content-Type": "application/x-ndjson"}
     for lines in range(items, 0, -10_000):  # a request takes no more
         body = line * min(lines, 10_000)
-        assert server.request("POST", "/api/datas/bulk", body, headers).status == 201
+        assert server.request("POST", BULK, body, headers).status == 201
 
 
 def wait_until_idle(server: Server) -> None:
@@ -207,7 +208,7 @@ def seconds(server: Server, requests: int) -> list[float]:
     lasted = []
     for _ in range(requests):
         start = time.perf_counter()
-        assert server.request("GET", "/api/datas/1").status == 200
+        assert server.request("GET", f"{ROUTE}/1").status == 200
         lasted.append(time.perf_counter() - start)
     return lasted
 
@@ -219,6 +220,6 @@ def unread_export(server: Server) -> Iterator[socket.socket]:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.settimeout(DEADLINE)
         client.connect(("127.0.0.1", server.port))
-        client.sendall(b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.sendall(f"GET {BULK} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert client.recv(10)
         yield client

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
 
 from tests.e2e.conftest import Answer, Server
+from tests.served import ROUTE
 
 # How often each fault happens: FAULT_ROUNDS=100 looks longer.
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
@@ -82,7 +83,7 @@ class Client:
         body, headers = {"data": text}, {"Idempotency-Key": text}
         doubts: list[Doubt] = []
         self.unanswered.add(text)
-        while (answer := self._try("POST", "/api/datas", body, headers, doubts)) is None:
+        while (answer := self._try("POST", ROUTE, body, headers, doubts)) is None:
             if self._ledger.closing.is_set():
                 return
         if answer.status != 201:
@@ -109,7 +110,7 @@ class Client:
             body = {"data": after[0]}
         doubts: list[Doubt] = []
         self.items[item_id] = {state, after}
-        path, headers = f"/api/datas/{item_id}", {"If-Match": f'"{version}"'}
+        path, headers = f"{ROUTE}/{item_id}", {"If-Match": f'"{version}"'}
         while (answer := self._try(method, path, body, headers, doubts)) is None:
             if self._ledger.closing.is_set():
                 return
@@ -117,15 +118,15 @@ class Client:
         if answer.status == 200 and (shown["data"], shown["version"]) == (after or state):
             self._ledger.acknowledged.append(time.monotonic())
         elif answer.status == (412 if after else 404) and doubts:
-            self._was_carried_out(doubts, f"{method} of item {item_id}")
+            self._was_carried_out(doubts, f"{method} of record {item_id}")
         else:
-            self._wrong(answer, f"{method} of item {item_id} at {state}")
+            self._wrong(answer, f"{method} of record {item_id} at {state}")
             return
         self.items[item_id] = {after}
 
     def _read(self, item_id: int) -> None:
         """Read one of its own: it is what it may be."""
-        answer = self._try("GET", f"/api/datas/{item_id}", None, {}, [])
+        answer = self._try("GET", f"{ROUTE}/{item_id}", None, {}, [])
         if answer is None:
             return
         state: State = None
@@ -133,12 +134,12 @@ class Client:
             item = answer.json["data"]
             state = item["data"], item["version"]
         if answer.status not in (200, 404) or state not in self.items[item_id]:
-            self._wrong(answer, f"item {item_id}, which is one of {self.items[item_id]}")
+            self._wrong(answer, f"record {item_id}, which is one of {self.items[item_id]}")
         self.items[item_id] = {state}
 
     def _list(self) -> None:
         """Read the newest: of its own none is what it can't be."""
-        answer = self._try("GET", "/api/datas?sort=-date_created&limit=50", None, {}, [])
+        answer = self._try("GET", f"{ROUTE}?sort=-date_created&limit=50", None, {}, [])
         if answer is None:
             return
         if answer.status != 200:
@@ -152,7 +153,7 @@ class Client:
     def faults(self, stored: dict[int, State]) -> list[str]:
         """What of its own is stored otherwise than it may be."""
         found = [
-            f"item {item_id} is {stored.get(item_id)}, and not one of {states}"
+            f"record {item_id} is {stored.get(item_id)}, and not one of {states}"
             for item_id, states in self.items.items()
             if stored.get(item_id) not in states
         ]
@@ -163,7 +164,7 @@ class Client:
         )
         for text, count in unknown.items():
             if count > 1 or text not in self.unanswered:
-                found.append(f"{count} items {text!r} that nobody was told of")
+                found.append(f"{count} records {text!r} that nobody was told of")
         return found
 
     def _try(
@@ -325,14 +326,14 @@ def check(server: Server, *ledgers: Ledger) -> None:
         faults += client.faults(stored)
     for item_id, state in stored.items():
         if state and state[0].partition("/")[0] not in clients:
-            faults.append(f"nobody made item {item_id}: {state}")
+            faults.append(f"nobody made record {item_id}: {state}")
     assert not faults, f"{len(faults)} faults: {faults[:5]}"
 
 
 def read_all(server: Server) -> dict[int, State]:
     """Every item that the server lists."""
     stored: dict[int, State] = {}
-    path = "/api/datas?limit=1000"
+    path = f"{ROUTE}?limit=1000"
     while path:
         page = server.request("GET", path).json
         stored |= {item["id"]: (item["data"], item["version"]) for item in page["data"]}

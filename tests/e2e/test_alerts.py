@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from datas.http.metrics import Metrics
 from tests.http.conftest import make_world
+from tests.served import BULK, ROUTE
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -40,7 +41,7 @@ def _selectors(text: str) -> list[tuple[str, set[str]]]:
 def exported() -> list[str]:
     """What /metrics has after a page, and a stream."""
     world = make_world(metrics=Metrics())
-    for path in ("/api/datas", "/api/datas/bulk"):
+    for path in (ROUTE, BULK):
         assert world.client.simulate_get(path).status_code == 200
     lines = world.client.simulate_get("/metrics").text.splitlines()
     return [line.rpartition(" ")[0] for line in lines if line.startswith("datas_")]
@@ -80,7 +81,7 @@ def test_streams_are_left_out_by_the_name_of_their_route(exported: list[str]) ->
     """What an alert doesn't mean must be called as it thinks."""
     [left_out] = {each for rule in RULES for each in re.findall(r'route!~"(.+?)"', rule["expr"])}
     routes = {route for text in exported for route in re.findall(r'route="(.*?)"', text)}
-    assert [route for route in routes if re.fullmatch(left_out, route)] == ["/api/datas/bulk"]
+    assert [route for route in routes if re.fullmatch(left_out, route)] == [BULK]
 
 
 def test_each_alert_is_seen_to_fire_and_not_to() -> None:

@@ -30,6 +30,7 @@ from datas.operations import sqlite_copy
 from datas.operations.backup import refuse_postgresql
 from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, request, run_datas
+from tests.served import RECORDS, ROUTE
 
 MANY = 50_000  # items of a database that takes a while to copy and to check
 FORKS = multiprocessing.get_context("forkserver")
@@ -78,7 +79,7 @@ def test_a_backup_while_clients_write_holds_all_that_they_were_promised(
         with closing(server.connect()) as connection:
             for number in range(100_000):
                 text = f"{name}{number}"
-                assert request(connection, "POST", "/api/datas", {"data": text}).status == 201
+                assert request(connection, "POST", ROUTE, {"data": text}).status == 201
                 promised.append(text)
                 if number == 20:
                     enough.set()
@@ -97,7 +98,7 @@ def test_a_backup_while_clients_write_holds_all_that_they_were_promised(
     kept, copy = _texts(tmp_path / "copy.db"), tmp_path / "copy.db"
     assert set(before) <= set(kept)
     assert len(kept) == len(set(kept)) < len(promised)
-    told = f"Items backed up: {len(kept):,}, in {copy} ({copy.stat().st_size:,} bytes).\n"
+    told = f"{RECORDS} backed up: {len(kept):,}, in {copy} ({copy.stat().st_size:,} bytes).\n"
     assert (done.returncode, done.stderr, done.stdout) == (0, "", told)
     assert copy.stat().st_mode & 0o777 == 0o600
 
@@ -147,8 +148,10 @@ def test_restored_items_are_served(start: Start, tmp_path: Path) -> None:
     content = copy.read_bytes()
     done = run_datas(there, "restore", str(copy))
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"Items restored: 2, in .+/datas\.db \([\d,]+ bytes\)\.\n", done.stdout)
-    found = start("--workers", "1").request("GET", "/api/datas").json
+    assert re.fullmatch(
+        rf"{RECORDS} restored: 2, in .+/datas\.db \([\d,]+ bytes\)\.\n", done.stdout
+    )
+    found = start("--workers", "1").request("GET", ROUTE).json
     assert [item["data"] for item in found["data"]] == ["one", "two"]
     assert copy.read_bytes() == content
     assert (there / "datas.db").stat().st_mode & 0o777 == 0o600
@@ -159,11 +162,11 @@ def test_a_database_that_a_server_has_open_is_not_replaced(start: Start, tmp_pat
     """Even with --force: it says to stop the server; after that it works."""
     back_up(_fill(tmp_path / "other.db", ["old"]), tmp_path / "copy.db")
     server = start("--workers", "1")
-    server.request("POST", "/api/datas", {"data": "new"})
+    server.request("POST", ROUTE, {"data": "new"})
     refused = run_datas(tmp_path, "restore", "copy.db", "--force")
     assert refused.returncode == 1
     assert re.fullmatch(r"Error: .+/datas\.db is in use.+ Stop the server.+\n", refused.stderr)
-    server.request("POST", "/api/datas", {"data": "newer"})
+    server.request("POST", ROUTE, {"data": "newer"})
     server.stop()
     assert _texts(tmp_path / "datas.db") == ["new", "newer"]
     assert run_datas(tmp_path, "restore", "copy.db", "--force").returncode == 0

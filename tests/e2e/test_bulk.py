@@ -18,16 +18,16 @@ from peewee import sqlite3  # type: ignore[attr-defined]
 
 from tests.contract.test_items import ODD_TEXTS
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, run_datas
+from tests.served import BULK, RECORDS, ROUTE
 
 pytestmark = pytest.mark.slow
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
-PATH = "/api/datas/bulk"
 
 
 def lines(count: int) -> bytes:
     """As many items, all different."""
-    return b"".join(b'{"data": "item %d"}\n' % n for n in range(count))
+    return b"".join(b'{"data": "text %d"}\n' % n for n in range(count))
 
 
 def stored(folder: Path) -> list[str]:
@@ -59,7 +59,7 @@ def is_locked(folder: Path) -> bool:
 def test_a_server_that_is_killed_in_the_middle_stores_none(start: Start, tmp_path: Path) -> None:
     """Not one item of a request that was never answered."""
     server = start("--workers", "1", DATAS_BULK_LINES="100000")
-    server.request("POST", "/api/datas", {"data": "before"})
+    server.request("POST", ROUTE, {"data": "before"})
     sender = threading.Thread(target=_ignoring_a_reset, args=(server,))
     sender.start()
     until(lambda: is_locked(tmp_path))
@@ -69,72 +69,72 @@ def test_a_server_that_is_killed_in_the_middle_stores_none(start: Start, tmp_pat
     sender.join(DEADLINE)
     assert stored(tmp_path) == ["before"]
     again = start("--workers", "1")
-    assert again.request("POST", PATH, lines(3), NDJSON).json["data"] == {"created": 3}
+    assert again.request("POST", BULK, lines(3), NDJSON).json["data"] == {"created": 3}
 
 
 def _ignoring_a_reset(server: Server) -> None:
     with suppress(OSError):
-        server.request("POST", PATH, lines(100_000), NDJSON)
+        server.request("POST", BULK, lines(100_000), NDJSON)
 
 
 @pytest.mark.slow
 def test_writers_wait_for_many_items_and_do_not_fail(start: Start) -> None:
     """While a hundred thousand are stored, others' items are stored too, none refused."""
     server = start("--workers", "2", DATAS_BULK_LINES="100000")
-    sent = threading.Thread(target=server.request, args=("POST", PATH, lines(100_000), NDJSON))
+    sent = threading.Thread(target=server.request, args=("POST", BULK, lines(100_000), NDJSON))
     sent.start()
     statuses = []
     while sent.is_alive():
-        statuses.append(server.request("POST", "/api/datas", {"data": "between"}).status)
+        statuses.append(server.request("POST", ROUTE, {"data": "between"}).status)
     assert len(statuses) > 1
     assert set(statuses) == {201}
-    total = server.request("GET", "/api/datas?count=true&limit=1").json["total"]
+    total = server.request("GET", f"{ROUTE}?count=true&limit=1").json["total"]
     assert total == 100_000 + len(statuses)
 
 
 def test_a_slow_client_keeps_no_other_waiting(start: Start) -> None:
     """Lines that come one by one take no lock until the last is there."""
     server = start("--workers", "1")
-    head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+    head = f"POST {BULK} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         for n in range(5):
             line = b'{"data": "slow"}\n'
             client.sendall(b"%x\r\n%b\r\n" % (len(line), line))
-            answer = server.request("POST", "/api/datas", {"data": f"quick {n}"})
+            answer = server.request("POST", ROUTE, {"data": f"quick {n}"})
             assert (answer.status, answer.json["data"]["id"]) == (201, n + 1)
         client.sendall(b"0\r\n\r\n")
         assert client.recv(4096).startswith(b"HTTP/1.1 201")
-    assert server.request("GET", "/api/datas").json["msg"] == "Items found (10)"
+    assert server.request("GET", ROUTE).json["msg"] == f"{RECORDS} found (10)"
 
 
 @pytest.mark.slow
 def test_a_large_body_is_refused_as_soon_as_it_is_too_large(start: Start) -> None:
     """The client reads why, though it was still sending; what is not too large is taken."""
     server = start("--workers", "1", DATAS_BULK_LINES="1000")
-    answer = server.request("POST", PATH, lines(400_000), NDJSON)
+    answer = server.request("POST", BULK, lines(400_000), NDJSON)
     assert (answer.status, answer.json["type"]) == (413, "/problems/body-too-large")
-    assert server.request("POST", PATH, lines(1000), NDJSON).status == 201
+    assert server.request("POST", BULK, lines(1000), NDJSON).status == 201
 
 
 @pytest.mark.slow
 def test_a_stream_that_breaks_is_not_taken_for_whole(start: Start, tmp_path: Path) -> None:
     """If the file turns out to be damaged half-way, the connection ends without the last chunk."""
     server = start("--workers", "1")
-    server.request("POST", PATH, lines(5000), NDJSON)
+    server.request("POST", BULK, lines(5000), NDJSON)
     server.stop()
     _damage(tmp_path / "datas.db", 2 / 3)
     server = start("--workers", "1")
     with closing(server.connect()) as connection:
-        connection.request("GET", PATH)
+        connection.request("GET", BULK)
         response = connection.getresponse()
         with pytest.raises(IncompleteRead) as broken:
             response.read()
         first = broken.value.partial.splitlines()[0]
-        assert json.loads(first)["data"] == "item 0"
+        assert json.loads(first)["data"] == "text 0"
     server.stop()
     _damage(tmp_path / "datas.db", 1 / 4)
-    answer = start("--workers", "1").request("GET", PATH)
+    answer = start("--workers", "1").request("GET", BULK)
     assert (answer.status, answer.json["type"]) == (503, "/problems/storage-unavailable")
 
 
@@ -153,16 +153,22 @@ def test_what_is_exported_can_be_imported(tmp_path: Path, name: str) -> None:
     """Into an empty database, from either format, by file or by pipe: each text in its order."""
     texts = list(ODD_TEXTS.values())
     (tmp_path / "in.ndjson").write_text("\n".join(json.dumps({"data": text}) for text in texts))
-    assert run_datas(tmp_path, "import", "in.ndjson").stdout == f"Items imported: {len(texts)}.\n"
+    assert (
+        run_datas(tmp_path, "import", "in.ndjson").stdout == f"{RECORDS} imported: {len(texts)}.\n"
+    )
     out = run_datas(tmp_path, "export", name)
-    assert (out.returncode, out.stdout, out.stderr) == (0, "", f"Items exported: {len(texts)}.\n")
+    assert (out.returncode, out.stdout, out.stderr) == (
+        0,
+        "",
+        f"{RECORDS} exported: {len(texts)}.\n",
+    )
     (tmp_path / "other").mkdir()
     run_datas(tmp_path, "import", name, "--database", "sqlite:///other/datas.db")
     kind = name.rpartition(".")[2]
     piped = run_datas(
         tmp_path, "import", "-", "--format", kind, stdin=(tmp_path / name).read_bytes()
     )
-    assert piped.stdout == f"Items imported: {len(texts)}.\n"
+    assert piped.stdout == f"{RECORDS} imported: {len(texts)}.\n"
     assert stored(tmp_path / "other") == texts
     assert stored(tmp_path) == texts * 2
 
@@ -184,7 +190,7 @@ def test_an_import_says_what_is_wrong_and_stores_nothing(tmp_path: Path) -> None
     assert "does not exist" in run_datas(tmp_path, "import", "absent.csv").stderr
     (tmp_path / "good.ndjson").write_text('{"data": "good"}\n')
     checked = run_datas(tmp_path, "import", "good.ndjson", "--dry-run")
-    assert checked.stdout == "Items checked: 1, all good. Nothing was stored.\n"
+    assert checked.stdout == f"{RECORDS} checked: 1, all good. Nothing was stored.\n"
     nobody = run_datas(tmp_path, "import", "good.ndjson", "--owner", "nobody")
     assert "no user nobody" in nobody.stderr
     assert stored(tmp_path) == []
@@ -229,4 +235,4 @@ def test_an_interrupted_import_says_how_to_go_on(tmp_path: Path, number: int) ->
     assert command[:3] == ["import", "in.ndjson", "--skip"]
     assert 0 < int(command[3]) < 60_000
     assert run_datas(tmp_path, *command).returncode == 0
-    assert stored(tmp_path) == [f"item {n}" for n in range(60_000)]
+    assert stored(tmp_path) == [f"text {n}" for n in range(60_000)]

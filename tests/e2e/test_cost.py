@@ -27,6 +27,7 @@ from tests.bench import floor
 from tests.bench.contenders import free_port
 from tests.bench.tables import fill, texts
 from tests.e2e.cost import BODY, JOBS, SIZE, Job, apps, call
+from tests.served import ROUTE
 
 # The most that a request of Datas may cost, if the same costs 1 in the barest Falcon app with the
 # same SQL: 7% over what was measured. (In two builds of Python 3.11, of which one needs 15% more
@@ -51,11 +52,11 @@ PEAKS = {
 }
 
 MORE = {
-    "delete": Job("DELETE", "/api/datas/9"),
-    "count": Job("GET", "/api/datas?count=true"),
-    "search": Job("GET", "/api/datas?q=x"),
-    "missing": Job("GET", "/api/datas/1000"),
-    "repeatable create": Job("POST", "/api/datas", 1, BODY, (("HTTP_IDEMPOTENCY_KEY", "a"),)),
+    "delete": Job("DELETE", f"{ROUTE}/9"),
+    "count": Job("GET", f"{ROUTE}?count=true"),
+    "search": Job("GET", f"{ROUTE}?q=x"),
+    "missing": Job("GET", f"{ROUTE}/1000"),
+    "repeatable create": Job("POST", ROUTE, 1, BODY, (("HTTP_IDEMPOTENCY_KEY", "a"),)),
 }
 STATEMENTS = {
     "get": ["SELECT"],
@@ -224,7 +225,7 @@ def _ask(port: int, times: int) -> None:
             assert time.monotonic() < end
             time.sleep(0.1)
     for _ in range(times):
-        connection.request("GET", "/api/datas/7")
+        connection.request("GET", f"{ROUTE}/7")
         response = connection.getresponse()
         response.read()
         assert response.status == 200

@@ -16,10 +16,11 @@ import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, run_datas
 from tests.e2e.disk import mounted
+from tests.served import BULK, ROUTE
 
 pytestmark = pytest.mark.slow
 
-READ = ("/api/datas", "/api/datas/1", "/api/datas/bulk", "/readyz")
+READ = (ROUTE, f"{ROUTE}/1", BULK, "/readyz")
 
 
 def _move(folder: Path, to: Path) -> None:
@@ -31,7 +32,7 @@ def _move(folder: Path, to: Path) -> None:
 
 def _statuses(server: Server, times: int = 8) -> set[int]:
     """Of writes, reads and readiness, each often enough that all workers answer."""
-    writes = {server.request("POST", "/api/datas", {"data": "x"}).status for _ in range(times)}
+    writes = {server.request("POST", ROUTE, {"data": "x"}).status for _ in range(times)}
     return writes | {server.request("GET", path).status for path in READ * times}
 
 
@@ -71,7 +72,7 @@ def test_a_moved_database_is_never_replaced_by_an_empty_one(
 ) -> None:
     """Nothing is read or written meanwhile, whatever workers come; with the file back all goes."""
     server = start("--workers", "2", *arguments)
-    assert server.request("POST", "/api/datas", {"data": "first"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "first"}).status == 201
     away = tmp_path / "away"
     _move(tmp_path, away)
     HAPPENINGS[happening](server)
@@ -84,7 +85,7 @@ def test_a_moved_database_is_never_replaced_by_an_empty_one(
     _move(tmp_path, tmp_path / "other")
     _move(away, tmp_path)
     assert _statuses(server) == {200, 201}
-    assert server.request("GET", "/api/datas/1").json["data"]["data"] == "first"
+    assert server.request("GET", f"{ROUTE}/1").json["data"]["data"] == "first"
 
 
 @contextmanager
@@ -118,7 +119,7 @@ def test_gunicorn_alone_makes_no_file_in_the_place_of_one_that_is_gone(
     """It starts from nothing; later its workers see by the lock files that there was one."""
     with _gunicorn(tmp_path) as server:
         server._wait_until_ready()  # noqa: SLF001
-        assert server.request("POST", "/api/datas", {"data": "first"}).status == 201
+        assert server.request("POST", ROUTE, {"data": "first"}).status == 201
         names = [f"datas.db{side}" for side in ("", "-wal", "-shm")]
         for name in names:
             (tmp_path / name).rename(tmp_path / f"away-{name}")
@@ -180,7 +181,7 @@ def test_commands_that_read_change_no_byte(
     _filled(tmp_path)
     if served:
         server = start("--workers", "1")
-        assert server.request("POST", "/api/datas", {"data": "hello"}).status == 201
+        assert server.request("POST", ROUTE, {"data": "hello"}).status == 201
     before = _digests(tmp_path)
     _read(tmp_path, tmp_path_factory.mktemp("out") / "out")
     assert _digests(tmp_path) == before

@@ -18,6 +18,7 @@ from tests.e2e.conftest import DEADLINE, Server
 from tests.e2e.front import DEPLOY
 from tests.e2e.image import ROOT, USER, Image
 from tests.postgres import free_port, missing
+from tests.served import BULK, ROUTE
 
 EXPOSURE = 1.0  # at most, of 10, as `systemd-analyze security` counts
 
@@ -77,9 +78,9 @@ def use(container: Container) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
     # More than is kept in memory.
     lines = b'{"data": "' + b"a" * 250 + b'"}\n'
-    assert container.request("POST", "/api/datas/bulk", lines * 5000, headers).status == 201
-    assert len(container.request("GET", "/api/datas/bulk").content.splitlines()) >= 5000
-    assert container.request("GET", "/api/datas?q=aa&sort=-data&count=true").status == 200
+    assert container.request("POST", BULK, lines * 5000, headers).status == 201
+    assert len(container.request("GET", BULK).content.splitlines()) >= 5000
+    assert container.request("GET", f"{ROUTE}?q=aa&sort=-data&count=true").status == 200
     container.run("backup", "backup.db")
     before = container.workers()
     container.process.send_signal(signal.SIGHUP)

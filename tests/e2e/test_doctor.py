@@ -25,6 +25,7 @@ from datas.operations.sqlite_copy import back_up
 from datas.settings import variable_names
 from tests.e2e.conftest import DEADLINE, Start, run_datas
 from tests.postgres import QUICK, Postgres, missing, running
+from tests.served import ROUTE
 
 HOUR = 3600
 # Every remedy names one: something to run, to set, or to name on the command line.
@@ -140,17 +141,17 @@ def test_it_looks_while_a_server_writes(start: Start, folder: Path) -> None:
     server = start("--workers", "1")
     (folder / "backups").mkdir()
     for number in range(50):
-        assert server.request("POST", "/api/datas", {"data": f"{number}"}).status == 201
+        assert server.request("POST", ROUTE, {"data": f"{number}"}).status == 201
     run_datas(folder, "backup", "backups/copy.db")
     # A reader of what is new would mark in the index how far it reads.
-    assert server.request("POST", "/api/datas", {"data": "new"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "new"}).status == 201
     before = snapshot(folder)
     assert folder / "datas.db-shm" in before
     done = run_datas(folder, "doctor", "--backups", "backups/copy.db", HOME=str(folder))
     assert (done.returncode, done.stderr) == (0, "")
     assert wrong(told(done.stdout)) == {}
     assert snapshot(folder) == before
-    assert server.request("POST", "/api/datas", {"data": "later"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "later"}).status == 201
 
 
 def test_what_a_killed_server_left_is_read_and_stays(folder: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
+from tests.served import BULK, ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,6 @@ LARGE = 15_000_000  # bytes
 PIECE = b"x" * 60_000
 NDJSON = {"Content-Type": "application/x-ndjson"}
 JSON = {"Content-Type": "application/json"}
-BULK = "/api/datas/bulk"
 REFUSALS = [
     (401, "POST", BULK, NDJSON | {"Authorization": "Bearer nonsense"}),
     (403, "POST", BULK, NDJSON | {"Origin": "https://evil.example"}),
@@ -28,7 +28,7 @@ REFUSALS = [
     (406, "POST", BULK, NDJSON | {"Accept": "text/html"}),
     (400, "POST", f"{BULK}?force=1", NDJSON),
     (413, "POST", BULK, NDJSON),
-    (413, "PUT", "/api/datas/1", JSON),
+    (413, "PUT", f"{ROUTE}/1", JSON),
     (413, "POST", "/api/tokens", JSON),
     (415, "POST", BULK, {"Content-Type": "application/gzip"}),
     (421, "POST", BULK, NDJSON | {"Host": "evil.example"}),
@@ -91,7 +91,7 @@ def test_a_request_whose_body_was_read_keeps_its_connection(server: Server) -> N
     """Whatever the answer is."""
     with closing(server.connect()) as connection:
         for body, status in ((b"{}", 400), (b'{"data": "x"}', 201), (b"", 400), (b"{", 400)):
-            connection.request("POST", "/api/datas", body, JSON)
+            connection.request("POST", ROUTE, body, JSON)
             answer = connection.getresponse()
             answer.read()
             assert (answer.status, answer.headers["Connection"]) == (status, "keep-alive")

@@ -19,6 +19,7 @@ from datas.cli.files import open_output
 from datas.domain.service import RecordService
 from tests.e2e.conftest import DEADLINE, clean_environ, run_datas
 from tests.e2e.test_bulk import lines, stored, until
+from tests.served import PLURAL, RECORDS
 
 pytestmark = pytest.mark.slow
 
@@ -129,10 +130,10 @@ def test_an_import_reads_pipes_that_have_names(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     writer = threading.Thread(target=(folder / "pipe").write_bytes, args=(lines(30),))
     writer.start()
-    assert run_datas(folder, "import", "pipe").stdout == "Items imported: 30.\n"
+    assert run_datas(folder, "import", "pipe").stdout == f"{RECORDS} imported: 30.\n"
     writer.join(DEADLINE)
     piped = run_datas(folder, "import", "/dev/stdin", stdin=lines(5))
-    assert (piped.returncode, piped.stdout) == (0, "Items imported: 5.\n")
+    assert (piped.returncode, piped.stdout) == (0, f"{RECORDS} imported: 5.\n")
     assert len(stored(folder)) == 65
 
 
@@ -148,7 +149,7 @@ def test_an_import_that_finds_no_room_for_what_comes_says_so(folder: Path) -> No
 def test_an_import_that_would_pass_over_more_than_there_is_is_refused(folder: Path) -> None:
     """It is the wrong file, or the wrong number; that of all items is neither."""
     refused = run_datas(folder, "import", "in.ndjson", "--skip", "31")
-    told = "Error: in.ndjson has only 30 items. Nothing was stored.\n"
+    told = f"Error: in.ndjson has only 30 {PLURAL}. Nothing was stored.\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", told)
     assert run_datas(folder, "import", "in.ndjson", "--skip", "30").returncode == 0
 
@@ -192,7 +193,7 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
     stop = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
     done = _import_while(monkeypatch, stop, *options, "--skip", "3", "--", "-in put.csv")
     assert done.exit_code == 1
-    assert done.stderr.startswith("Error: Items stored: 12. Then: Interrupted. To go on with")
+    assert done.stderr.startswith(f"Error: {RECORDS} stored: 12. Then: Interrupted. To go on with")
     command = _next_command(done.stderr)
     assert command == [
         "datas",
@@ -204,7 +205,7 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
         "--skip",
         "15",
     ]
-    assert run_datas(by_tens, *command[1:]).stdout == "Items imported: 10.\n"
+    assert run_datas(by_tens, *command[1:]).stdout == f"{RECORDS} imported: 10.\n"
 
 
 def test_an_import_tells_what_is_stored_when_the_rest_is_refused(
@@ -214,7 +215,7 @@ def test_an_import_tells_what_is_stored_when_the_rest_is_refused(
     (folder / "many").write_bytes(lines(100_000))
     done = _shell(folder, 'ulimit -f 2500; "$0" -m datas import many')
     assert done.returncode == 1
-    told = r"Error: Items stored: (\d+),000\. Then: The disk .+ To go on with the next: .+\n"
+    told = rf"Error: {RECORDS} stored: (\d+),000\. Then: The disk .+ To go on with the next: .+\n"
     found = re.fullmatch(told, done.stderr)
     assert found
     assert len(stored(folder)) == 30 + int(found[1]) * 1000 > 30
@@ -233,7 +234,9 @@ def test_an_import_whose_owner_is_removed_meanwhile_says_what_is_stored(
 
     done = _import_while(monkeypatch, remove, "in.ndjson", "--owner", "alice")
     assert done.exit_code == 1
-    assert re.match(r"Error: Items stored: 10\. Then: There is no user alice.+ To go", done.stderr)
+    assert re.match(
+        rf"Error: {RECORDS} stored: 10\. Then: There is no user alice.+ To go", done.stderr
+    )
 
 
 @pytest.mark.parametrize(

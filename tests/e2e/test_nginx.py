@@ -25,6 +25,7 @@ from datas.http.schemas import RecordBody
 from tests.e2e.conftest import DEADLINE, Answer, Server, request, run_datas
 from tests.e2e.front import Front, SlowClients, end, fill, front, seconds, wait_until_idle
 from tests.postgres import free_port, missing
+from tests.served import BULK, ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -71,35 +72,35 @@ def raw(server: Server, sent: bytes) -> Answer:
 
 def test_an_etag_passes_and_works(nginx: Front) -> None:
     """As strong as it was: a change under If-Match is done once, and refused to who comes later."""
-    etag = nginx.request("POST", "/api/datas", {"data": "hello"}).headers["ETag"]
+    etag = nginx.request("POST", ROUTE, {"data": "hello"}).headers["ETag"]
     assert etag == '"1"'
-    packed = nginx.request("GET", "/api/datas/1", None, {"Accept-Encoding": "gzip"})
+    packed = nginx.request("GET", f"{ROUTE}/1", None, {"Accept-Encoding": "gzip"})
     assert (packed.headers["ETag"], packed.headers["Content-Encoding"]) == (etag, None)
-    changed = nginx.request("PUT", "/api/datas/1", {"data": "one"}, {"If-Match": etag})
+    changed = nginx.request("PUT", f"{ROUTE}/1", {"data": "one"}, {"If-Match": etag})
     assert (changed.status, changed.headers["ETag"]) == (200, '"2"')
-    late = nginx.request("PUT", "/api/datas/1", {"data": "two"}, {"If-Match": etag})
+    late = nginx.request("PUT", f"{ROUTE}/1", {"data": "two"}, {"If-Match": etag})
     assert (late.status, late.json["type"]) == (412, "/problems/version-mismatch")
 
 
 PASSED = [
-    ("HEAD", "/api/datas/1", None, {}),
-    ("OPTIONS", "/api/datas/1", None, {}),
-    ("GET", "/api/datas/1", None, {"If-None-Match": '"1"'}),
-    ("DELETE", "/api/datas/1", None, {"If-Match": '"77"'}),
-    ("GET", "/api/datas?limit=2&q=a%2Fb%20c", None, {}),
+    ("HEAD", f"{ROUTE}/1", None, {}),
+    ("OPTIONS", f"{ROUTE}/1", None, {}),
+    ("GET", f"{ROUTE}/1", None, {"If-None-Match": '"1"'}),
+    ("DELETE", f"{ROUTE}/1", None, {"If-Match": '"77"'}),
+    ("GET", f"{ROUTE}?limit=2&q=a%2Fb%20c", None, {}),
     ("GET", "/api//datas", None, {}),
     ("GET", "/%61pi/datas/1", None, {}),
-    ("GET", "/api/datas/0", None, {}),
-    ("GET", "/api/datas?limit=0", None, {}),
-    ("POST", "/api/datas", b'{"data": ""}', JSON),
-    ("POST", "/api/datas", b'{"data": "' + b"a" * 70_000 + b'"}', JSON),
-    ("POST", "/api/datas", b"a=b", {}),
-    ("PATCH", "/api/datas", b"{}", JSON),
-    ("FETCH", "/api/datas", None, {}),
+    ("GET", f"{ROUTE}/0", None, {}),
+    ("GET", f"{ROUTE}?limit=0", None, {}),
+    ("POST", ROUTE, b'{"data": ""}', JSON),
+    ("POST", ROUTE, b'{"data": "' + b"a" * 70_000 + b'"}', JSON),
+    ("POST", ROUTE, b"a=b", {}),
+    ("PATCH", ROUTE, b"{}", JSON),
+    ("FETCH", ROUTE, None, {}),
     ("GET", "/api/users/me", None, {"Authorization": "Bearer datas_x"}),
-    ("GET", "/api/datas", None, {"Host": "evil.example"}),
-    ("POST", "/api/datas", b'{"data": "a"}', JSON | {"Origin": "http://evil.example"}),
-    ("GET", "/api/datas/bulk", None, {"Accept": "text/csv"}),
+    ("GET", ROUTE, None, {"Host": "evil.example"}),
+    ("POST", ROUTE, b'{"data": "a"}', JSON | {"Origin": "http://evil.example"}),
+    ("GET", BULK, None, {"Accept": "text/csv"}),
     ("GET", "/readyz", None, {}),
     ("GET", "/", None, {}),
 ]
@@ -110,7 +111,7 @@ def test_what_the_server_answers_passes_unchanged(
     nginx: Front, node: Server, sent: tuple[str, str, bytes | None, dict[str, str]]
 ) -> None:
     """Statuses, headers and bodies are the same with nginx and without: problems too."""
-    node.request("POST", "/api/datas", {"data": "hello"})
+    node.request("POST", ROUTE, {"data": "hello"})
     method, path, body, headers = sent
     headers = {"Host": "localhost", "X-Request-Id": "mine"} | headers
     answers = [server.request(method, path, body, headers) for server in (node, nginx)]
@@ -131,7 +132,9 @@ def test_what_the_server_answers_passes_unchanged(
 
 def test_a_chunked_body_passes_after_its_client_was_told_to_go_on(nginx: Front) -> None:
     """`Expect: 100-continue` is answered, and what follows arrives whole."""
-    head = b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head = (
+        f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
+    )
     head += b"Connection: close\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", nginx.port), timeout=30) as client:
         client.sendall(head)
@@ -182,8 +185,8 @@ def test_metrics_are_refused(nginx: Front, node: Server, path: str) -> None:
     assert "Ask a node itself" in answer.json["detail"]
 
 
-GET = b"GET /api/datas HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-POST = GET.replace(b"GET /api/datas", b"POST /api/datas")
+GET = f"GET {ROUTE} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".encode()
+POST = GET.replace(f"GET {ROUTE}".encode(), f"POST {ROUTE}".encode())
 OWN = {
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "no HTTP": (b"HELLO\r\n\r\n", 400),
@@ -196,7 +199,7 @@ OWN = {
     "a long address": (b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"a" * 9000), 414),
     "a long header": (GET + b"X: %s\r\n\r\n" % (b"a" * 9000), 431),
     "a coding": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
-    "its own page": (GET.replace(b"/api/datas", b"/.problem") + b"\r\n", 404),
+    "its own page": (GET.replace(ROUTE.encode(), b"/.problem") + b"\r\n", 404),
 }
 
 
@@ -221,7 +224,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("sent", [{}, {"X-Request-Id": "mine"}, {"X-Request-Id": "<no, not this>"}])
 def test_both_logs_name_a_request_alike(nginx: Front, node: Server, sent: dict[str, str]) -> None:
     """By the client's id if it is a decent one, else by one that nginx makes."""
-    named = nginx.request("GET", "/api/datas", None, sent).headers["X-Request-Id"]
+    named = nginx.request("GET", ROUTE, None, sent).headers["X-Request-Id"]
     assert (named in sent.values()) == (sent == {"X-Request-Id": "mine"})
     wait_until(lambda: named in (nginx.folder / "access.log").read_text())
     wait_until(lambda: named in "".join(node.output))
@@ -257,7 +260,7 @@ def test_one_address_signs_in_at_a_measured_pace(nginx: Front) -> None:
     assert {answer.status for answer in refused} == {429}
     assert {answer.headers["Retry-After"] for answer in refused} == {"2"}
     check_problem(refused[0])
-    assert request_from("127.0.8.3", nginx, "GET", "/api/datas").status == 200
+    assert request_from("127.0.8.3", nginx, "GET", ROUTE).status == 200
     assert (
         request_from("127.0.8.4", nginx, "POST", "/api/tokens", nobody).json["type"]
         != "about:blank"
@@ -267,7 +270,7 @@ def test_one_address_signs_in_at_a_measured_pace(nginx: Front) -> None:
 def test_a_node_that_is_away_is_a_problem_that_passes(tmp_path: Path) -> None:
     """502, at once, and when to try again."""
     with front(tmp_path, free_port()) as nginx:
-        answer = nginx.request("POST", "/api/datas", {"data": "hello"})
+        answer = nginx.request("POST", ROUTE, {"data": "hello"})
     assert (answer.status, answer.headers["Retry-After"]) == (502, "1")
     assert "Idempotency-Key" in answer.json["detail"]
     check_problem(answer)
@@ -304,14 +307,14 @@ def test_what_changes_something_is_sent_once(tmp_path: Path, method: str, times:
     """A node may have done it before it died; what only reads is asked of another one."""
     with dying_nodes() as (ports, seen), front(tmp_path, *ports) as nginx:
         body = None if method == "GET" else {"data": "hello"}
-        assert nginx.request(method, "/api/datas/1", body).status == 502
+        assert nginx.request(method, f"{ROUTE}/1", body).status == 502
     assert len(seen) == times
 
 
 def test_whatever_could_not_be_sent_goes_to_another_node(tmp_path: Path, node: Server) -> None:
     """While one of two nodes is away, nobody notices: not those who create either."""
     with front(tmp_path, free_port(), node.port) as nginx:
-        answers = [nginx.request("POST", "/api/datas", {"data": "hello"}) for _ in range(8)]
+        answers = [nginx.request("POST", ROUTE, {"data": "hello"}) for _ in range(8)]
     assert {answer.status for answer in answers} == {201}
 
 
@@ -325,7 +328,7 @@ def test_a_node_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
     """504, after the time that is set."""
     mute = socket.create_server(("127.0.0.1", 0))
     with mute, front(tmp_path, mute.getsockname()[1], edit=impatient) as nginx:
-        answer = nginx.request("GET", "/api/datas")
+        answer = nginx.request("GET", ROUTE)
     assert (answer.status, answer.headers["Retry-After"]) == (504, "1")
     check_problem(answer)
 
@@ -350,16 +353,16 @@ def test_tls_is_a_matter_of_removing_marks(tmp_path: Path, node: Server) -> None
     with front(tmp_path, node.port, edit=with_tls) as nginx:
         context = ssl.create_default_context(cafile=certificate)
         connection = HTTPSConnection("localhost", port, timeout=30, context=context)
-        answer = request(connection, "POST", "/api/datas", {"data": "hello"})
+        answer = request(connection, "POST", ROUTE, {"data": "hello"})
         assert answer.status == 201
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
         # nginx's own answers have it too.
         refused = request(connection, "GET", "/metrics")
         assert refused.headers["Strict-Transport-Security"] == "max-age=31536000"
         connection.close()
-        plain = nginx.request("POST", "/api/datas?a=b", {"data": "hello"}, {"Host": "localhost"})
+        plain = nginx.request("POST", f"{ROUTE}?a=b", {"data": "hello"}, {"Host": "localhost"})
         assert plain.status == 308
-        assert plain.headers["Location"] == "https://localhost/api/datas?a=b"
+        assert plain.headers["Location"] == f"https://localhost{ROUTE}?a=b"
 
 
 def crowded(nginx: Front, node: Server, crowd: dict[str, int]) -> float:
@@ -396,7 +399,7 @@ def test_three_hundred_slow_clients_keep_nobody_waiting(nginx: Front, node: Serv
 @pytest.mark.slow
 def test_two_thousand_idle_clients_keep_nobody_waiting(nginx: Front, node: Server) -> None:
     """Each keeps its connection after a request, as browsers do."""
-    node.request("POST", "/api/datas", {"data": "hello"})
+    node.request("POST", ROUTE, {"data": "hello"})
     assert crowded(nginx, node, {"idle": 2000}) < 1.5
 
 
@@ -405,7 +408,7 @@ def post(server: Server, until: float) -> list[int]:
     connection, statuses = server.connect(), []
     while time.monotonic() < until:
         time.sleep(0.04)
-        statuses.append(request(connection, "POST", "/api/datas", {"data": "hello"}).status)
+        statuses.append(request(connection, "POST", ROUTE, {"data": "hello"}).status)
     connection.close()
     return statuses
 
@@ -422,7 +425,7 @@ def test_a_reload_loses_nothing(tmp_path: Path) -> None:
                 time.sleep(1)
                 server.process.send_signal(signal.SIGHUP)
             statuses = [status for each in posting for status in each.result()]
-            total = nginx.request("GET", "/api/datas?count=true&limit=1").json["total"]
+            total = nginx.request("GET", f"{ROUTE}?count=true&limit=1").json["total"]
         assert not before & set(server.workers())
         assert set(statuses) == {201}
         assert len(statuses) == total > 100

@@ -14,6 +14,7 @@ from datas.adapters.sql.pool import MAX_CONNECTIONS
 from tests.e2e.conftest import Answer, Server, Start, request, run_datas
 from tests.e2e.ledger import GOOD, Ledger, check
 from tests.postgres import QUICK, Bouncer, Postgres, running, temporary_folder
+from tests.served import ROUTE
 
 IN_TIME = 3.0  # seconds until a 503 at the latest
 STOPPED = 5.0  # seconds
@@ -50,7 +51,7 @@ class Clients:
         connection = self._node.connect()
         while not self._stopping.is_set():
             start = time.monotonic()
-            answer = request(connection, "POST", "/api/datas", {"data": "hello"})
+            answer = request(connection, "POST", ROUTE, {"data": "hello"})
             self.answers.append((start, time.monotonic() - start, answer))
             if answer.status != 201:
                 time.sleep(0.1)
@@ -127,19 +128,19 @@ def test_a_move_from_sqlite_keeps_everything(
     headers = {"Authorization": f"Bearer {token}"}
     node = start("--access", "owner")
     for data in ("one", "two", "three"):
-        node.request("POST", "/api/datas", {"data": data}, headers)
-    node.request("PUT", "/api/datas/2", {"data": "changed"}, headers)
-    node.request("DELETE", "/api/datas/3", None, headers)
-    before = node.request("GET", "/api/datas").content
+        node.request("POST", ROUTE, {"data": data}, headers)
+    node.request("PUT", f"{ROUTE}/2", {"data": "changed"}, headers)
+    node.request("DELETE", f"{ROUTE}/3", None, headers)
+    before = node.request("GET", ROUTE).content
     node.stop()
     url = database.url("datas").replace(":secret", "")
     copied = run_datas(tmp_path, "copy", "sqlite:///datas.db", url, PGPASSWORD="secret")
     assert copied.stderr == ""
     assert "Copied and compared: 4 rows, from sqlite:////" in copied.stdout
     node = start("--access", "owner", DATAS_DATABASE_URL=url, PGPASSWORD="secret")
-    assert node.request("GET", "/api/datas").content == before
-    assert node.request("GET", "/api/datas/2").headers["ETag"] == '"2"'
-    created = node.request("POST", "/api/datas", {"data": "four"}, headers)
+    assert node.request("GET", ROUTE).content == before
+    assert node.request("GET", f"{ROUTE}/2").headers["ETag"] == '"2"'
+    created = node.request("POST", ROUTE, {"data": "four"}, headers)
     assert (created.status, created.json["data"]["id"]) == (201, 4)
     again = run_datas(tmp_path, "copy", "sqlite:///datas.db", url, PGPASSWORD="secret")
     assert (again.returncode, "isn't empty" in again.stderr) == (1, True)
@@ -152,10 +153,10 @@ def test_a_restart_of_the_database_is_not_noticed_by_later_requests(
     """Connections that ended with it are given to nobody; while it is away the answer is quick."""
     node = start("--workers", "1", DATAS_DATABASE_URL=database.url("datas"))
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: node.request("GET", "/api/datas"), range(20)))
+        list(pool.map(lambda _: node.request("GET", ROUTE), range(20)))
     database.stop()
     begun = time.monotonic()
-    answers = [node.request("GET", "/api/datas").status for _ in range(10)]
+    answers = [node.request("GET", ROUTE).status for _ in range(10)]
     assert (set(answers), time.monotonic() - begun < IN_TIME) == ({503}, True)
     database.start()
     end = time.monotonic() + RECOVERED
@@ -165,7 +166,7 @@ def test_a_restart_of_the_database_is_not_noticed_by_later_requests(
     database.stop()
     database.start()
     with ThreadPoolExecutor(4) as pool:
-        statuses = list(pool.map(lambda _: node.request("GET", "/api/datas").status, range(20)))
+        statuses = list(pool.map(lambda _: node.request("GET", ROUTE).status, range(20)))
     assert set(statuses) == {200}
 
 

@@ -16,15 +16,14 @@ from datas.http.items import ItemSchema
 from datas.http.problems import read_problems
 from datas.http.schemas import RecordBody
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
+from tests.served import ROUTE
 
 PROBLEMS = read_problems([RecordBody(ITEMS, ItemSchema)])
 
 FROM_CLIENTS = [code for code, problem in PROBLEMS.items() if problem.fails]
 # These start from a server of their own, or from an item 1 that nobody has touched.
 ON_A_FRESH_SERVER = [
-    code
-    for code in FROM_CLIENTS
-    if PROBLEMS[code].server or "/api/datas/1" in PROBLEMS[code].mended
+    code for code in FROM_CLIENTS if PROBLEMS[code].server or f"{ROUTE}/1" in PROBLEMS[code].mended
 ]
 # Each curl tells its status; the lines of a page are written for a shell that finds `datas`.
 CURLRC = 'silent\nwrite-out = "%{stderr}%{http_code}\\n"\n'

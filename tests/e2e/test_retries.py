@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.conftest import Server, Start, request
+from tests.served import RECORDS, ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -17,14 +18,14 @@ pytestmark = pytest.mark.slow
 def test_of_two_writers_with_one_etag_one_wins(start: Start, rounds: int) -> None:
     """Whichever worker they meet: exactly one 200 and one 412, every time."""
     server = start("--workers", "4")
-    etag = server.request("POST", "/api/datas", {"data": "0"}).headers["ETag"]
+    etag = server.request("POST", ROUTE, {"data": "0"}).headers["ETag"]
     together = threading.Barrier(2)
     connections = [server.connect() for _ in range(2)]
 
     def write(writer: int, number: int) -> tuple[int, str]:
         together.wait(30)
         body, headers = {"data": f"{writer} in round {number}"}, {"If-Match": etag}
-        answer = request(connections[writer], "PUT", "/api/datas/1", body, headers)
+        answer = request(connections[writer], "PUT", f"{ROUTE}/1", body, headers)
         return answer.status, answer.headers["ETag"]
 
     with ThreadPoolExecutor(2) as pool:
@@ -44,9 +45,7 @@ def test_sixty_four_writers_see_no_error(start: Start) -> None:
 
     def write(writer: int) -> list[int]:
         connection = server.connect()
-        answers = [
-            request(connection, "POST", "/api/datas", {"data": f"{writer}-{n}"}) for n in range(40)
-        ]
+        answers = [request(connection, "POST", ROUTE, {"data": f"{writer}-{n}"}) for n in range(40)]
         connection.close()
         assert {answer.status for answer in answers} == {201}
         return [answer.json["data"]["id"] for answer in answers]
@@ -57,7 +56,7 @@ def test_sixty_four_writers_see_no_error(start: Start) -> None:
 
 
 def _post(server: Server, key: str) -> tuple[int, bytes, str | None]:
-    answer = server.request("POST", "/api/datas", {"data": "order"}, {"Idempotency-Key": key})
+    answer = server.request("POST", ROUTE, {"data": "order"}, {"Idempotency-Key": key})
     return answer.status, answer.content, answer.headers["Idempotency-Replayed"]
 
 
@@ -69,7 +68,7 @@ def test_twenty_parallel_retries_make_one_item(start: Start) -> None:
     assert {status for status, _, _ in answers} == {201}
     assert len({content for _, content, _ in answers}) == 1
     assert Counter(replayed for _, _, replayed in answers) == {None: 1, "true": 19}
-    assert server.request("GET", "/api/datas").json["msg"] == "Items found (1)"
+    assert server.request("GET", ROUTE).json["msg"] == f"{RECORDS} found (1)"
 
 
 @pytest.mark.slow
@@ -78,17 +77,17 @@ def test_an_answer_that_was_lost_is_given_again(start: Start) -> None:
     server = start("--workers", "1")
     body = b'{"data": "order"}'
     head = (
-        "POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Idempotency-Key: key\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     client = socket.create_connection(("127.0.0.1", server.port), timeout=30)
     client.sendall(head.encode() + body)
     end = time.monotonic() + 20
-    while server.request("GET", "/api/datas").json["msg"] != "Items found (1)":
-        assert time.monotonic() < end, "the item was never made"
+    while server.request("GET", ROUTE).json["msg"] != f"{RECORDS} found (1)":
+        assert time.monotonic() < end, "the record was never made"
     client.close()  # its answer was never read
     assert _post(server, "key")[0::2] == (201, "true")
-    assert server.request("GET", "/api/datas").json["msg"] == "Items found (1)"
+    assert server.request("GET", ROUTE).json["msg"] == f"{RECORDS} found (1)"
 
 
 @pytest.mark.slow

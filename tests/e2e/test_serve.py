@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from datas.domain.access import Mode
+from datas.operations import banner
 from tests.e2e.conftest import (
     DEADLINE,
     Server,
@@ -22,23 +24,24 @@ from tests.e2e.conftest import (
     run_datas,
 )
 from tests.e2e.front import fill, unread_export
+from tests.served import PLURAL, RECORDS, ROUTE
 
 
 def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
     """Create, read, list, replace, delete; stop; start; what was kept is there."""
     server = start()
     for text in ("one", "two", "three"):
-        assert server.request("POST", "/api/datas", {"data": text}).status == 201
-    changed = server.request("PUT", "/api/datas/2", {"data": "TWO"})
+        assert server.request("POST", ROUTE, {"data": text}).status == 201
+    changed = server.request("PUT", f"{ROUTE}/2", {"data": "TWO"})
     assert (changed.status, changed.headers["ETag"]) == (200, '"2"')
-    assert server.request("DELETE", "/api/datas/3").status == 200
-    before = server.request("GET", "/api/datas").json
+    assert server.request("DELETE", f"{ROUTE}/3").status == 200
+    before = server.request("GET", ROUTE).json
     assert [item["data"] for item in before["data"]] == ["one", "TWO"]
     assert server.stop() == 0
     again = start()
-    assert again.request("GET", "/api/datas").json == before
-    assert again.request("GET", "/api/datas/2").json["data"] == changed.json["data"]
-    assert again.request("POST", "/api/datas", {"data": "four"}).json["data"]["id"] == 4
+    assert again.request("GET", ROUTE).json == before
+    assert again.request("GET", f"{ROUTE}/2").json["data"] == changed.json["data"]
+    assert again.request("POST", ROUTE, {"data": "four"}).json["data"]["id"] == 4
 
 
 def test_it_says_where_it_is_and_nothing_else(start: Start, tmp_path: Path) -> None:
@@ -46,11 +49,12 @@ def test_it_says_where_it_is_and_nothing_else(start: Start, tmp_path: Path) -> N
     server = start()
     server.stop()
     text = "".join(server.output)
-    assert f"http://localhost:{server.port}/api/datas" in text
+    assert f"http://localhost:{server.port}{ROUTE}" in text
     assert f"http://localhost:{server.port}/\n" in text
-    assert f"  Its items are kept in sqlite:///{tmp_path}/datas.db\n" in text
+    assert f"  Its {PLURAL} are kept in {tmp_path}/datas.db\n" in text
     assert "Ctrl+C" in text
-    assert "open: anybody on this machine may change items (DATAS_ACCESS)" in text
+    assert f"open: anybody on this machine may change {PLURAL} (--access)" in text
+    assert f"Create one:           curl http://localhost:{server.port}{ROUTE} --json" in text
     assert text.startswith(f"A new database was made: sqlite:///{tmp_path}/datas.db\n")
     assert len(text.split("\n\n", 1)[1].strip().splitlines()) == 6
     again = start()
@@ -69,14 +73,49 @@ def test_explain_mode_beyond_this_machine_is_warned_of(start: Start) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("access", [mode.value for mode in Mode if mode != Mode.OPEN])
-def test_it_says_how_to_make_a_first_user(start: Start, access: str) -> None:
-    """Where nobody writes without one, the banner has the command, and a request with a token."""
-    server = start("--access", access, "--workers", "1")
+def test_it_says_how_to_make_a_first_user_and_then_how_to_sign_in(
+    start: Start, tmp_path: Path, access: str
+) -> None:
+    """Where only users write, the banner has the command that works next."""
+    server = start("--workers", "1", DATAS_ACCESS=access)
     server.stop()
     text = "".join(server.output)
     assert f"{access}: users " in text
-    assert "first user: datas user add NAME" in text
-    assert '-H "Authorization: Bearer $TOKEN"' in text
+    assert "(DATAS_ACCESS)\n  First user:           datas user add NAME\n" in text
+    assert run_datas(tmp_path, "user", "add", "alice", stdin=b"correct horse").returncode == 0
+    again = start("--workers", "1", DATAS_ACCESS=access)
+    text = "".join(again.output)
+    assert "First user" not in text
+    assert f"  Sign in:              curl http://localhost:{again.port}/api/tokens --json" in text
+
+
+@pytest.mark.slow
+def test_the_first_user_is_made_in_the_database_that_was_given(
+    start: Start, tmp_path: Path
+) -> None:
+    """The command in the banner names the file of --database, and can be pasted."""
+    server = start("--access", "owner", "--workers", "1", "--database", "sqlite:///my own.db")
+    server.stop()
+    [command] = re.findall(r"First user: +datas (.+)", "".join(server.output))
+    arguments = ["alice" if word == "NAME" else word for word in shlex.split(command)]
+    assert run_datas(tmp_path, *arguments, stdin=b"correct horse").returncode == 0
+    listed = run_datas(tmp_path, "user", "list", "--database", "sqlite:///my own.db")
+    assert "alice" in listed.stdout
+
+
+@pytest.mark.slow
+def test_a_server_on_every_interface_shows_its_address_for_other_devices(start: Start) -> None:
+    """The name that it answers for; without one, this machine's address and what it needs."""
+    public = ("--bind", "0.0.0.0:0", "--access", "open", "--workers", "1")
+    named = start(*public, DATAS_ALLOWED_HOSTS="localhost,127.0.0.1,api.example")
+    other = f"  From other devices:   http://api.example:{named.port}/\n"
+    assert other in "".join(named.output)
+    unnamed = "".join(start(*public).output)
+    found = re.search(
+        r"From other devices:   http://([\d.]+):\d+/  \(needs DATAS_ALLOWED_HOSTS=\1\)", unnamed
+    )
+    assert found or not banner.address()
+    assert "other devices" not in "".join(start("--workers", "1").output)
 
 
 def test_open_mode_beyond_this_machine_must_be_asked_for(tmp_path: Path) -> None:
@@ -91,14 +130,14 @@ def test_open_mode_beyond_this_machine_must_be_asked_for(tmp_path: Path) -> None
 def test_open_mode_beyond_this_machine_can_be_asked_for(start: Start) -> None:
     """On the command line, by a word that nobody sets and forgets."""
     server = start("--access", "open", "--bind", "0.0.0.0:0", "--workers", "1")
-    assert server.request("POST", "/api/datas", {"data": "hello"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "hello"}).status == 201
 
 
 @pytest.mark.slow
 def test_open_mode_on_this_machine_needs_no_user(start: Start) -> None:
     """On a loopback address, by option or by variable, anybody writes."""
     for server in (start("--access", "open"), start(DATAS_ACCESS="open")):
-        assert server.request("POST", "/api/datas", {"data": "x"}).status == 201
+        assert server.request("POST", ROUTE, {"data": "x"}).status == 201
 
 
 @pytest.mark.slow
@@ -172,14 +211,14 @@ def test_gunicorn_alone_serves_the_app_from_an_absent_file(tmp_path: Path) -> No
         server.port, server.output = port, []
         server._wait_until_ready()  # noqa: SLF001
         threads = [
-            threading.Thread(target=server.request, args=("POST", "/api/datas", {"data": "x"}))
+            threading.Thread(target=server.request, args=("POST", ROUTE, {"data": "x"}))
             for _ in range(16)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(DEADLINE)
-        assert server.request("GET", "/api/datas").json["msg"] == "Items found (16)"
+        assert server.request("GET", ROUTE).json["msg"] == f"{RECORDS} found (16)"
     finally:
         process.terminate()
         process.wait(DEADLINE)
@@ -191,20 +230,20 @@ def test_bodies_are_read_as_http_frames_them(start: Start) -> None:
     json = {"Content-Type": "application/json"}
     connection = server.connect()
     chunks = iter([b'{"data": ', b'"chunked"}'])
-    connection.request("POST", "/api/datas", chunks, json, encode_chunked=True)
+    connection.request("POST", ROUTE, chunks, json, encode_chunked=True)
     response = connection.getresponse()
     assert (response.status, b'"chunked"' in response.read()) == (201, True)
     connection.close()
     large = b'{"data": "' + b"a" * 10_000_000 + b'"}'
     assert _status_of_large(server, large, chunked=False) == 413
     assert _status_of_large(server, large, chunked=True) == 413
-    assert server.request("GET", "/api/datas").json["msg"] == "Items found (1)"
+    assert server.request("GET", ROUTE).json["msg"] == f"{RECORDS} found (1)"
 
 
 def _status_of_large(server: Server, body: bytes, *, chunked: bool) -> int:
     """Send until the server stops listening, as a client does, then read what it said."""
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
-    head = f"POST /api/datas HTTP/1.1\r\nHost: localhost\r\n{framing}"
+    head = f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\n{framing}"
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(f"{head}\r\nContent-Type: application/json\r\n\r\n".encode())
         try:
@@ -220,17 +259,17 @@ def _status_of_large(server: Server, body: bytes, *, chunked: bool) -> int:
         return int(client.recv(4096).split()[1])
 
 
-POST = b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+POST = f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
 RAW = [
     POST + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
     POST + b"Content-Length: 50\r\n\r\n{",
-    b"GET /api/datas/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /api/datas/\xd9\xa1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    f"GET {ROUTE}/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(),
+    f"GET {ROUTE}/\xd9\xa1 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode("latin-1"),
     b"GET /%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /api/datas?%ff=%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /api/datas HTTP/1.1\r\nHost: localhost\r\nAccept: \xff\r\n\r\n",
-    b'GET /api/datas/1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "\xff\r\n\r\n',
-    b"GET /api/datas HTTP/1.0\r\n\r\n",
+    f"GET {ROUTE}?%ff=%fe HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(),
+    f"GET {ROUTE} HTTP/1.1\r\nHost: localhost\r\nAccept: \xff\r\n\r\n".encode("latin-1"),
+    f'GET {ROUTE}/1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "\xff\r\n\r\n'.encode("latin-1"),
+    f"GET {ROUTE} HTTP/1.0\r\n\r\n".encode(),
 ]
 
 
@@ -264,7 +303,7 @@ def test_the_host_in_a_whole_url_counts(start: Start, method: str) -> None:
         ("localhost", "", 400),
         ("", "localhost", 400),
     ):
-        line = f"{method} http://{authority}/api/datas/7 HTTP/1.1"
+        line = f"{method} http://{authority}{ROUTE}/7 HTTP/1.1"
         assert _status_of_raw(server, f"{line}\r\nHost: {host}\r\n\r\n".encode()) == status, line
 
 
@@ -273,7 +312,7 @@ def test_a_method_that_nobody_knows_is_told_by_the_app(start: Start) -> None:
     """In a problem, not in a page of gunicorn's, whatever its letters and its length."""
     server = start("--workers", "1")
     for method in ("get", "Get", "X", "FOO-BAR", "m#search", "M" * 30):
-        answer = server.request(method, "/api/datas")
+        answer = server.request(method, ROUTE)
         assert answer.status == 501
         assert answer.json["type"] == "/problems/method-unknown"
 
@@ -296,15 +335,15 @@ def test_it_can_be_mounted_under_a_path(start: Start) -> None:
     Answers name addresses inside of it, and what is neither is nowhere.
     """
     server = start("--workers", "1", SCRIPT_NAME="/x")
-    assert f"localhost:{server.port}/x/api/datas" in "".join(server.output)
-    created = server.request("POST", "/x/api/datas", {"data": "hello"})
-    assert (created.status, created.headers["Location"]) == (201, "/x/api/datas/1")
-    created = server.request("POST", "/api/datas", {"data": "stripped"})
-    assert (created.status, created.headers["Location"]) == (201, "/x/api/datas/2")
+    assert f"localhost:{server.port}/x{ROUTE}" in "".join(server.output)
+    created = server.request("POST", f"/x{ROUTE}", {"data": "hello"})
+    assert (created.status, created.headers["Location"]) == (201, f"/x{ROUTE}/1")
+    created = server.request("POST", ROUTE, {"data": "stripped"})
+    assert (created.status, created.headers["Location"]) == (201, f"/x{ROUTE}/2")
     for prefix in ("", "/x"):
-        page = server.request("GET", f"{prefix}/api/datas?limit=1")
-        assert page.json["next"].startswith("/x/api/datas?")
-        assert page.headers["Link"].startswith("</x/api/datas?")
+        page = server.request("GET", f"{prefix}{ROUTE}?limit=1")
+        assert page.json["next"].startswith(f"/x{ROUTE}?")
+        assert page.headers["Link"].startswith(f"</x{ROUTE}?")
         assert server.request("GET", page.json["next"]).json["data"][0]["id"] == 2
         for path in ("/", "/docs", "/problems"):
             html = server.request("GET", f"{prefix}{path}", headers={"Accept": "text/html"})
@@ -314,10 +353,10 @@ def test_it_can_be_mounted_under_a_path(start: Start) -> None:
         document = server.request("GET", f"{prefix}/openapi.json").json
         assert document["servers"] == [{"url": "/x"}]
     assert server.request("GET", "/x").status == server.request("GET", "/x/").status == 200
-    for outside in ("/nowhere", "/xapi/datas", "/x../api/datas", "/x/x/api/datas", "/X/api/datas"):
+    for outside in ("/nowhere", f"/x{ROUTE[1:]}", f"/x..{ROUTE}", f"/x/x{ROUTE}", f"/X{ROUTE}"):
         answer = server.request("GET", outside)
         assert (answer.status, answer.json["type"]) == (404, "/x/problems/route-not-found")
-        assert "Items are at /x/api/datas" in answer.json["detail"]
+        assert f"{RECORDS} are at /x{ROUTE}" in answer.json["detail"]
     server.stop()
     assert "Traceback" not in "".join(server.output)
 
@@ -347,8 +386,9 @@ def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
     body = b'{"data": "late"}'
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(
-            b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body[:5])
+            f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body[:5]
         )
         time.sleep(0.3)  # until a thread has it in hand; there is nothing to be seen from outside
         server.process.send_signal(signal.SIGTERM)

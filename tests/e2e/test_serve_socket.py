@@ -15,14 +15,15 @@ import pytest
 from tests.e2e.conftest import DEADLINE, Server, Start, clean_environ
 from tests.e2e.front import fill, unread_export
 from tests.postgres import free_port
+from tests.served import ROUTE
 
 pytestmark = pytest.mark.slow
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 POST = (
-    b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Content-Length: 15\r\nConnection: close\r\n\r\n"
-)
+    f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Content-Length: 15\r\nConnection: close\r\n\r\n"
+).encode()
 REFUSED_WITHIN = 10.0  # seconds
 LONGEST_ANSWER = 5.0  # seconds
 
@@ -232,7 +233,7 @@ def test_a_worker_that_is_full_accepts_again(start: Start) -> None:
 def test_the_master_holds_no_database(start: Start) -> None:
     """Workers would inherit it; and it has loaded nothing that a reload should replace."""
     server = start("--workers", "1")
-    server.request("POST", "/api/datas", {"data": "x"})
+    server.request("POST", ROUTE, {"data": "x"})
     opened = [str(file.readlink()) for file in Path(f"/proc/{server.process.pid}/fd").iterdir()]
     assert not [name for name in opened if "datas.db" in name]
     maps = Path(f"/proc/{server.process.pid}/maps").read_text()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, clean_environ
 from tests.postgres import free_port
+from tests.served import ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,7 @@ def test_a_server_with_closed_streams_serves_and_writes_into_no_file(
 ) -> None:
     """Its own descriptors don't get the numbers 0 to 2, where the log would go into them."""
     with served(tmp_path, f'{DATAS} serve --workers 1 --bind "$1" {closed}') as (server, _):
-        assert server.request("POST", "/api/datas", {"data": "x"}).status == 201
+        assert server.request("POST", ROUTE, {"data": "x"}).status == 201
         for pid in (server.process.pid, *server.workers()):
             standard = {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)}
             assert standard <= {"/dev/null", str(tmp_path / "output")}
@@ -62,7 +63,7 @@ def test_gunicorn_alone_with_a_closed_log_writes_into_no_file(tmp_path: Path) ->
         f'{sys.executable} -m gunicorn --no-control-socket --bind "$1" datas.wsgi:app <&- 2>&-'
     )
     with served(tmp_path, command) as (server, process):
-        assert server.request("POST", "/api/datas", {"data": "x"}).status == 201
+        assert server.request("POST", ROUTE, {"data": "x"}).status == 201
         [worker] = server.workers()
         for pid in (process.pid, worker):
             for file in Path(f"/proc/{pid}/fd").iterdir():

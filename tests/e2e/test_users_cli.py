@@ -23,6 +23,7 @@ from datas.domain.items import ItemDraft
 from datas.served import DATAS_ITEMS
 from datas.settings import Settings
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, run_datas
+from tests.served import PLURAL
 
 PASSWORD = "correct hörse"
 LINE = f"{PASSWORD}\n".encode()
@@ -55,7 +56,7 @@ def _add(folder: Path, *names: str, items: int = 0) -> None:
             services.accounts.register(name, PASSWORD)
             for number in range(items):
                 draft = ItemDraft(f"{name}'s {number}")
-                services.records["items"].create(draft, actor=Actor(name))
+                services.records[PLURAL].create(draft, actor=Actor(name))
 
 
 def _signs_in(folder: Path, name: str, password: str) -> bool:
@@ -266,7 +267,7 @@ def test_who_owns_items_is_removed_once_they_are_given_away(tmp_path: Path) -> N
     result = run_datas(tmp_path, "user", "remove", "alice", "--give-to", "bob")
     assert result.stdout == "User alice is removed.\nRecords given to bob: 3.\n"
     with _services(tmp_path) as services:
-        items = services.records["items"].page().records
+        items = services.records[PLURAL].page().records
         assert [(item.owner, item.version) for item in items] == 3 * [("bob", 2)]
         assert [user.username for user in services.accounts.list_users()] == ["bob"]
 

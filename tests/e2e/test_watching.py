@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, Start, request, run_datas
 from tests.e2e.front import fill
+from tests.served import BULK, ONE, ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -36,11 +37,11 @@ def wait_for(found: Any) -> Any:
 def test_each_request_is_a_line_of_json(start: Start) -> None:
     """Nothing else is: the start's words are for people."""
     server = start(DATAS_LOG_LEVEL="info")
-    server.request("POST", "/api/datas", {"data": "a secret"}, {"X-Request-Id": "first"})
-    server.request("GET", "/api/datas/1?token=secret", headers={"Authorization": "Bearer secret"})
+    server.request("POST", ROUTE, {"data": "a secret"}, {"X-Request-Id": "first"})
+    server.request("GET", f"{ROUTE}/1?token=secret", headers={"Authorization": "Bearer secret"})
     server.stop()
     [created] = [line for line in log_lines(server) if line.get("request_id") == "first"]
-    assert (created["method"], created["route"], created["status"]) == ("POST", "/api/datas", 201)
+    assert (created["method"], created["route"], created["status"]) == ("POST", ROUTE, 201)
     assert created["client"] == "127.0.0.1"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", created["time"])
     assert "secret" not in "".join(server.output)
@@ -52,9 +53,9 @@ def test_lines_for_people_and_only_what_is_wrong(start: Start) -> None:
     people = start("--workers", "1", DATAS_LOG_LEVEL="info", DATAS_LOG_FORMAT="text")
     quiet = start("--workers", "1", DATAS_LOG_LEVEL="error")
     for server in (people, quiet):
-        server.request("GET", "/api/datas/7")
+        server.request("GET", f"{ROUTE}/7")
         server.stop()
-    assert "404 GET /api/datas/{item_id}" in "".join(people.output)
+    assert f"404 GET {ONE}" in "".join(people.output)
     assert "GET" not in "".join(quiet.output)
 
 
@@ -63,9 +64,9 @@ def test_a_failure_is_logged_with_its_traceback_and_answered_without(
 ) -> None:
     """The request's id leads from one to the other."""
     server = start("--workers", "1", DATAS_LOG_FORMAT="json")
-    server.request("POST", "/api/datas", {"data": "x"})
+    server.request("POST", ROUTE, {"data": "x"})
     (tmp_path / "datas.db").rename(tmp_path / "moved.db")
-    answer = server.request("POST", "/api/datas", {"data": "y"})
+    answer = server.request("POST", ROUTE, {"data": "y"})
     assert answer.status == 503
     assert b"Traceback" not in answer.content
     [line] = wait_for(lambda: [it for it in log_lines(server) if it["level"] == "error"])
@@ -88,18 +89,18 @@ def test_metrics_count_what_all_workers_did(start: Start) -> None:
     """Whichever is asked; what a killed worker counted stays counted, and isn't in flight."""
     server = start("--workers", "2", "--access", "authenticated", DATAS_METRICS="true")
     for _ in range(20):
-        server.request("GET", "/api/datas")
-    server.request("GET", "/api/datas/9")
+        server.request("GET", ROUTE)
+    server.request("GET", f"{ROUTE}/9")
     server.request("FETCH", "/nowhere")
     server.request("POST", "/api/tokens", {"username": "alice", "password": "a wrong guess"})
     killed = server.workers()[0]
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: len({*server.workers()} - {killed}) == 2)
     wait_for(lambda: server.request("GET", "/readyz").status == 200)
-    count = {"method": "GET", "route": "/api/datas"}
+    count = {"method": "GET", "route": ROUTE}
     assert sample(server, "datas_http_requests_total", status="200", **count) == 20
     assert sample(server, "datas_http_request_duration_seconds_count", **count) == 20
-    item = {"route": "/api/datas/{item_id}", "status": "404"}
+    item = {"route": ONE, "status": "404"}
     assert sample(server, "datas_http_requests_total", **item) == 1
     assert sample(server, "datas_http_requests_total", method="other", route="") == 1
     assert sample(server, "datas_sign_in_failures_total") == 1
@@ -123,14 +124,14 @@ def test_a_stopping_server_says_so_serves_on_and_finishes_what_it_began(start: S
     """Readiness fails first; a request in flight gets its answer; the exit is a clean one."""
     server = start("--workers", "2", DATAS_DRAIN_SECONDS="1")
     slow = server.connect()
-    slow.putrequest("POST", "/api/datas")
+    slow.putrequest("POST", ROUTE)
     slow.putheader("Content-Type", "application/json")
     slow.putheader("Content-Length", "15")
     slow.endheaders()
     server.process.send_signal(signal.SIGTERM)
     answer = wait_for(lambda: (it := server.request("GET", "/readyz")).status == 503 and it)
     assert answer.json["type"] == "/problems/server-stopping"
-    assert server.request("POST", "/api/datas", {"data": "served"}).status == 201
+    assert server.request("POST", ROUTE, {"data": "served"}).status == 201
     wait_for(lambda: not is_listening(server))
     slow.send(b'{"data": "end"}')
     assert slow.getresponse().status == 201
@@ -152,9 +153,9 @@ def is_listening(server: Server) -> bool:
 @pytest.mark.parametrize(
     "sent",
     [
-        b"GET /api/datas HTTP/1.1\r\nHo",
-        b"POST /api/datas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{",
-        b"GET /api/datas/bulk HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET {ROUTE} HTTP/1.1\r\nHo".encode(),
+        f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{{".encode(),
+        f"GET {BULK} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(),
     ],
     ids=["head", "body", "export"],
 )
@@ -212,7 +213,7 @@ def test_ctrl_c_waits_for_nobody(start: Start) -> None:
     """A request that is half there doesn't keep somebody at a terminal."""
     server = start("--workers", "1", DATAS_DRAIN_SECONDS="10")
     with closing(server.connect()) as slow:
-        slow.putrequest("POST", "/api/datas")
+        slow.putrequest("POST", ROUTE)
         slow.putheader("Content-Type", "application/json")
         slow.putheader("Content-Length", "15")
         slow.endheaders()
@@ -267,8 +268,8 @@ def test_a_folder_of_ones_own_for_metrics_is_kept(start: Start, tmp_path: Path) 
     folder = tmp_path / "datas-metrics-mine"
     for _ in range(2):
         server = start("--workers", "1", DATAS_METRICS="true", PROMETHEUS_MULTIPROC_DIR=str(folder))
-        server.request("GET", "/api/datas")
-        count = sample(server, "datas_http_requests_total", route="/api/datas")
+        server.request("GET", ROUTE)
+        count = sample(server, "datas_http_requests_total", route=ROUTE)
         server.stop()
         for file in folder.glob("gauge_live*.db"):
             file.rename(file.with_stem(f"{file.stem.rpartition('_')[0]}_1"))

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.conftest import DEADLINE, Server, clean_environ
 from tests.postgres import free_port
+from tests.served import BULK, ROUTE
 
 pytestmark = pytest.mark.slow
 
@@ -49,31 +50,31 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 def test_an_item_is_created_read_changed_and_deleted(server: Server) -> None:
     """By all methods; HEAD has the headers of GET, and nothing else."""
-    created = server.request("POST", "/api/datas", {"data": "hello"})
-    assert (created.status, created.headers["Location"]) == (201, "/api/datas/1")
-    read = server.request("GET", "/api/datas/1")
+    created = server.request("POST", ROUTE, {"data": "hello"})
+    assert (created.status, created.headers["Location"]) == (201, f"{ROUTE}/1")
+    read = server.request("GET", f"{ROUTE}/1")
     assert (read.status, read.json["data"]["data"]) == (200, "hello")
-    head = server.request("HEAD", "/api/datas/1")
+    head = server.request("HEAD", f"{ROUTE}/1")
     assert (head.status, head.content) == (200, b"")
     for name in ("ETag", "Content-Type", "Content-Length"):
         assert head.headers[name] == read.headers[name], name
-    unchanged = server.request("GET", "/api/datas/1", headers={"If-None-Match": '"1"'})
+    unchanged = server.request("GET", f"{ROUTE}/1", headers={"If-None-Match": '"1"'})
     assert (unchanged.status, unchanged.content) == (304, b"")
-    changed = server.request("PUT", "/api/datas/1", {"data": "bye"}, {"If-Match": '"1"'})
+    changed = server.request("PUT", f"{ROUTE}/1", {"data": "bye"}, {"If-Match": '"1"'})
     assert changed.headers["ETag"] == '"2"'
     merge = {"Content-Type": "application/merge-patch+json"}
-    assert server.request("PATCH", "/api/datas/1", {"data": "end"}, merge).status == 200
-    assert server.request("DELETE", "/api/datas/1").status == 200
-    assert server.request("GET", "/api/datas/1").status == 404
+    assert server.request("PATCH", f"{ROUTE}/1", {"data": "end"}, merge).status == 200
+    assert server.request("DELETE", f"{ROUTE}/1").status == 200
+    assert server.request("GET", f"{ROUTE}/1").status == 404
 
 
 def test_many_items_come_in_and_out(server: Server) -> None:
     """In one stream, of which HEAD tells the type alone."""
-    lines = b"".join(b'{"data": "item %d"}\n' % number for number in range(2500))
-    assert server.request("POST", "/api/datas/bulk", lines, NDJSON).status == 201
-    exported = server.request("GET", "/api/datas/bulk")
+    lines = b"".join(b'{"data": "text %d"}\n' % number for number in range(2500))
+    assert server.request("POST", BULK, lines, NDJSON).status == 201
+    exported = server.request("GET", BULK)
     assert exported.status == 200
     assert len(exported.content.splitlines()) == 2500
-    head = server.request("HEAD", "/api/datas/bulk")
+    head = server.request("HEAD", BULK)
     assert (head.status, head.content) == (200, b"")
     assert head.headers["Content-Type"] == exported.headers["Content-Type"]

@@ -20,18 +20,11 @@ from library.domain.books import BOOKS, BookDraft, isbn_faults
 from library.domain.lending import BookIsIn, BookIsOut, Books
 from tests.conftest import TickingClock
 from tests.examples.walk import BOOK, Answer, Visitor, fill, walk
-from tests.postgres import QUICK, Postgres, running
+from tests.served import INVALID, ROUTE
 
 # An app has no end, so its connections are left to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 LIBRARY = Path(COLLECTIONS.migrations or "").parent
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """One server for all tests."""
-    with running(*QUICK) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -109,11 +102,11 @@ def test_the_package_has_pages_and_a_document_of_its_own(url: str) -> None:
     document = visitor("GET", "/openapi.json").json
     assert document["info"]["title"] == "Library"
     assert {"/api/books", "/api/authors", "/api/books/{book_id}/loan"} <= document["paths"].keys()
-    assert "/api/datas" not in document["paths"]
+    assert ROUTE not in document["paths"]
     index = visitor("GET", "/problems", Accept="application/json")
     codes = {problem["type"] for problem in index.json["problems"]}
     assert {"/problems/book-is-out", "/problems/invalid-author"} <= codes
-    assert "/problems/invalid-item" not in codes
+    assert f"/problems/{INVALID}" not in codes
     for code in codes:
         assert visitor("GET", code, Accept="text/html").status == 200
 

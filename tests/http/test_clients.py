@@ -5,6 +5,7 @@ from falcon.testing import StartResponseMock, TestClient, create_environ
 
 from tests.http.conftest import World, make_world
 from tests.http.test_items_refusals import post, problem
+from tests.served import BULK, RECORDS, ROUTE
 
 
 @pytest.mark.parametrize("charset", ["utf8", "UTF8", '"utf8"', "utf-8"])
@@ -13,12 +14,12 @@ def test_utf_8_is_named_with_and_without_its_hyphen(client: TestClient, charset:
     kind = {"Content-Type": f"application/json; charset={charset}"}
     assert post(client, '{"data": "x"}', **kind).status_code == 201
     kind = {"Content-Type": f"application/x-ndjson;charset={charset}"}
-    answer = client.simulate_post("/api/datas/bulk", body='{"data": "x"}', headers=kind)
+    answer = client.simulate_post(BULK, body='{"data": "x"}', headers=kind)
     assert answer.status_code == 201
 
 
 @pytest.mark.parametrize("accept", ["", " ", ",", " , "])
-@pytest.mark.parametrize("path", ["/api/datas", "/api/datas/bulk", "/healthz", "/problems", "/"])
+@pytest.mark.parametrize("path", [ROUTE, BULK, "/healthz", "/problems", "/"])
 def test_an_empty_accept_accepts_everything(client: TestClient, path: str, accept: str) -> None:
     """As if it were absent: the client names nothing that it would rather have."""
     headers = {"Accept": accept}
@@ -30,7 +31,7 @@ def test_an_empty_accept_accepts_everything(client: TestClient, path: str, accep
 @pytest.mark.parametrize(
     "query", ["q=%E9", "q=a%FFb", "owner=%C3", "%E9=1", "q=%ED%A0%80", "q=%C0%AF", "q=\xc3\xa9"]
 )
-@pytest.mark.parametrize("path", ["/api/datas", "/api/datas/bulk"])
+@pytest.mark.parametrize("path", [ROUTE, BULK])
 def test_a_query_is_utf_8(client: TestClient, path: str, query: str) -> None:
     """Latin-1, a surrogate, an overlong form, bytes that are not escaped: never an empty list."""
     answer = client.simulate_get(path, query_string=query)
@@ -39,10 +40,10 @@ def test_a_query_is_utf_8(client: TestClient, path: str, query: str) -> None:
 
 def test_what_a_query_holds_may_be_any_character(client: TestClient) -> None:
     """U+FFFD too, which decoders put in the place of what is no UTF-8."""
-    client.simulate_post("/api/datas", json={"data": "caf\u00e9 \ufffd"})
+    client.simulate_post(ROUTE, json={"data": "caf\u00e9 \ufffd"})
     for query in ("q=caf%C3%A9", "q=caf%c3%a9+", "q=%EF%BF%BD"):
-        answer = client.simulate_get("/api/datas", query_string=query)
-        assert answer.json["msg"] == "Items found (1)", query
+        answer = client.simulate_get(ROUTE, query_string=query)
+        assert answer.json["msg"] == f"{RECORDS} found (1)", query
 
 
 @pytest.mark.parametrize(
@@ -64,41 +65,39 @@ def test_a_time_has_any_offset_and_any_number_of_digits(
     client: TestClient, name: str, moment: str
 ) -> None:
     """As Python, .NET and Go write it."""
-    assert client.simulate_get("/api/datas", query_string=f"{name}={moment}").status_code == 200
+    assert client.simulate_get(ROUTE, query_string=f"{name}={moment}").status_code == 200
 
 
 def test_digits_after_the_sixth_of_a_second_are_cut_off(world: World) -> None:
     """They are not rounded, so that an item is not passed over."""
     world.clock.time = world.clock.time.replace(microsecond=123455)
-    created = world.client.simulate_post("/api/datas", json={"data": "x"}).json["data"]
+    created = world.client.simulate_post(ROUTE, json={"data": "x"}).json["data"]
     moment = created["date_created"].removesuffix("Z")
     for digits, found in (("000", 1), ("999", 1)):
-        answer = world.client.simulate_get(
-            "/api/datas", params={"created_from": f"{moment}{digits}Z"}
-        )
+        answer = world.client.simulate_get(ROUTE, params={"created_from": f"{moment}{digits}Z"})
         assert len(answer.json["data"]) == found
 
 
 def test_a_time_whose_plus_is_not_escaped_says_so(client: TestClient) -> None:
     """It arrives as a space."""
     query = "created_from=2026-11-28T16:00:00+00:00"
-    answer = client.simulate_get("/api/datas", query_string=query)
+    answer = client.simulate_get(ROUTE, query_string=query)
     assert "%2B" in problem(answer, "invalid-parameter")["detail"]
 
 
 @pytest.mark.parametrize("tags", ['W/"1"', '"9", W/"1"'])
 def test_a_weak_if_match_says_what_helps(client: TestClient, tags: str) -> None:
     """Reading again would not: a proxy that compresses weakens the tag each time."""
-    client.simulate_post("/api/datas", json={"data": "x"})
+    client.simulate_post(ROUTE, json={"data": "x"})
     for method in ("PUT", "PATCH", "DELETE"):
         body = None if method == "DELETE" else {"data": "y"}
         answer = client.simulate_request(
-            method, "/api/datas/1", json=body, headers={"If-Match": tags}
+            method, f"{ROUTE}/1", json=body, headers={"If-Match": tags}
         )
         detail = problem(answer, "version-mismatch")["detail"]
         assert "without the W/" in detail
         assert "compress" in detail
-    answer = client.simulate_put("/api/datas/1", json={"data": "y"}, headers={"If-Match": '"9"'})
+    answer = client.simulate_put(f"{ROUTE}/1", json={"data": "y"}, headers={"If-Match": '"9"'})
     assert "W/" not in problem(answer, "version-mismatch")["detail"]
 
 
@@ -122,7 +121,7 @@ def test_where_a_line_is_not_utf_8_is_said(client: TestClient) -> None:
     """In a bulk body, with the line's number."""
     body = b'{"data": "a"}\n\n{"data": "\xc3\xa9\xe9"}\n'
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = client.simulate_post("/api/datas/bulk", body=body, headers=headers)
+    answer = client.simulate_post(BULK, body=body, headers=headers)
     [fault] = problem(answer, "invalid-lines")["line_errors"]
     assert fault["line"] == 3
     assert "not UTF-8 at column 12:" in fault["errors"]["line"][0]
@@ -133,13 +132,13 @@ def test_a_line_that_breaks_off_is_at_fault_at_its_own_end(client: TestClient, e
     """Not in a line after it: JSON in more than one line is no line of NDJSON."""
     body = f'{{"data": "a"}}\n{{"data": "b"{end}'
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = client.simulate_post("/api/datas/bulk", body=body, headers=headers)
+    answer = client.simulate_post(BULK, body=body, headers=headers)
     [fault] = problem(answer, "invalid-lines")["line_errors"]
     assert fault["line"] == 2
     assert fault["errors"]["line"] == ["is not JSON at column 13: unexpected end of data."]
 
 
-@pytest.mark.parametrize("path", ["/api/datas", "/healthz", "/readyz", "/", "/nowhere"])
+@pytest.mark.parametrize("path", [ROUTE, "/healthz", "/readyz", "/", "/nowhere"])
 def test_http_1_1_names_a_host_everywhere(client: TestClient, path: str) -> None:
     """RFC 9112, section 3.2. A monitor that speaks HTTP/1.0 may leave it out."""
     for method in ("GET", "OPTIONS"):
@@ -199,7 +198,7 @@ def test_a_default_port_makes_no_origin_foreign(
 ) -> None:
     """Browsers leave it out of Origin, some proxies put it into Host."""
     headers = {"Origin": origin, "Host": host}
-    answer = client.simulate_post("/api/datas", json={"data": "x"}, headers=headers)
+    answer = client.simulate_post(ROUTE, json={"data": "x"}, headers=headers)
     assert answer.status_code == status
 
 
@@ -213,7 +212,7 @@ def test_monitors_and_links_add_parameters(client: TestClient, path: str, query:
     assert client.simulate_get(path, query_string=query).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/api/datas", "/api/datas/bulk", "/api/users", "/api/tokens"])
+@pytest.mark.parametrize("path", [ROUTE, BULK, "/api/users", "/api/tokens"])
 def test_a_chunked_body_without_a_marked_end_is_refused(path: str) -> None:
     """It would read as empty. Servers that mark the end have it read."""
     client = make_world().client

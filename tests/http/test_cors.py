@@ -7,6 +7,7 @@ from falcon.testing import Result, TestClient
 
 from datas.http.app import create_app
 from datas.http.parts import Parts
+from tests.served import ROUTE
 
 FRIEND = "https://app.example"
 
@@ -26,14 +27,14 @@ def test_cors_is_off_until_origins_are_named(client: TestClient) -> None:
     """Not a word of it, in answers and preflights alike."""
     headers = {"Origin": FRIEND, "Access-Control-Request-Method": "POST"}
     for answer in (
-        client.simulate_get("/api/datas", headers=headers),
-        client.simulate_options("/api/datas", headers=headers),
+        client.simulate_get(ROUTE, headers=headers),
+        client.simulate_options(ROUTE, headers=headers),
     ):
         assert not [name for name in answer.headers if name.startswith("access-control")]
         assert "Vary" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/api/datas", "/api/datas/9", "/nowhere"])
+@pytest.mark.parametrize("path", [ROUTE, f"{ROUTE}/9", "/nowhere"])
 def test_a_named_origin_may_read_answers_and_errors(open_client: TestClient, path: str) -> None:
     """With the headers that a client of this API needs."""
     answer = open_client.simulate_get(path, headers={"Origin": FRIEND})
@@ -47,7 +48,7 @@ def test_a_named_origin_may_read_answers_and_errors(open_client: TestClient, pat
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", FRIEND + ".evil.example"])
 def test_any_other_origin_may_not(open_client: TestClient, origin: str) -> None:
     """And caches are told that the answer depends on who asks."""
-    answer = open_client.simulate_get("/api/datas", headers={"Origin": origin})
+    answer = open_client.simulate_get(ROUTE, headers={"Origin": origin})
     assert _allowed(answer) is None
     assert answer.headers["Vary"] == "Origin"
 
@@ -55,7 +56,7 @@ def test_any_other_origin_may_not(open_client: TestClient, origin: str) -> None:
 def test_a_preflight_names_methods_and_headers(open_client: TestClient) -> None:
     """What a browser asks before it sends a PUT with If-Match."""
     answer = open_client.simulate_options(
-        "/api/datas/1",
+        f"{ROUTE}/1",
         headers={
             "Origin": FRIEND,
             "Access-Control-Request-Method": "PUT",
@@ -80,6 +81,4 @@ def test_every_origin_can_be_allowed(parts: Parts) -> None:
     client = TestClient(
         create_app(replace(parts, cors_origins=("*",))), headers={"Host": "localhost"}
     )
-    assert (
-        _allowed(client.simulate_get("/api/datas", headers={"Origin": "https://x.example"})) == "*"
-    )
+    assert _allowed(client.simulate_get(ROUTE, headers={"Origin": "https://x.example"})) == "*"

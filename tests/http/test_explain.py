@@ -8,6 +8,7 @@ from falcon.testing import TestClient
 
 from datas.bootstrap import build_app
 from datas.settings import Settings
+from tests.served import ROUTE
 
 HOST = {"Host": "localhost:8000"}
 
@@ -23,7 +24,7 @@ def make_client(folder: Path, *, explain: bool = True) -> TestClient:
 def client(tmp_path: Path) -> TestClient:
     """A client of a server that explains itself, with one item."""
     client = make_client(tmp_path)
-    assert client.simulate_post("/api/datas", json={"data": "secret text"}).status_code == 201
+    assert client.simulate_post(ROUTE, json={"data": "secret text"}).status_code == 201
     return client
 
 
@@ -34,7 +35,7 @@ def statements(timing: str) -> list[str]:
 
 def test_a_read_tells_its_select(client: TestClient) -> None:
     """With the rooms on its way, and a placeholder where the value was."""
-    timing = client.simulate_get("/api/datas/1").headers["Server-Timing"]
+    timing = client.simulate_get(f"{ROUTE}/1").headers["Server-Timing"]
     assert re.findall(r"(\w+);dur=[\d.]+", timing) == [
         "total",
         "http",
@@ -49,7 +50,7 @@ def test_a_read_tells_its_select(client: TestClient) -> None:
 def test_a_write_tells_no_values(client: TestClient) -> None:
     """Whatever is written, and whoever writes it."""
     answer = client.simulate_post(
-        "/api/datas",
+        ROUTE,
         json={"data": "secret text"},
         headers={"Idempotency-Key": "secret-key"},
     )
@@ -65,10 +66,10 @@ def test_a_write_tells_no_values(client: TestClient) -> None:
     ("request_line", "headers", "status", "stopped"),
     [
         ("GET /nothing", {}, 404, "http"),
-        ("PUT /api/datas", {}, 405, "http"),
-        ("POST /api/datas", {}, 415, "http"),
-        ("GET /api/datas/99", {}, 404, "adapters"),
-        ("DELETE /api/datas/1", {"If-Match": '"9"'}, 412, "service"),
+        (f"PUT {ROUTE}", {}, 405, "http"),
+        (f"POST {ROUTE}", {}, 415, "http"),
+        (f"GET {ROUTE}/99", {}, 404, "adapters"),
+        (f"DELETE {ROUTE}/1", {"If-Match": '"9"'}, 412, "service"),
         ("GET /api/users/me", {"Authorization": "Bearer datas_x"}, 401, "service"),
     ],
 )
@@ -84,7 +85,7 @@ def test_an_error_says_where_it_stopped(
 @pytest.mark.parametrize("method", ["HEAD", "GET", "OPTIONS"])
 def test_answers_without_a_body_are_explained(client: TestClient, method: str) -> None:
     """HEAD, 304, 204."""
-    answer = client.simulate_request(method, "/api/datas/1", headers={"If-None-Match": '"1"'})
+    answer = client.simulate_request(method, f"{ROUTE}/1", headers={"If-None-Match": '"1"'})
     assert answer.content == b""
     assert answer.headers["Server-Timing"].startswith("total;dur=")
 
@@ -92,7 +93,7 @@ def test_answers_without_a_body_are_explained(client: TestClient, method: str) -
 def test_without_explain_mode_nothing_is_told_or_wrapped(tmp_path: Path) -> None:
     """Neither header is there, and no part has another in its place."""
     client = make_client(tmp_path, explain=False)
-    headers = client.simulate_get("/api/datas").headers
+    headers = client.simulate_get(ROUTE).headers
     assert "Server-Timing" not in headers
     assert "X-Request-Head" not in headers
     assert type(client.app).__module__ == "falcon.app"

@@ -19,9 +19,10 @@ from datas.http.schemas import RecordBody, without_excess
 from tests.contract.test_items import ODD_TEXTS
 from tests.http.conftest import PASSWORD, World, make_world
 from tests.http.test_items_refusals import problem
+from tests.served import BULK, INVALID, PLURAL, RECORDS, ROUTE
 
 NDJSON, CSV = "application/x-ndjson", "text/csv"
-PATH = "/api/datas/bulk"
+PATH = BULK
 
 
 def send(client: TestClient, body: bytes | str, kind: str = NDJSON, **arguments: Any) -> Result:
@@ -32,7 +33,7 @@ def send(client: TestClient, body: bytes | str, kind: str = NDJSON, **arguments:
 
 def texts(memory: Memory) -> list[str]:
     """What is stored."""
-    return [item.draft.data for item in memory.records["items"].values()]
+    return [item.draft.data for item in memory.records[PLURAL].values()]
 
 
 def faults(answer: Result) -> dict[int, Any]:
@@ -47,36 +48,36 @@ def test_what_was_streamed_out_can_be_streamed_in(kind: str) -> None:
     """Every text in its order, whatever is in it; ids, dates and owners are new."""
     world, other = make_world(), make_world()
     for text in ODD_TEXTS.values():
-        world.client.simulate_post("/api/datas", json={"data": text})
+        world.client.simulate_post(ROUTE, json={"data": text})
     out = world.client.simulate_get(PATH, headers={"Accept": kind})
     assert out.status_code == 200
     assert out.headers["Vary"] == "Accept"
     answer = send(other.client, out.content, kind)
     assert (answer.status_code, answer.json["data"]) == (201, {"created": len(ODD_TEXTS)})
-    assert answer.json["msg"] == f"Items successfully created ({len(ODD_TEXTS)})"
+    assert answer.json["msg"] == f"{RECORDS} successfully created ({len(ODD_TEXTS)})"
     assert texts(other.memory) == list(ODD_TEXTS.values())
 
 
 def test_a_stream_holds_items_as_answers_do(client: TestClient) -> None:
     """NDJSON by default: each line is what a request for that item would show."""
     for text in ("one", "two"):
-        client.simulate_post("/api/datas", json={"data": text})
+        client.simulate_post(ROUTE, json={"data": text})
     answer = client.simulate_get(PATH)
     assert answer.headers["Content-Type"] == NDJSON
     lines = [json.loads(line) for line in answer.content.splitlines()]
-    assert lines == client.simulate_get("/api/datas").json["data"]
+    assert lines == client.simulate_get(ROUTE).json["data"]
     assert client.simulate_head(PATH).content == b""
 
 
 def test_a_table_has_a_header_and_values_as_they_are(client: TestClient) -> None:
     """RFC 4180: quotes are doubled, line breaks stand in quotes, and nobody's is empty."""
     odd = '=1+1,"x"\r\ny'
-    client.simulate_post("/api/datas", json={"data": odd})
+    client.simulate_post(ROUTE, json={"data": odd})
     answer = client.simulate_get(PATH, headers={"Accept": "text/csv"})
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert '"=1+1,""x""\r\ny"' in answer.content.decode()
     header, row = csv.reader(io.StringIO(answer.text, newline=""))
-    item = client.simulate_get("/api/datas/1").json["data"]
+    item = client.simulate_get(f"{ROUTE}/1").json["data"]
     assert header == list(item)
     assert row == ["" if value is None else str(value) for value in item.values()]
 
@@ -285,7 +286,7 @@ def test_too_much_is_refused() -> None:
     extras = {"wsgi.input": io.BytesIO(line.encode()), "wsgi.input_terminated": True}
     answer = send(world.client, "", headers=short, extras=extras)
     assert "broke off after 14 of 500" in problem(answer, "malformed-json")["detail"]
-    assert len(world.memory.records["items"]) == 3
+    assert len(world.memory.records[PLURAL]) == 3
 
 
 @pytest.mark.parametrize(
@@ -326,10 +327,10 @@ def test_the_work_on_unknown_names_is_bounded(client: TestClient) -> None:
     assert len(listed) == 20
     assert "data" in listed
     for body, more in ((names, 4981), (names | {"data": "x"}, 4980), (few | {"data": ""}, 1)):
-        answer = client.simulate_post("/api/datas", json=body)
-        assert problem(answer, "invalid-item")["detail"].endswith(f"And {more} more.")
+        answer = client.simulate_post(ROUTE, json=body)
+        assert problem(answer, INVALID)["detail"].endswith(f"And {more} more.")
     query = "&".join(f"{name}=1" for name in names)
-    answer = client.simulate_get("/api/datas", query_string=query)
+    answer = client.simulate_get(ROUTE, query_string=query)
     assert problem(answer, "invalid-parameter")["detail"].endswith("And 4980 more.")
 
 

@@ -7,13 +7,14 @@ from falcon.testing import Result, TestClient
 
 from datas.adapters.memory import Memory
 from tests.http.test_items_refusals import problem
+from tests.served import COLLECTION, INVALID, PLURAL, ROUTE
 
 
 @pytest.fixture
 def item(client: TestClient) -> dict[str, Any]:
     """An item at version 2."""
-    client.simulate_post("/api/datas", json={"data": "one"})
-    created: dict[str, Any] = client.simulate_put("/api/datas/1", json={"data": "two"}).json["data"]
+    client.simulate_post(ROUTE, json={"data": "one"})
+    created: dict[str, Any] = client.simulate_put(f"{ROUTE}/1", json={"data": "two"}).json["data"]
     return created
 
 
@@ -27,7 +28,7 @@ MALFORMED = ["2", '"2', "'2'", '"2" "3"', '*, "2"', "", ",", 'w/"2"', '"a b"', "
 @pytest.mark.parametrize("tags", NOT_MODIFIED)
 def test_a_known_version_is_not_sent_again(client: TestClient, method: str, tags: str) -> None:
     """304 with its ETag and no body; a weak tag counts, since reading changes nothing."""
-    answer = client.simulate_request(method, "/api/datas/1", headers={"If-None-Match": tags})
+    answer = client.simulate_request(method, f"{ROUTE}/1", headers={"If-None-Match": tags})
     assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", '"2"')
     assert answer.headers["Cache-Control"] == "no-cache"
     assert "Content-Type" not in answer.headers
@@ -37,13 +38,13 @@ def test_a_known_version_is_not_sent_again(client: TestClient, method: str, tags
 @pytest.mark.parametrize("tags", MODIFIED)
 def test_an_unknown_version_is_sent(client: TestClient, tags: str) -> None:
     """A tag names a version only if it is that version's, character by character."""
-    answer = client.simulate_get("/api/datas/1", headers={"If-None-Match": tags})
+    answer = client.simulate_get(f"{ROUTE}/1", headers={"If-None-Match": tags})
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
 
 
 def _change(client: TestClient, method: str, headers: dict[str, str]) -> Result:
     body = None if method == "DELETE" else {"data": "three"}
-    return client.simulate_request(method, "/api/datas/1", json=body, headers=headers)
+    return client.simulate_request(method, f"{ROUTE}/1", json=body, headers=headers)
 
 
 @pytest.mark.usefixtures("item")
@@ -68,7 +69,7 @@ def test_a_change_meant_for_another_version_is_refused(
 ) -> None:
     """412, and the item stays as it was; a weak tag never matches If-Match."""
     problem(_change(client, method, headers), "version-mismatch")
-    assert client.simulate_get("/api/datas/1").json["data"]["data"] == "two"
+    assert client.simulate_get(f"{ROUTE}/1").json["data"]["data"] == "two"
 
 
 @pytest.mark.usefixtures("item")
@@ -83,7 +84,7 @@ def test_a_malformed_condition_is_told(client: TestClient, name: str, tags: str)
 def test_a_long_condition_is_read_in_no_time(client: TestClient) -> None:
     """The longest header that a server lets through, made to be slow to match."""
     for hostile in ("," * 8000 + "x", '"a"' + " " * 8000 + "x", '"",' * 2500 + '"'):
-        answer = client.simulate_get("/api/datas/1", headers={"If-None-Match": hostile})
+        answer = client.simulate_get(f"{ROUTE}/1", headers={"If-None-Match": hostile})
         problem(answer, "invalid-header")
 
 
@@ -93,7 +94,7 @@ def test_a_patch_changes_what_it_names(
 ) -> None:
     """The answer is the new state and its ETag."""
     answer = client.simulate_patch(
-        "/api/datas/1", body=b'{"data": "three"}', headers={"Content-Type": media_type}
+        f"{ROUTE}/1", body=b'{"data": "three"}', headers={"Content-Type": media_type}
     )
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"3"')
     changed = answer.json["data"]
@@ -109,7 +110,7 @@ def test_a_patch_that_changes_nothing_keeps_the_version(
     client: TestClient, item: dict[str, Any], patch: dict[str, str]
 ) -> None:
     """Nothing named, or nothing different."""
-    answer = client.simulate_patch("/api/datas/1", json=patch)
+    answer = client.simulate_patch(f"{ROUTE}/1", json=patch)
     assert (answer.status_code, answer.json["data"]) == (200, item)
     assert answer.headers["ETag"] == '"2"'
 
@@ -120,7 +121,7 @@ def test_a_patch_that_changes_nothing_keeps_the_version(
     [
         ({"data": None}, {"data": ["must be a string, not null."]}),
         ({"id": 1}, {"id": ["is read-only; leave it out."]}),
-        ({"colour": "x"}, {"colour": ["is no field of an item; leave it out."]}),
+        ({"colour": "x"}, {"colour": [f"is no field of {COLLECTION.one}; leave it out."]}),
         (["data"], {"body": ['must be a JSON object, such as {"data": "hello"}.']}),
     ],
 )
@@ -128,21 +129,21 @@ def test_a_bad_patch_is_refused(
     client: TestClient, patch: object, errors: dict[str, list[str]]
 ) -> None:
     """`data` can't be removed, nor what is read-only be changed."""
-    answer = client.simulate_patch("/api/datas/1", json=patch)
-    assert problem(answer, "invalid-item")["errors"] == errors
+    answer = client.simulate_patch(f"{ROUTE}/1", json=patch)
+    assert problem(answer, INVALID)["errors"] == errors
 
 
 @pytest.mark.usefixtures("item")
 def test_a_patch_of_another_kind_is_unsupported(client: TestClient) -> None:
     """The answer names the kinds that are understood."""
     answer = client.simulate_patch(
-        "/api/datas/1", body=b"[]", headers={"Content-Type": "application/json-patch+json"}
+        f"{ROUTE}/1", body=b"[]", headers={"Content-Type": "application/json-patch+json"}
     )
     problem(answer, "unsupported-media-type")
     assert answer.headers["Accept-Patch"] == "application/json, application/merge-patch+json"
 
 
-def _post(client: TestClient, data: str, key: str, path: str = "/api/datas") -> Result:
+def _post(client: TestClient, data: str, key: str, path: str = ROUTE) -> Result:
     return client.simulate_post(path, json={"data": data}, headers={"Idempotency-Key": key})
 
 
@@ -155,7 +156,7 @@ def test_a_repeated_order_makes_one_item(client: TestClient, memory: Memory) -> 
     assert again.headers["Idempotency-Replayed"] == "true"
     for name in ("Location", "ETag", "Cache-Control", "Content-Type"):
         assert again.headers[name] == first.headers[name]
-    assert len(memory.records["items"]) == 1
+    assert len(memory.records[PLURAL]) == 1
 
 
 def test_a_key_belongs_to_its_request(client: TestClient, memory: Memory) -> None:
@@ -163,12 +164,12 @@ def test_a_key_belongs_to_its_request(client: TestClient, memory: Memory) -> Non
     _post(client, "order", "k")
     problem(_post(client, "another order", "k"), "idempotency-key-reused")
     assert _post(client, "another order", "l").status_code == 201
-    assert len(memory.records["items"]) == 2
+    assert len(memory.records[PLURAL]) == 2
 
 
 def test_a_refused_order_leaves_the_key_free(client: TestClient) -> None:
     """Mend it, and send it again with the same key."""
-    problem(_post(client, "", "k"), "invalid-item")
+    problem(_post(client, "", "k"), INVALID)
     assert _post(client, "order", "k").status_code == 201
 
 
@@ -177,13 +178,11 @@ def test_a_malformed_key_is_refused(client: TestClient, memory: Memory, key: str
     """Ignoring it would make a retry unsafe."""
     errors = problem(_post(client, "order", key), "invalid-header")["errors"]
     assert list(errors) == ["Idempotency-Key"]
-    assert not memory.records["items"]
+    assert not memory.records[PLURAL]
 
 
 def test_a_key_is_ignored_where_retries_are_safe_anyway(client: TestClient) -> None:
     """PUT says the same twice by itself."""
     _post(client, "order", "k")
-    answer = client.simulate_put(
-        "/api/datas/1", json={"data": "x"}, headers={"Idempotency-Key": ""}
-    )
+    answer = client.simulate_put(f"{ROUTE}/1", json={"data": "x"}, headers={"Idempotency-Key": ""})
     assert answer.status_code == 200

@@ -12,6 +12,7 @@ from datas.domain.errors import AdministrationError, DomainError, InvalidRecord,
 from datas.http.app import routes
 from tests.http.conftest import PROBLEMS, World, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE
+from tests.served import COLLECTION, INVALID, NOT_FOUND, PLURAL, ROUTE
 
 MEMBERS = ["type", "title", "status", "detail", "success", "msg"]
 
@@ -34,7 +35,7 @@ def problem(answer: Result, code: str) -> dict[str, Any]:
 def post(client: TestClient, body: bytes | str, **headers: str) -> Result:
     """POST raw bytes as JSON, unless a header says otherwise."""
     return client.simulate_post(
-        "/api/datas", body=body, headers={"Content-Type": "application/json", **headers}
+        ROUTE, body=body, headers={"Content-Type": "application/json", **headers}
     )
 
 
@@ -98,7 +99,7 @@ def test_single_quotes_are_told_from_double_ones(
             b'{"data": "", "colour": 1}',
             {
                 "data": ["must be 1 to 255 characters long."],
-                "colour": ["is no field of an item; leave it out."],
+                "colour": [f"is no field of {COLLECTION.one}; leave it out."],
             },
         ),
     ],
@@ -108,20 +109,20 @@ def test_a_bad_item_is_told_every_fault(
     client: TestClient, memory: Memory, body: bytes, errors: dict[str, list[str]]
 ) -> None:
     """Each field at fault has its texts; nothing is stored."""
-    assert problem(post(client, body), "invalid-item")["errors"] == errors
-    assert not memory.records["items"]
+    assert problem(post(client, body), INVALID)["errors"] == errors
+    assert not memory.records[PLURAL]
 
 
-@pytest.mark.parametrize("where", ["fields", "parameters", "parameters of an item"])
+@pytest.mark.parametrize("where", ["fields", "parameters", "parameters of one"])
 def test_a_thousand_faults_are_not_all_listed(client: TestClient, where: str) -> None:
     """The first twenty are, the rest counted: an answer is not many times its request."""
     names = {f"name{number}": "1" for number in range(1000)}
     if where == "fields":
-        answer = client.simulate_post("/api/datas", json=names | {"data": "x"})
+        answer = client.simulate_post(ROUTE, json=names | {"data": "x"})
     else:
-        path = "/api/datas" if where == "parameters" else "/api/datas/1"
+        path = ROUTE if where == "parameters" else f"{ROUTE}/1"
         answer = client.simulate_get(path, params=names)
-    code = "invalid-item" if where == "fields" else "invalid-parameter"
+    code = INVALID if where == "fields" else "invalid-parameter"
     body = problem(answer, code)
     assert len(body["errors"]) == 20
     assert body["detail"].endswith("leave it out. And 980 more.")
@@ -130,7 +131,7 @@ def test_a_thousand_faults_are_not_all_listed(client: TestClient, where: str) ->
 def test_a_long_name_is_shortened(client: TestClient) -> None:
     """Its beginning is enough to know it again."""
     names = {"x" * 30_000 + end: 1 for end in "ab"}
-    body = problem(client.simulate_post("/api/datas", json=names | {"data": "x"}), "invalid-item")
+    body = problem(client.simulate_post(ROUTE, json=names | {"data": "x"}), INVALID)
     assert list(body["errors"]) == ["x" * 80 + "…"]
     assert body["detail"].endswith("And 1 more.")
 
@@ -138,7 +139,7 @@ def test_a_long_name_is_shortened(client: TestClient) -> None:
 def test_put_refuses_what_post_refuses(client: TestClient) -> None:
     """Bad data and unknown names, even where there is nothing to replace."""
     body = {"data": "", "colour": "x"}
-    errors = problem(client.simulate_put("/api/datas/1", json=body), "invalid-item")["errors"]
+    errors = problem(client.simulate_put(f"{ROUTE}/1", json=body), INVALID)["errors"]
     assert list(errors) == ["data", "colour"]
 
 
@@ -160,9 +161,9 @@ def test_a_body_that_is_not_declared_json_is_unsupported(
 ) -> None:
     """No web page can write here without asking first."""
     headers = {} if media_type is None else {"Content-Type": media_type}
-    answer = client.simulate_post("/api/datas", body=b'{"data": "x"}', headers=headers)
+    answer = client.simulate_post(ROUTE, body=b'{"data": "x"}', headers=headers)
     problem(answer, "unsupported-media-type")
-    assert not memory.records["items"]
+    assert not memory.records[PLURAL]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_a_chunked_body_is_read_to_its_end(client: TestClient, size: int, code: 
     """Without a length, where the server marks the end; and no further than 64 KiB."""
     body = b'{"data": "hello"' + b" " * size + b"}"
     answer = client.simulate_post(
-        "/api/datas",
+        ROUTE,
         headers={"Content-Type": "application/json"},
         extras={"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True},
     )
@@ -215,7 +216,7 @@ class _BrokenStream(io.RawIOBase):
 def test_a_body_that_breaks_off_is_malformed(client: TestClient) -> None:
     """A client that frames its chunks wrongly made a mistake; the server did not."""
     answer = client.simulate_post(
-        "/api/datas",
+        ROUTE,
         headers={"Content-Type": "application/json"},
         extras={"wsgi.input": _BrokenStream(), "wsgi.input_terminated": True},
     )
@@ -229,13 +230,13 @@ def test_a_body_that_breaks_off_is_malformed(client: TestClient) -> None:
 def test_what_is_no_id_is_not_found(client: TestClient, item_id: str) -> None:
     """The address has no resource, whatever the method."""
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH", "FOO"):
-        answer = client.simulate_request(method, f"/api/datas/{item_id}")
+        answer = client.simulate_request(method, f"{ROUTE}/{item_id}")
         problem(answer, "route-not-found")
 
 
 def test_the_largest_id_is_looked_up(client: TestClient) -> None:
     """2^63-1 is an id like any other."""
-    problem(client.simulate_get(f"/api/datas/{2**63 - 1}"), "item-not-found")
+    problem(client.simulate_get(f"{ROUTE}/{2**63 - 1}"), NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -285,13 +286,13 @@ def test_the_largest_id_is_looked_up(client: TestClient) -> None:
 )
 def test_a_bad_parameter_is_named(client: TestClient, query: str, name: str) -> None:
     """Unknown, repeated or out of bounds: each is told by its name."""
-    answer = client.simulate_get("/api/datas", query_string=query)
+    answer = client.simulate_get(ROUTE, query_string=query)
     assert list(problem(answer, "invalid-parameter")["errors"]) == [name]
 
 
 def test_every_bad_parameter_is_named_at_once(client: TestClient) -> None:
     """Nobody mends one to be told of the next."""
-    answer = client.simulate_get("/api/datas?limit=0&sort=x&page=1")
+    answer = client.simulate_get(f"{ROUTE}?limit=0&sort=x&page=1")
     assert set(problem(answer, "invalid-parameter")["errors"]) == {"limit", "sort", "page"}
 
 
@@ -299,15 +300,15 @@ def test_next_is_a_path_of_this_server(client: TestClient) -> None:
     """However many slashes the request began with: `//api` would be another host."""
     for _ in range(2):
         post(client, b'{"data": "x"}')
-    page = client.simulate_get("//api/datas?limit=1")
-    assert page.status_code == 404 or page.json["next"].startswith("/api/datas?")
+    page = client.simulate_get(f"/{ROUTE}?limit=1")
+    assert page.status_code == 404 or page.json["next"].startswith(f"{ROUTE}?")
 
 
 def test_a_body_that_is_shorter_than_it_says_is_refused(client: TestClient) -> None:
     """What is there may be JSON, but it isn't what was meant (RFC 9112 §8)."""
     body = b'{"data": "x"}'
     answer = client.simulate_post(
-        "/api/datas",
+        ROUTE,
         headers={"Content-Type": "application/json", "Content-Length": "500"},
         extras={"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True},
     )
@@ -319,7 +320,7 @@ def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
     """A misplaced parameter is told, not ignored."""
     post(client, b'{"data": "x"}')
     answer = client.simulate_request(
-        method, "/api/datas/1", query_string="force=1", json={"data": "y"}
+        method, f"{ROUTE}/1", query_string="force=1", json={"data": "y"}
     )
     assert list(problem(answer, "invalid-parameter")["errors"]) == ["force"]
 
@@ -354,7 +355,7 @@ def test_who_accepts_no_json_gets_a_406(client: TestClient, memory: Memory, acce
     """Before anything is done; the problem itself is JSON all the same."""
     answer = post(client, b'{"data": "x"}', Accept=accept)
     problem(answer, "not-acceptable")
-    assert not memory.records["items"]
+    assert not memory.records[PLURAL]
     problem(client.simulate_get("/nowhere", headers={"Accept": accept}), "route-not-found")
 
 
@@ -370,12 +371,12 @@ def test_who_accepts_no_json_gets_a_406(client: TestClient, memory: Memory, acce
 )
 def test_who_accepts_json_gets_it(client: TestClient, accept: str) -> None:
     """By name, by range, at any quality above zero."""
-    assert client.simulate_get("/api/datas", headers={"Accept": accept}).status_code == 200
+    assert client.simulate_get(ROUTE, headers={"Accept": accept}).status_code == 200
 
 
 def test_a_foreign_host_is_misdirected(client: TestClient) -> None:
     """A page whose name was made to point here reaches nothing; the text names the setting."""
-    answer = client.simulate_get("/api/datas", headers={"Host": "evil.example"})
+    answer = client.simulate_get(ROUTE, headers={"Host": "evil.example"})
     assert "DATAS_ALLOWED_HOSTS" in problem(answer, "misdirected-request")["detail"]
     assert client.simulate_get("/healthz", headers={"Host": "evil.example"}).status_code == 200
 
@@ -385,21 +386,21 @@ def test_a_foreign_host_is_misdirected(client: TestClient) -> None:
 )
 def test_loopback_names_are_answered(client: TestClient, host: str) -> None:
     """With any port: it says nothing of who asks."""
-    assert client.simulate_get("/api/datas", headers={"Host": host}).status_code == 200
+    assert client.simulate_get(ROUTE, headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost:x", "localhost:80:80", ":80", "[::1", "localhost."])
 def test_what_only_looks_like_a_loopback_name_is_none(client: TestClient, host: str) -> None:
     """A port is digits, and nothing else is left out of a comparison."""
     problem(
-        client.simulate_get("/api/datas", headers={"Host": host}),
+        client.simulate_get(ROUTE, headers={"Host": host}),
         "misdirected-request",
     )
 
 
 def test_an_empty_host_is_told(client: TestClient) -> None:
     """There is no name to look for in the settings."""
-    answer = client.simulate_get("/api/datas", headers={"Host": ""})
+    answer = client.simulate_get(ROUTE, headers={"Host": ""})
     assert problem(answer, "invalid-header")["detail"] == "Host: is missing or empty."
 
 
@@ -418,18 +419,18 @@ def test_the_bind_address_is_answered(
 ) -> None:
     """It is what the server was started with; every interface at once is no name."""
     extras = {"SERVER_NAME": bind}
-    answer = client.simulate_get("/api/datas", headers={"Host": host}, extras=extras)
+    answer = client.simulate_get(ROUTE, headers={"Host": host}, extras=extras)
     assert answer.status_code == status
 
 
 def test_an_unknown_method_is_501(client: TestClient) -> None:
     """What nobody knows is not implemented; what is known but not here is 405."""
-    problem(client.simulate_request("FOO", "/api/datas"), "method-unknown")
-    problem(client.simulate_request("WEBSOCKET", "/api/datas"), "method-unknown")
+    problem(client.simulate_request("FOO", ROUTE), "method-unknown")
+    problem(client.simulate_request("WEBSOCKET", ROUTE), "method-unknown")
     for method in ("get", "Get", "x", "M" * 30):
-        answer = client.simulate_request(method, "/api/datas", headers={"Accept": "text/xml"})
+        answer = client.simulate_request(method, ROUTE, headers={"Accept": "text/xml"})
         problem(answer, "method-unknown")
-    problem(client.simulate_request("PATCH", "/api/datas"), "method-not-allowed")
+    problem(client.simulate_request("PATCH", ROUTE), "method-not-allowed")
 
 
 def test_checks_come_in_the_order_of_the_contract(client: TestClient) -> None:
@@ -440,34 +441,34 @@ def test_checks_come_in_the_order_of_the_contract(client: TestClient) -> None:
     steps: list[tuple[str, str, dict[str, str], bytes, str]] = [
         ("FOO", "/nowhere", {"Host": "evil.example"}, big, "misdirected-request"),
         ("FOO", "/nowhere", host | bad, big, "route-not-found"),
-        ("FOO", "/api/datas/7", host | bad, big, "method-unknown"),
-        ("POST", "/api/datas/7", host | bad, big, "method-not-allowed"),
-        ("PUT", "/api/datas/7", host | bad, big, "not-acceptable"),
-        ("PUT", "/api/datas/7", host | bad | {"Accept": "*/*"}, big, "unsupported-media-type"),
+        ("FOO", f"{ROUTE}/7", host | bad, big, "method-unknown"),
+        ("POST", f"{ROUTE}/7", host | bad, big, "method-not-allowed"),
+        ("PUT", f"{ROUTE}/7", host | bad, big, "not-acceptable"),
+        ("PUT", f"{ROUTE}/7", host | bad | {"Accept": "*/*"}, big, "unsupported-media-type"),
     ]
     json = host | {"Content-Type": "application/json"}
     steps += [
         ("GET", "/api/users?force=1", host | bad, b"", "method-not-allowed"),
         ("GET", "/api/users/me?force=1", host | bad, b"", "unauthenticated"),
-        ("GET", "/api/datas/7?force=1", host | bad, b"", "not-acceptable"),
-        ("GET", "/api/datas/7?force=1", host, b"", "invalid-parameter"),
+        ("GET", f"{ROUTE}/7?force=1", host | bad, b"", "not-acceptable"),
+        ("GET", f"{ROUTE}/7?force=1", host, b"", "invalid-parameter"),
         (
             "POST",
-            "/api/datas?force=1",
+            f"{ROUTE}?force=1",
             host | {"Content-Type": "x/y"},
             big,
             "unsupported-media-type",
         ),
-        ("POST", "/api/datas?force=1", json, big, "body-too-large"),
-        ("PUT", "/api/datas/7?force=1", json, b"{}", "invalid-parameter"),
-        ("PUT", "/api/datas/7", json | {"If-Match": "x"}, big, "body-too-large"),
-        ("PUT", "/api/datas/7", json | {"If-Match": "x"}, b'{"data": "x"}', "invalid-header"),
-        ("PUT", "/api/datas/7", json | {"If-Match": '"9"'}, b'{"data": "x"}', "item-not-found"),
+        ("POST", f"{ROUTE}?force=1", json, big, "body-too-large"),
+        ("PUT", f"{ROUTE}/7?force=1", json, b"{}", "invalid-parameter"),
+        ("PUT", f"{ROUTE}/7", json | {"If-Match": "x"}, big, "body-too-large"),
+        ("PUT", f"{ROUTE}/7", json | {"If-Match": "x"}, b'{"data": "x"}', "invalid-header"),
+        ("PUT", f"{ROUTE}/7", json | {"If-Match": '"9"'}, b'{"data": "x"}', NOT_FOUND),
     ]
     for method, path, headers, body, code in steps:
         problem(client.simulate_request(method, path, headers=headers, body=body), code)
     post(client, b'{"data": "x"}')
-    answer = client.simulate_put("/api/datas/1", json={"data": "y"}, headers={"If-Match": '"9"'})
+    answer = client.simulate_put(f"{ROUTE}/1", json={"data": "y"}, headers={"If-Match": '"9"'})
     problem(answer, "version-mismatch")
 
 

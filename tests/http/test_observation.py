@@ -11,6 +11,7 @@ from datas.domain.errors import StorageUnavailable
 from datas.http.access_log import json_line, text_line
 from datas.http.observation import RequestRecord
 from tests.http.conftest import World, make_world
+from tests.served import BULK, NOT_FOUND, ONE, ROUTE
 
 
 class Ear:
@@ -38,17 +39,17 @@ def world_with_ear(mode: str = "open", **settings: Any) -> tuple[World, Ear]:
 def test_each_request_is_told_with_its_route_and_not_with_its_path() -> None:
     """The template, so that requests to one route are one kind."""
     world, ear = world_with_ear()
-    world.client.simulate_post("/api/datas", json={"data": "hello"})
-    answer = world.client.simulate_get("/api/datas/1", headers={"X-Request-Id": "mine"})
-    world.client.simulate_get("/api/datas/99")
+    world.client.simulate_post(ROUTE, json={"data": "hello"})
+    answer = world.client.simulate_get(f"{ROUTE}/1", headers={"X-Request-Id": "mine"})
+    world.client.simulate_get(f"{ROUTE}/99")
     world.client.simulate_get("/nowhere/datas_secret?token=datas_secret")
     created, got, missing, nowhere = ear.heard
     assert ear.begun == 4
-    assert created[1:4] == ("POST", "/api/datas", 201)
-    assert got[:4] == ("mine", "GET", "/api/datas/{item_id}", 200)
+    assert created[1:4] == ("POST", ROUTE, 201)
+    assert got[:4] == ("mine", "GET", ONE, 200)
     assert got.size == len(answer.content)
     assert 0 < got.seconds < 10
-    assert (missing.status, missing.problem) == (404, "item-not-found")
+    assert (missing.status, missing.problem) == (404, NOT_FOUND)
     assert (nowhere.route, nowhere.problem) == (None, "route-not-found")
     assert "secret" not in str(ear.heard)
 
@@ -56,11 +57,11 @@ def test_each_request_is_told_with_its_route_and_not_with_its_path() -> None:
 def test_what_has_no_body_has_no_size() -> None:
     """HEAD, 204 and 304."""
     world, ear = world_with_ear()
-    etag = world.client.simulate_post("/api/datas", json={"data": "x"}).headers["ETag"]
-    world.client.simulate_head("/api/datas/1")
-    world.client.simulate_head("/api/datas/bulk")
-    world.client.simulate_options("/api/datas")
-    world.client.simulate_get("/api/datas/1", headers={"If-None-Match": etag})
+    etag = world.client.simulate_post(ROUTE, json={"data": "x"}).headers["ETag"]
+    world.client.simulate_head(f"{ROUTE}/1")
+    world.client.simulate_head(BULK)
+    world.client.simulate_options(ROUTE)
+    world.client.simulate_get(f"{ROUTE}/1", headers={"If-None-Match": etag})
     assert [it.status for it in ear.heard[1:]] == [200, 200, 204, 304]
     assert {it.size for it in ear.heard[1:]} == {0}
 
@@ -77,7 +78,7 @@ def test_what_has_no_body_has_no_size() -> None:
 def test_refusals_are_told_too(method: str, headers: dict[str, str], status: int) -> None:
     """Whichever check it was."""
     world, ear = world_with_ear()
-    world.client.simulate_request(method, "/api/datas", headers=headers)
+    world.client.simulate_request(method, ROUTE, headers=headers)
     [record] = ear.heard
     assert (record.status, ear.begun) == (status, 1)
     assert record.problem
@@ -88,7 +89,7 @@ def test_the_actor_is_told_and_no_secret() -> None:
     world, ear = world_with_ear("authenticated")
     token = world.token("alice")
     header = {"Authorization": f"Bearer {token}"}
-    world.client.simulate_post("/api/datas", json={"data": "private"}, headers=header)
+    world.client.simulate_post(ROUTE, json={"data": "private"}, headers=header)
     guess = {"username": "alice", "password": "a wrong guess"}
     world.client.simulate_post("/api/tokens", json=guess)
     assert [it.actor for it in ear.heard] == ["alice", None]
@@ -112,9 +113,9 @@ def test_a_stream_is_told_at_its_end() -> None:
     """With all that was sent."""
     world, ear = world_with_ear()
     for text in ("a", "b"):
-        world.client.simulate_post("/api/datas", json={"data": text})
-    answer = world.client.simulate_get("/api/datas/bulk")
-    assert ear.heard[-1].route == "/api/datas/bulk"
+        world.client.simulate_post(ROUTE, json={"data": text})
+    answer = world.client.simulate_get(BULK)
+    assert ear.heard[-1].route == BULK
     assert ear.heard[-1].size == len(answer.content) > 0
     assert not ear.heard[-1].broken
 
@@ -129,9 +130,9 @@ def test_a_stream_that_breaks_is_told_as_broken(monkeypatch: pytest.MonkeyPatch)
         raise StorageUnavailable("gone")
 
     monkeypatch.setattr(world.parts.collections[0].service, "export", failing)
-    world.client.simulate_post("/api/datas", json={"data": "a"})
+    world.client.simulate_post(ROUTE, json={"data": "a"})
     with pytest.raises(StorageUnavailable):
-        world.client.simulate_get("/api/datas/bulk")
+        world.client.simulate_get(BULK)
     assert (ear.heard[-1].status, ear.heard[-1].broken) == (200, True)
 
 
@@ -144,13 +145,11 @@ def test_a_stopping_server_is_not_ready_and_serves() -> None:
     answer = world.client.simulate_get("/readyz")
     assert (answer.status_code, answer.json["type"]) == (503, "/problems/server-stopping")
     assert world.client.simulate_get("/healthz").status_code == 200
-    assert world.client.simulate_get("/api/datas").status_code == 200
+    assert world.client.simulate_get(ROUTE).status_code == 200
 
 
 TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
-GOT = RequestRecord(
-    "abc", "GET", "/api/datas/{item_id}", 200, 1234, 0.0002134, "alice", "::1", None, broken=False
-)
+GOT = RequestRecord("abc", "GET", ONE, 200, 1234, 0.0002134, "alice", "::1", None, broken=False)
 
 
 def test_a_line_of_json_has_everything() -> None:
@@ -164,7 +163,7 @@ def test_a_line_of_json_has_everything() -> None:
         "logger": "datas.access",
         "request_id": "abc",
         "method": "GET",
-        "route": "/api/datas/{item_id}",
+        "route": ONE,
         "status": 200,
         "bytes": 1234,
         "duration_ms": 0.213,
@@ -175,16 +174,14 @@ def test_a_line_of_json_has_everything() -> None:
 
 def test_a_line_for_people_is_read_from_left_to_right() -> None:
     """The time, what happened, and who it was."""
-    missing = GOT._replace(status=404, actor=None, problem="item-not-found")
+    missing = GOT._replace(status=404, actor=None, problem=NOT_FOUND)
     assert (
         text_line(GOT, TIME)
         .decode()
-        .endswith(" 200 GET /api/datas/{item_id} 0.2 ms, 1,234 bytes, alice at ::1\n")
+        .endswith(f" 200 GET {ONE} 0.2 ms, 1,234 bytes, alice at ::1\n")
     )
     assert (
-        text_line(missing, TIME)
-        .decode()
-        .endswith("anonymous at ::1 (item-not-found, request abc)\n")
+        text_line(missing, TIME).decode().endswith(f"anonymous at ::1 ({NOT_FOUND}, request abc)\n")
     )
 
 

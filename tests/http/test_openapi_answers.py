@@ -14,10 +14,11 @@ from datas.domain.errors import StorageUnavailable
 from datas.http.app import create_app
 from tests.http.conftest import World, make_world
 from tests.http.openapi_changes import VERBS, Json, referred
+from tests.served import BULK, INVALID, NAME, NOT_FOUND, ONE, PLURAL, ROUTE, SCHEMA
 
 EXAMPLE_ID = 7
 EXAMPLE_TIME = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
-ITEM = "/api/datas/{item_id}"
+ITEM = ONE
 ALICE = {"username": "alice", "password": "correct horse"}
 
 
@@ -82,7 +83,7 @@ def assert_described(document: Json, path: str, verb: str, answer: Result) -> No
 def example_world(case: Case) -> tuple[World, TestClient]:
     """A world in which the example's request can be carried out: its ids exist, at its time."""
     world = make_world()
-    for table in ("items", "tokens"):
+    for table in (PLURAL, "tokens"):
         for _ in range(EXAMPLE_ID - 1):
             world.memory.next_id(table)
     name, security = case.operation["operationId"], case.operation.get("security", [{}])
@@ -90,9 +91,9 @@ def example_world(case: Case) -> tuple[World, TestClient]:
         world.token("alice")
     client = world.client if not security or {} in security else world.as_user("alice")
     world.clock.time = EXAMPLE_TIME - timedelta(microseconds=1)
-    if name != "createItem":
+    if name != f"create{SCHEMA}":
         [records] = world.parts.collections
-        world.client.simulate_post("/api/datas", json=records.body.example(whole=True))
+        world.client.simulate_post(ROUTE, json=records.body.example(whole=True))
     return world, client
 
 
@@ -137,17 +138,17 @@ class Refusal(NamedTuple):
 
 LINES = {"headers": {"Content-Type": "application/x-ndjson"}}
 REFUSALS = [
-    Refusal("invalid-parameter", "GET", "/api/datas", {"query_string": "limit=0"}),
-    Refusal("not-acceptable", "GET", "/api/datas", {"headers": {"Accept": "text/xml"}}),
-    Refusal("misdirected-request", "GET", "/api/datas", {"headers": {"Host": "evil.example"}}),
-    Refusal("unauthenticated", "GET", "/api/datas", {"headers": {"Authorization": "Bearer x"}}),
-    Refusal("malformed-json", "POST", "/api/datas", {"body": "{"}),
-    Refusal("invalid-item", "POST", "/api/datas", {"json": {}}),
-    Refusal("body-too-large", "POST", "/api/datas", {"body": " " * 70_000}),
-    Refusal("forbidden", "POST", "/api/datas", {"headers": {"Origin": "https://evil.example"}}),
-    Refusal("idempotency-key-reused", "POST", "/api/datas", {"headers": {"Idempotency-Key": "k"}}),
+    Refusal("invalid-parameter", "GET", ROUTE, {"query_string": "limit=0"}),
+    Refusal("not-acceptable", "GET", ROUTE, {"headers": {"Accept": "text/xml"}}),
+    Refusal("misdirected-request", "GET", ROUTE, {"headers": {"Host": "evil.example"}}),
+    Refusal("unauthenticated", "GET", ROUTE, {"headers": {"Authorization": "Bearer x"}}),
+    Refusal("malformed-json", "POST", ROUTE, {"body": "{"}),
+    Refusal(INVALID, "POST", ROUTE, {"json": {}}),
+    Refusal("body-too-large", "POST", ROUTE, {"body": " " * 70_000}),
+    Refusal("forbidden", "POST", ROUTE, {"headers": {"Origin": "https://evil.example"}}),
+    Refusal("idempotency-key-reused", "POST", ROUTE, {"headers": {"Idempotency-Key": "k"}}),
     Refusal("invalid-header", "GET", ITEM, {"headers": {"If-None-Match": "1"}}),
-    Refusal("item-not-found", "DELETE", ITEM, id=9),
+    Refusal(NOT_FOUND, "DELETE", ITEM, id=9),
     Refusal("route-not-found", "PATCH", ITEM, id=0),
     Refusal("route-not-found", "OPTIONS", ITEM, id=2**63),
     Refusal("unsupported-media-type", "PUT", ITEM, {"headers": {"Content-Type": "text/plain"}}),
@@ -155,11 +156,11 @@ REFUSALS = [
     Refusal("invalid-user", "POST", "/api/users", {"json": {}}),
     Refusal("username-taken", "POST", "/api/users", {"json": ALICE}),
     Refusal("registration-closed", "POST", "/api/users", {"json": ALICE}),
-    Refusal("invalid-parameter", "GET", "/api/datas/bulk", {"query_string": "limit=1"}),
-    Refusal("invalid-parameter", "POST", "/api/datas/bulk", LINES | {"query_string": "sort=id"}),
-    Refusal("unsupported-media-type", "POST", "/api/datas/bulk"),
-    Refusal("invalid-lines", "POST", "/api/datas/bulk", LINES | {"body": "{}"}),
-    Refusal("body-too-large", "POST", "/api/datas/bulk", LINES | {"body": "x" * 65537}),
+    Refusal("invalid-parameter", "GET", BULK, {"query_string": "limit=1"}),
+    Refusal("invalid-parameter", "POST", BULK, LINES | {"query_string": "sort=id"}),
+    Refusal("unsupported-media-type", "POST", BULK),
+    Refusal("invalid-lines", "POST", BULK, LINES | {"body": "{}"}),
+    Refusal("body-too-large", "POST", BULK, LINES | {"body": "x" * 65537}),
     Refusal("unauthenticated", "GET", "/api/users/me"),
     Refusal("wrong-credentials", "POST", "/api/tokens", {"json": ALICE | {"password": "x"}}),
     Refusal("too-many-attempts", "POST", "/api/tokens", {"json": ALICE}),
@@ -168,7 +169,7 @@ REFUSALS = [
     Refusal("storage-unavailable", "GET", "/readyz"),
     Refusal("invalid-header", "GET", "/healthz", {"headers": {"Host": ""}}),
     Refusal("invalid-header", "GET", "/docs", {"headers": {"If-None-Match": "1"}}),
-    Refusal("length-required", "POST", "/api/datas", {"headers": {"Transfer-Encoding": "chunked"}}),
+    Refusal("length-required", "POST", ROUTE, {"headers": {"Transfer-Encoding": "chunked"}}),
 ]
 
 
@@ -177,7 +178,7 @@ def refusing_world(code: str) -> World:
     world = make_world(registration_open=code != "registration-closed")
     world.token("alice")
     headers = {"Idempotency-Key": "k"}
-    world.client.simulate_post("/api/datas", json={"data": "x"}, headers=headers)
+    world.client.simulate_post(ROUTE, json={"data": "x"}, headers=headers)
     if code == "too-many-attempts":
         for _ in range(5):
             world.client.simulate_post("/api/tokens", json=ALICE | {"password": "x"})
@@ -198,7 +199,7 @@ def test_refusals_are_described(refusal: Refusal) -> None:
     body = '{"data": "y"}' if headers else ""
     arguments = {"body": body} | refusal.arguments
     arguments["headers"] = headers | arguments.get("headers", {})
-    url = refusal.path.format(item_id=refusal.id, token_id=refusal.id, code=refusal.id)
+    url = refusal.path.format_map(dict.fromkeys((f"{NAME}_id", "token_id", "code"), refusal.id))
     answer = client.simulate_request(refusal.verb, url, **arguments)
     assert answer.json["type"] == f"/problems/{refusal.code}"
     assert_described(described(world), refusal.path, refusal.verb, answer)

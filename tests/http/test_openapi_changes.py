@@ -11,15 +11,16 @@ from datas.domain.items import ITEMS
 from datas.http.app import routes
 from tests.http.conftest import make_world
 from tests.http.openapi_changes import Json, breaking_changes
+from tests.served import MANY, ONE, ROUTE, SCHEMA
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 GONE = object()
 SORTS = [f"{sign}{name}" for name in ITEMS.sorts for sign in ("", "-")]
-ITEM = ("paths", "/api/datas/{item_id}")
-LIST = ("paths", "/api/datas", "get")
-CREATE = ("paths", "/api/datas", "post")
+ITEM = ("paths", ONE)
+LIST = ("paths", ROUTE, "get")
+CREATE = ("paths", ROUTE, "post")
 SCHEMAS = ("components", "schemas")
-DATA = (*SCHEMAS, "ItemDraft", "properties", "data")
+DATA = (*SCHEMAS, f"{SCHEMA}Draft", "properties", "data")
 LIMIT = (*LIST, "parameters", "limit", "schema")
 HEADER: Json = {"name": "X-New", "in": "header", "schema": {"type": "string"}}
 KEY = "Idempotency-Key"
@@ -28,69 +29,69 @@ Mutation = tuple[tuple[str, ...], Any]
 
 BREAKING: dict[str, Mutation] = {
     "GET /healthz: is there no more.": (("paths", "/healthz"), GONE),
-    "DELETE /api/datas/{item_id}: is there no more.": ((*ITEM, "delete"), GONE),
-    "GET /api/datas: generated clients call it 'listItems' no more.": (
+    f"DELETE {ONE}: is there no more.": ((*ITEM, "delete"), GONE),
+    f"GET {ROUTE}: generated clients call it 'list{MANY}' no more.": (
         (*LIST, "operationId"),
-        "getItems",
+        "getAll",
     ),
-    "GET /api/datas: one has to sign in for it now.": ((*LIST, "security"), [{"token": []}]),
-    "GET /api/datas: the query parameter `after` is gone.": ((*LIST, "parameters", "after"), GONE),
-    "GET /api/datas: the query parameter `limit` is required now.": (
+    f"GET {ROUTE}: one has to sign in for it now.": ((*LIST, "security"), [{"token": []}]),
+    f"GET {ROUTE}: the query parameter `after` is gone.": ((*LIST, "parameters", "after"), GONE),
+    f"GET {ROUTE}: the query parameter `limit` is required now.": (
         (*LIST, "parameters", "limit", "required"),
         True,
     ),
-    "POST /api/datas: the header parameter `X-New` is required now.": (
+    f"POST {ROUTE}: the header parameter `X-New` is required now.": (
         (*CREATE, "parameters", "X-New"),
         HEADER | {"required": True},
     ),
-    "GET /api/datas: the query parameter `sort` may be '-id' no more.": (
+    f"GET {ROUTE}: the query parameter `sort` may be '-id' no more.": (
         (*LIST, "parameters", "sort", "schema", "enum"),
         ["id"],
     ),
-    "GET /api/datas: the query parameter `limit` has a tighter maximum, 999.": (
+    f"GET {ROUTE}: the query parameter `limit` has a tighter maximum, 999.": (
         (*LIMIT, "maximum"),
         999,
     ),
-    "POST /api/datas: the header parameter `Idempotency-Key` has another pattern.": (
+    f"POST {ROUTE}: the header parameter `Idempotency-Key` has another pattern.": (
         (*CREATE, "parameters", KEY, "schema", "pattern"),
         "^[a-z]+$",
     ),
-    "POST /api/datas: it takes no body any more.": ((*CREATE, "requestBody"), GONE),
-    "PATCH /api/datas/{item_id}: it takes no application/merge-patch+json any more.": (
+    f"POST {ROUTE}: it takes no body any more.": ((*CREATE, "requestBody"), GONE),
+    f"PATCH {ONE}: it takes no application/merge-patch+json any more.": (
         (*ITEM, "patch", "requestBody", "content", "application/merge-patch+json"),
         GONE,
     ),
-    "POST /api/datas: the body at data is gone.": (DATA, GONE),
-    "POST /api/datas: the body at title is required now.": (
-        (*SCHEMAS, "ItemDraft", "required"),
+    f"POST {ROUTE}: the body at data is gone.": (DATA, GONE),
+    f"POST {ROUTE}: the body at title is required now.": (
+        (*SCHEMAS, f"{SCHEMA}Draft", "required"),
         ["data", "title"],
     ),
-    "POST /api/datas: the body at data has a tighter minLength, 2.": (
+    f"POST {ROUTE}: the body at data has a tighter minLength, 2.": (
         (*DATA, "minLength"),
         2,
     ),
-    "PUT /api/datas/{item_id}: the body at id may be no string any more.": (
-        (*SCHEMAS, "ItemReplacement", "properties", "id", "type"),
+    f"PUT {ONE}: the body at id may be no string any more.": (
+        (*SCHEMAS, f"{SCHEMA}Replacement", "properties", "id", "type"),
         "integer",
     ),
-    "GET /api/datas/{item_id}: it answers 304 no more.": ((*ITEM, "get", "responses", "304"), GONE),
+    f"GET {ONE}: it answers 304 no more.": ((*ITEM, "get", "responses", "304"), GONE),
     "GET /problems: the 200 answer is no text/html; charset=utf-8 any more.": (
         ("paths", "/problems", "get", "responses", "200", "content", "text/html; charset=utf-8"),
         GONE,
     ),
-    "POST /api/datas: the 201 answer has no header Location any more.": (
+    f"POST {ROUTE}: the 201 answer has no header Location any more.": (
         (*CREATE, "responses", "201", "headers", "Location"),
         GONE,
     ),
-    "GET /api/datas: the 200 answer at data[].version is gone.": (
-        (*SCHEMAS, "Item", "properties", "version"),
+    f"GET {ROUTE}: the 200 answer at data[].version is gone.": (
+        (*SCHEMAS, SCHEMA, "properties", "version"),
         GONE,
     ),
-    "POST /api/datas: the 201 answer at msg may be absent now.": (
-        (*SCHEMAS, "ItemAnswer", "required"),
+    f"POST {ROUTE}: the 201 answer at msg may be absent now.": (
+        (*SCHEMAS, f"{SCHEMA}Answer", "required"),
         ["data", "success"],
     ),
-    "POST /api/datas: the 400 answer at detail may be null now.": (
+    f"POST {ROUTE}: the 400 answer at detail may be null now.": (
         (*SCHEMAS, "Problem", "properties", "detail", "type"),
         ["string", "null"],
     ),
@@ -104,15 +105,18 @@ HARMLESS: dict[str, Mutation] = {
     "a looser bound": ((*LIMIT, "maximum"), 5000),
     "no bound": ((*DATA, "maxLength"), GONE),
     "a wider type": ((*DATA, "type"), ["string", "number"]),
-    "a new optional field": ((*SCHEMAS, "ItemDraft", "properties", "title"), {"type": "string"}),
+    "a new optional field": (
+        (*SCHEMAS, f"{SCHEMA}Draft", "properties", "title"),
+        {"type": "string"},
+    ),
     "a body that may be absent": ((*CREATE, "requestBody", "required"), False),
-    "further fields allowed": ((*SCHEMAS, "ItemPatch", "additionalProperties"), GONE),
+    "further fields allowed": ((*SCHEMAS, f"{SCHEMA}Patch", "additionalProperties"), GONE),
     "a new media type": ((*CREATE, "requestBody", "content", "text/csv"), {}),
     "a new problem": ((*LIST, "responses", "429"), {"description": "Too many"}),
-    "a new field in answers": ((*SCHEMAS, "Item", "properties", "title"), {"type": "string"}),
-    "a narrower answer": ((*SCHEMAS, "Item", "properties", "owner", "type"), "null"),
+    "a new field in answers": ((*SCHEMAS, SCHEMA, "properties", "title"), {"type": "string"}),
+    "a narrower answer": ((*SCHEMAS, SCHEMA, "properties", "owner", "type"), "null"),
     "free for all": ((*CREATE, "security"), [{}, {"token": []}]),
-    "other words": ((*LIST, "summary"), "Items, a page at a time"),
+    "other words": ((*LIST, "summary"), "A page of them"),
 }
 
 

@@ -8,6 +8,7 @@ from falcon.testing import Result
 
 from tests.http.conftest import World, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE
+from tests.served import INVALID, NOT_FOUND, ROUTE
 
 # The mistakes in the contract's order: a rank, a problem's code, and the parts of the request that
 # are wrong. The order of mistakes with the same rank is free.
@@ -15,7 +16,7 @@ MISTAKES: list[tuple[int, str, dict[str, Any]]] = [
     (1, "invalid-header", {"Host": ""}),
     (2, "misdirected-request", {"Host": "evil.example"}),
     (3, "route-not-found", {"path": "/nowhere"}),
-    (3, "route-not-found", {"path": "/api/datas/0"}),
+    (3, "route-not-found", {"path": f"{ROUTE}/0"}),
     (4, "method-unknown", {"method": "FOO"}),
     (5, "method-not-allowed", {"method": "POST"}),
     (6, "unauthenticated", {"Authorization": None}),
@@ -28,10 +29,10 @@ MISTAKES: list[tuple[int, str, dict[str, Any]]] = [
     (10, "length-required", {"Transfer-Encoding": "chunked"}),
     (11, "body-too-large", {"body": " " * 70_000}),
     (12, "malformed-json", {"body": "{"}),
-    (12, "invalid-item", {"body": "{}"}),
+    (12, INVALID, {"body": "{}"}),
     (12, "invalid-parameter", {"query_string": "force=1"}),
     (12, "invalid-header", {"If-Match": "1"}),
-    (14, "item-not-found", {"path": "/api/datas/9"}),
+    (14, NOT_FOUND, {"path": f"{ROUTE}/9"}),
     (15, "forbidden", {"Authorization": "bob"}),
     (16, "version-mismatch", {"If-Match": '"9"'}),
     (16, "version-mismatch", {"If-None-Match": "*"}),
@@ -45,7 +46,7 @@ def world() -> World:
     world = make_world("owner")
     headers = {"Idempotency-Key": "used"}
     alice = world.as_user("alice")
-    assert alice.simulate_post("/api/datas", json={"data": "x"}, headers=headers).json
+    assert alice.simulate_post(ROUTE, json={"data": "x"}, headers=headers).json
     return world
 
 
@@ -69,15 +70,15 @@ def test_each_mistake_alone_is_named(
     world: World, rank: int, code: str, wrong: dict[str, Any]
 ) -> None:
     """And without one, the request succeeds."""
-    assert send(world, "PUT", "/api/datas/1", wrong).json["type"] == f"/problems/{code}"
-    assert send(world, "PUT", "/api/datas/1", {}).status_code == 200
+    assert send(world, "PUT", f"{ROUTE}/1", wrong).json["type"] == f"/problems/{code}"
+    assert send(world, "PUT", f"{ROUTE}/1", {}).status_code == 200
 
 
 def test_of_each_two_mistakes_the_first_is_named(world: World) -> None:
     """Of those with the same rank, one of the two."""
     assert len(PAIRS) > 150
     for (rank, first, wrong), (other_rank, second, more) in PAIRS:
-        answer = send(world, "PUT", "/api/datas/1", wrong | more)
+        answer = send(world, "PUT", f"{ROUTE}/1", wrong | more)
         allowed = {first, second} if rank == other_rank else {first}
         assert answer.json["type"].rpartition("/")[2] in allowed, (wrong, more)
 
@@ -89,9 +90,9 @@ def test_a_key_that_was_used_is_named_after_all_that_is_wrong_with_the_request(
     used = {"Idempotency-Key": "used"}
     for rank, code, wrong in MISTAKES:
         if rank <= 12 and not wrong.keys() & {"If-Match"} and wrong != {"method": "POST"}:
-            answer = send(world, "POST", "/api/datas", wrong, **used)
+            answer = send(world, "POST", ROUTE, wrong, **used)
             assert answer.json["type"] == f"/problems/{code}", wrong
-    answer = send(world, "POST", "/api/datas", {}, **used)
+    answer = send(world, "POST", ROUTE, {}, **used)
     assert answer.json["type"] == "/problems/idempotency-key-reused"
 
 

@@ -17,6 +17,7 @@ from datas.http.schemas import RecordSchema
 from tests.every_rule import GADGETS, MAKERS
 from tests.http.conftest import ITEMS_ON_THE_WIRE, World, make_world
 from tests.http.gadgets import GADGETS_ON_THE_WIRE, MakerSchema
+from tests.served import INVALID, NAME, NOT_FOUND, PLURAL, ROUTE
 
 PATH = "/api/gadgets"
 LEAST = {"name": "a"}
@@ -359,7 +360,7 @@ def test_codes_and_sentences_have_the_collections_name(world: World) -> None:
     detail = fails(world, client.simulate_get("/api/makers/7"), "maker-not-found")["detail"]
     assert detail.startswith("There is no maker 7.")
     fails(world, client.simulate_put("/api/makers/7", json={}), "invalid-maker")
-    nowhere = fails(world, client.simulate_get("/api/datas"), "route-not-found")["detail"]
+    nowhere = fails(world, client.simulate_get(ROUTE), "route-not-found")["detail"]
     assert "Gadgets are at /api/gadgets, Makers are at /api/makers" in nowhere
     empty = client.simulate_post(PATH, headers={"Content-Type": "application/json"})
     assert 'such as {"name": "hello"}' in fails(world, empty, "malformed-json")["detail"]
@@ -419,12 +420,12 @@ def test_problem_pages_are_about_the_collections_that_are_served() -> None:
     assert "value-taken" not in items
     assert "record-in-use" not in items
     assert {"invalid-gadget", "maker-not-found", "value-taken", "record-in-use"} <= {*problems}
-    assert not {"invalid-item", "item-not-found"} & {*problems}
+    assert not {INVALID, NOT_FOUND} & {*problems}
     assert problems["version-mismatch"].title == "The record has changed meanwhile"
-    assert items["version-mismatch"].title == "The item has changed meanwhile"
+    assert items["version-mismatch"].title == f"The {NAME} has changed meanwhile"
     for problem in problems.values():
         text = problem.fails + problem.mended + problem.meaning + problem.cause
-        assert "/api/datas" not in text
+        assert ROUTE not in text
         assert set(re.findall(r"{\w+}", text)) <= {"{url}"}
 
 
@@ -433,7 +434,7 @@ def test_a_filter_named_like_a_parameter_is_a_fault() -> None:
     faults = [*wire_faults(MAKERS, MakerSchema, {"limit": Filter("name"), "x": Filter("y")})]
     assert len(faults) == 2
     assert all("makers" in fault for fault in faults)
-    assert ITEMS_ON_THE_WIRE[0].plural == "items"
+    assert ITEMS_ON_THE_WIRE[0].plural == PLURAL
 
 
 def test_a_filter_cannot_search_another_field_than_q_does() -> None:

@@ -11,6 +11,7 @@ from datas.domain.throttle import MAX_FROM_ONE_ADDRESS, HashLimiter
 from datas.http.app import create_app
 from tests.http.conftest import PASSWORD, World, make_world
 from tests.http.test_items_refusals import problem
+from tests.served import ROUTE
 
 ALICE = {"username": "alice", "password": PASSWORD}
 
@@ -227,7 +228,7 @@ def test_no_secret_is_logged_or_shown(caplog: pytest.LogCaptureFixture) -> None:
     world.client.simulate_post("/api/users", json=ALICE)
     signed = _sign_in(world.client)
     secret = signed.json["data"]["token"]
-    for path in ("/api/tokens", "/api/users/me", "/api/datas?x=1", "/api/datas/9"):
+    for path in ("/api/tokens", "/api/users/me", f"{ROUTE}?x=1", f"{ROUTE}/9"):
         answer = world.client.simulate_get(path, headers=_bearer(signed))
         assert secret not in answer.text
         assert PASSWORD not in answer.text

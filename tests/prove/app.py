@@ -1,6 +1,6 @@
 """What the servers of a run serve: items, by a clock that the run can move.
 
-`DATAS_COLLECTIONS=tests.prove.app:ITEMS`. The file that `PROVE_CLOCK` names says by how many
+`DATAS_COLLECTIONS=tests.prove.app:PACKAGE`. The file that `PROVE_CLOCK` names says by how many
 seconds the clock is off; an absent one: by none. `PROVE_PLANT` names a fault that the checker must
 find: it changes an adapter before it is built.
 """
@@ -62,4 +62,4 @@ PLANTS: Mapping[str, Callable[[], None]] = {
 system.SystemClock = MovedClock  # type: ignore[misc]
 if _plant := os.environ.get("PROVE_PLANT"):
     PLANTS[_plant]()
-ITEMS = DATAS_ITEMS
+PACKAGE = DATAS_ITEMS

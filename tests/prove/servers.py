@@ -30,7 +30,7 @@ class Servers:
         self.folder, self.database = folder, database
         self.clock = folder / "clock"
         self._environ = {
-            "DATAS_COLLECTIONS": "tests.prove.app:ITEMS",
+            "DATAS_COLLECTIONS": "tests.prove.app:PACKAGE",
             "PROVE_CLOCK": str(self.clock),
             "PYTHONPATH": str(ROOT),
             "DATAS_DATABASE_URL": database.url,

@@ -25,6 +25,7 @@ def _without(name: str) -> dict[str, rules.Rule]:
     return {field: rule for field, rule in GADGETS.rules.items() if field != name}
 
 
+LABELS = rules.optional(rules.texts(rules.text(0, 150), 3))
 FAULTS: list[tuple[Collection[Any], str]] = [
     (replace(GADGETS, rules=_without("count")), "gadgets has no rule for its field count"),
     (
@@ -37,6 +38,14 @@ FAULTS: list[tuple[Collection[Any], str]] = [
     (replace(GADGETS, search="title"), "gadgets names title, which is no field"),
     (replace(GADGETS, unique=("code",)), "gadgets names code, which is no field"),
     (replace(GADGETS, unique=("version",)), "gadgets names version, which is no field"),
+    (
+        replace(MAKERS, rules={"name": rules.text(1, 651)}),
+        "makers can't be sorted by name, nor can name be unique: its rule allows 2604 bytes",
+    ),
+    (
+        replace(GADGETS, unique=("labels",), rules={**GADGETS.rules, "labels": LABELS}),
+        "gadgets can't be sorted by labels, nor can labels be unique: its rule allows 2711 bytes",
+    ),
     (replace(GADGETS, references={"shop_id": "makers"}), "gadgets names shop_id, which is no"),
     (replace(MAKERS, name="Maker"), "makers can't have the name 'Maker'"),
     (replace(MAKERS, name="user"), "makers can't have the name 'user'"),
@@ -67,7 +76,7 @@ def test_a_field_that_the_server_keeps_is_refused(field: str) -> None:
     assert any(f"notes can't have a field {field}:" in fault for fault in notes.faults())
 
 
-@pytest.mark.parametrize("collection", [ITEMS, MAKERS, GADGETS], ids=["items", "makers", "gadgets"])
+@pytest.mark.parametrize("collection", [ITEMS, MAKERS, GADGETS], ids=lambda it: it.plural)
 def test_a_good_declaration_has_no_faults(collection: Collection[Any]) -> None:
     """Neither ours nor those of the tests."""
     assert list(collection.faults()) == []
@@ -98,4 +107,4 @@ def test_a_collection_says_its_names_as_sentences_need_them() -> None:
     """With an article, a capital, and blanks for underscores."""
     boxes = replace(MAKERS, name="old_box", plural="old_boxes", draft=MakerDraft)
     assert (boxes.one, boxes.title, boxes.plural_title) == ("an old box", "Old box", "Old boxes")
-    assert (boxes.route, ITEMS.route) == ("/api/old_boxes", "/api/datas")
+    assert (boxes.route, replace(boxes, path="boxes").route) == ("/api/old_boxes", "/api/boxes")

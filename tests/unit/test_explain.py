@@ -38,11 +38,11 @@ class Adapter:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def get(self, item_id: int) -> object:
+    def get(self, record_id: int) -> object:
         """The id, if it is there."""
-        [found] = self.database.read(Statement("SELECT ?"), item_id)
+        [found] = self.database.read(Statement("SELECT ?"), record_id)
         if found == 404:
-            raise LookupError(item_id)
+            raise LookupError(record_id)
         return found
 
 
@@ -52,11 +52,11 @@ class Service:
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
 
-    def get(self, item_id: int) -> object:
+    def get(self, record_id: int) -> object:
         """The same."""
-        if item_id < 0:
-            raise ValueError(item_id)
-        return self.adapter.get(item_id)
+        if record_id < 0:
+            raise ValueError(record_id)
+        return self.adapter.get(record_id)
 
 
 database = timed("sql", Database())
@@ -79,7 +79,12 @@ def _call(work: Callable[[], object], **environ: str) -> tuple[str, str]:
     def start(_: str, headers: list[tuple[str, str]]) -> None:
         told.update(headers)
 
-    request = {"REQUEST_METHOD": "GET", "RAW_URI": "/a?b", "SERVER_PROTOCOL": "HTTP/1.1"}
+    request = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/a",
+        "RAW_URI": "/a?b",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+    }
     explain(app)(request | environ, start)
     return told["Server-Timing"], told["X-Request-Head"]
 
@@ -108,11 +113,11 @@ def test_a_layer_that_was_not_used_is_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item_id", "stopped"), [(-1, "service"), (404, "adapters")], ids=["by a rule", "not found"]
+    ("record_id", "stopped"), [(-1, "service"), (404, "adapters")], ids=["by a rule", "not found"]
 )
-def test_an_error_names_the_layer_that_stopped_it(item_id: int, stopped: str) -> None:
+def test_an_error_names_the_layer_that_stopped_it(record_id: int, stopped: str) -> None:
     """The innermost one that the error left."""
-    assert _timing(lambda: service.get(item_id)).endswith(f"stopped;desc={stopped}")
+    assert _timing(lambda: service.get(record_id)).endswith(f"stopped;desc={stopped}")
 
 
 def test_an_error_outside_all_layers_is_of_http() -> None:
@@ -131,12 +136,12 @@ def test_an_error_outside_all_layers_is_of_http() -> None:
 def test_the_ends_of_a_transaction_are_statements() -> None:
     """BEGIN, and COMMIT or ROLLBACK."""
 
-    def change(item_id: int) -> None:
+    def change(record_id: int) -> None:
         with database.atomic():
-            service.get(item_id)
+            service.get(record_id)
 
-    def statements(item_id: int) -> list[str]:
-        return re.findall(r'desc="(\w+)', _timing(lambda: change(item_id)))
+    def statements(record_id: int) -> list[str]:
+        return re.findall(r'desc="(\w+)', _timing(lambda: change(record_id)))
 
     assert statements(1) == ["BEGIN", "SELECT", "COMMIT"]
     assert statements(-1) == ["BEGIN", "ROLLBACK"]

@@ -124,7 +124,7 @@ def test_a_change_that_was_overtaken_is_refused_if_it_named_a_version() -> None:
 def test_pages_follow_one_another_to_the_end(items: Items) -> None:
     """The last page has no next one, even when it is full."""
     for n in range(4):
-        items.create(ItemDraft(f"item {n}"))
+        items.create(ItemDraft(f"text {n}"))
     first = items.page(limit=2)
     second = items.page(limit=2, after=first.next)
     assert _ids(first.records) == [1, 2]
@@ -174,11 +174,11 @@ def test_an_actor_who_may_not_create_one_may_not_create_many() -> None:
 
 def test_all_come_out_some_at_a_time(items: Items, clock: TickingClock) -> None:
     """At most a thousand at a time; a step in which nothing is found comes empty."""
-    items.create_all(ItemDraft(f"item {n}") for n in range(2500))
+    items.create_all(ItemDraft(f"text {n}") for n in range(2500))
     steps = list(items.export())
     assert [len(step) for step in steps] == [1000, 1000, 500, 0]
     found = [item.draft.data for step in steps for item in step]
-    assert found == [f"item {n}" for n in range(2500)]
+    assert found == [f"text {n}" for n in range(2500)]
     late = Condition("date_created", Operator.FROM, clock.time + timedelta(seconds=1))
     assert not any(items.export(where=(late,)))
 

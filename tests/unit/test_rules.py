@@ -1,6 +1,7 @@
 """Rules: what they say of every kind of value, and that their bounds and examples are true."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -155,3 +156,25 @@ def test_no_value_makes_a_rule_raise(value: Any) -> None:
     """A rule says what is wrong, whatever comes."""
     for rule in GADGETS.rules.values():
         assert all(isinstance(fault, str) for fault in rule(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("a\0", "must not contain the NUL character (U+0000)."),
+        ("\ud800", "must not contain a lone surrogate (U+D800 to U+DFFF)."),
+        ("\u00e9" * 1301, "must be at most 2600 bytes long."),
+        (2**63, "must be an integer of 64 bits."),
+        (-(2**63) - 1, "must be an integer of 64 bits."),
+    ],
+)
+def test_what_no_database_keeps_is_refused_for_a_function_of_ones_own(
+    value: object, fault: str
+) -> None:
+    """It need not think of that; a rule that may be null included."""
+    collection = replace(GADGETS, rules={**GADGETS.rules, "serial": rules.optional(lambda _: [])})
+    assert collection.rules["serial"](value) == [fault]
+    assert collection.rules["serial"](None) == []
+    assert collection.rules["serial"](2**63 - 1) == []
+    free = replace(collection, unique=())
+    assert free.rules["serial"]("x" * 2601) == []

@@ -55,6 +55,10 @@ def _column_faults(
     wanted = _COLUMNS.get(type(rule))
     if wanted and type(column) not in wanted:
         yield f"{here}: the column {name} must be a {wanted[0].__name__}."
+    elif isinstance(rule, rules.IntegerRule):
+        for bound in (rule.minimum, rule.maximum):
+            if not -rules.MAX_INTEGER - 1 <= bound <= rules.MAX_INTEGER:
+                yield f"{here}: the column {name} can't keep {bound}."
     elif isinstance(rule, rules.DecimalRule) and isinstance(column, fields.DecimalField):
         largest = max(abs(rule.minimum), abs(rule.maximum)).scaleb(rule.places)
         if column.places != rule.places:

@@ -112,6 +112,9 @@ class Books(RecordService[BookDraft]):
         self._access.admit(actor, Action.CHANGE)
         with self._storage.atomic():
             self._to_change(record_id, expected, actor)
-            if self._loans.get(record_id):
+            # A loan that is only looked for could be made meanwhile. One that is added keeps the
+            # loans of others waiting, until the book is gone.
+            if not self._loans.add(Loan(record_id, self._clock.now())):
                 raise BookIsOut(record_id)
+            self._loans.remove(record_id)
             return super().delete(record_id, expected=expected, actor=actor)

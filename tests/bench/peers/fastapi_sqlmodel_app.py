@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query
 from sqlalchemy import event
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
+ROUTE = os.environ["BENCH_ROUTE"]
 # The same SQLite as Datas has.
 engine = create_engine(os.environ["BENCH_DATABASE_URL"], module=pysqlite3.dbapi2)
 
@@ -80,7 +81,7 @@ def existing(session: Session, item_id: int) -> Item:
     return item
 
 
-@app.get("/api/datas", response_model=Page)
+@app.get(ROUTE, response_model=Page)
 def page(session: Opened, limit: Annotated[int, Query(ge=1, le=1000)] = 100, q: str | None = None):
     """A page of items."""
     query = select(Item).order_by(Item.id).limit(limit)
@@ -90,7 +91,7 @@ def page(session: Opened, limit: Annotated[int, Query(ge=1, le=1000)] = 100, q: 
     return {"msg": f"Items found ({len(found)})", "data": found}
 
 
-@app.post("/api/datas", response_model=Answer, status_code=201)
+@app.post(ROUTE, response_model=Answer, status_code=201)
 def create(session: Opened, new: NewItem):
     """Create an item."""
     now = datetime.now(UTC)
@@ -101,13 +102,13 @@ def create(session: Opened, new: NewItem):
     return {"msg": f"Item [{item.id}] successfully created", "data": item}
 
 
-@app.get("/api/datas/{item_id}", response_model=Answer)
+@app.get(f"{ROUTE}/{{item_id}}", response_model=Answer)
 def get(session: Opened, item_id: int):
     """Read it."""
     return {"msg": f"Item [{item_id}] found", "data": existing(session, item_id)}
 
 
-@app.put("/api/datas/{item_id}", response_model=Answer)
+@app.put(f"{ROUTE}/{{item_id}}", response_model=Answer)
 def replace(session: Opened, item_id: int, new: NewItem):
     """Replace it."""
     item = existing(session, item_id)
@@ -118,7 +119,7 @@ def replace(session: Opened, item_id: int, new: NewItem):
     return {"msg": f"Item [{item_id}] successfully updated", "data": item}
 
 
-@app.delete("/api/datas/{item_id}", response_model=Answer)
+@app.delete(f"{ROUTE}/{{item_id}}", response_model=Answer)
 def delete(session: Opened, item_id: int):
     """Delete it."""
     item = existing(session, item_id)

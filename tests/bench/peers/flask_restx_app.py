@@ -16,7 +16,7 @@ app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["BENCH_DATABASE_URL"]
 app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"module": pysqlite3.dbapi2}
 database = SQLAlchemy(app)
 api = Api(app, version="1.0", title="Datas", doc="/docs")
-datas = api.namespace("datas", path="/api/datas", description="Items")
+datas = api.namespace("datas", path=os.environ["BENCH_ROUTE"], description="Items")
 
 
 class Item(database.Model):
