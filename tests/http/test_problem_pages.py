@@ -181,6 +181,7 @@ def test_the_index_is_in_groups_and_says_what_each_problem_means(client: TestCli
     assert {NOT_FOUND, "version-mismatch"} <= set(codes["What is stored"])
     assert {"internal-error", "injected-fault"} <= set(codes["The server"])
     for problem in PROBLEMS.values():
+        assert problem.code in page.texts["li"]
         assert problem.meaning.replace("`", "") in page.texts["li"]
     assert '<form id="search" role="search" hidden' in answer.text
 
