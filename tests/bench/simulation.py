@@ -24,7 +24,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() < begun + options.minutes * 60:
             run = simulate(Path(folder) / "history", seed, clients=CLIENTS, steps=STEPS)
-            findings = check(run.operations).findings
+            findings = check(run).findings
             for finding in findings:
                 print(f"seed {seed}: {finding.sentence} (record {finding.record})")
             requests, broken, seed = (

@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace, path: Path) -> Run:
 
 def _judge(run: Run, result: Path) -> bool:
     """Write the page, and say what is on it; whether a promise was broken."""
-    checked = check(run.operations)
+    checked = check(run)
     counted = figures(run, len(checked.calls))
     result.write_text(page(run, checked), encoding="utf-8")
     for finding in checked.findings[:10]:

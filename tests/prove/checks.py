@@ -1,12 +1,12 @@
 """Every promise that a history is held against. A finding has the few requests that show it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from tests.prove.history import ANSWERED, REFUSED, Operation, Seen
+from tests.prove.history import ANSWERED, REFUSED, Operation, Run, Seen
 from tests.prove.registers import Registers, creations, take_apart, texts_of
 from tests.prove.search import ANY, Call, State, Undecided, find_order, smallest
 
@@ -48,11 +48,12 @@ class Checked(NamedTuple):
     calls: Mapping[int, list[Call]]  # by record
 
 
-def check(operations: Iterable[Operation]) -> Checked:
+def check(run: Run) -> Checked:
     """Hold a history against every promise."""
-    operations = sorted(operations, key=lambda each: each.begun)
+    operations = sorted(run.operations, key=lambda each: each.begun)
     registers = take_apart(operations)
     findings = [
+        *_failures(run),
         *_statuses(operations),
         *_ids(operations, registers),
         *_keys(operations, registers),
@@ -68,6 +69,11 @@ def check(operations: Iterable[Operation]) -> Checked:
     for finding in sorted(findings, key=lambda found: len(found.shown)):
         fewest.setdefault((finding.promise, finding.record), finding)
     return Checked([*fewest.values()], registers.calls)
+
+
+def _failures(run: Run) -> Iterator[Finding]:
+    if reason := run.about.get("failed"):
+        yield Finding("end", f"The run did not come to its end: {reason}.", [])
 
 
 def _statuses(operations: Sequence[Operation]) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from tests.prove.history import ANSWERED, History, Operation, Seen
 from tests.prove.plan import BULK, Step
 
-PATIENCE = 400  # tries of a request that must have an answer
+MOST_PAGES = 1000  # of a walk: one that has no end has met records twice by then
+PATIENCE = 60.0  # seconds until a client stops asking for an answer that it must have
 
 
 class Known(NamedTuple):
@@ -83,12 +84,12 @@ class Client(ABC):
 
     def until_answered(self, request: Operation, after: str = "") -> tuple[Operation, str]:
         """Send a request, which may be sent again, until there is an answer; or patience ends."""
-        for _ in range(PATIENCE):
+        end = self._world.now() + PATIENCE
+        while True:
             done, following = self.once(request, after)
-            if done.outcome == ANSWERED:
-                break
+            if done.outcome == ANSWERED or done.ended > end:
+                return done, following
             self._world.sleep(0.05)
-        return done, following
 
     def _request(self, do: str, **values: Any) -> Operation:
         return Operation(self.number, do, 0, 0)._replace(**values)
@@ -128,5 +129,7 @@ class Client(ABC):
         self._walks += 1
         request = self._request("page", walk=f"{self.number}.{self._walks}", sort=step.sort)
         _, following = self.until_answered(request)
-        while following and not self._world.closing.is_set():
+        for _ in range(MOST_PAGES):
+            if not following or self._world.closing.is_set():
+                break
             _, following = self.until_answered(request, following)

@@ -70,7 +70,9 @@ class History:
     def add_fault(self, fault: FaultRun) -> None:
         self._write("fault", fault._asdict())
 
-    def close(self) -> None:
+    def close(self, failed: str = "") -> None:
+        """End it; `failed` says why the run could not be brought to its end."""
+        self._write("run", {"failed": failed})
         self._file.close()
 
     def _write(self, kind: str, values: dict[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
 import json
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple
 
 from datas.domain.items import ITEMS
@@ -56,7 +57,7 @@ class HttpClient(Client):
         try:
             self._connection.request(*sent)
             response = self._connection.getresponse()
-            content = response.read()
+            content = _content(response)
         except (OSError, HTTPException) as error:
             self.hang_up()
             return Exchange(UNKNOWN, reason=type(error).__name__)
@@ -71,6 +72,19 @@ class HttpClient(Client):
         if self._connection:
             self._connection.close()
         self._connection = None
+
+
+def _content(response: HTTPResponse) -> bytes:
+    """The whole body. Raises: TimeoutError, if it has no end; IncompleteRead."""
+    end, pieces = time.monotonic() + TIMEOUT, list[bytes]()
+    while piece := response.read(65536):
+        pieces.append(piece)
+        if time.monotonic() > end:
+            raise TimeoutError
+    content = b"".join(pieces)
+    if response.length:  # a read of a part does not say so
+        raise IncompleteRead(content, response.length)
+    return content
 
 
 def _sent(request: Operation, after: str) -> Sent:
@@ -104,7 +118,7 @@ def _understood(request: Operation, status: int, content: bytes) -> Exchange:
         if request.do == "export" and status == 200:
             seen = tuple(map(brief, map(json.loads, content.splitlines())))
             return Exchange(ANSWERED, status, "", seen, complete=True)
-        answer = json.loads(content) if content else {}
+        answer = json.loads(content) if status != 304 else {}
     except ValueError:
         return Exchange(ANSWERED, 0, f"no JSON: {content[:100]!r}")
     if status >= 400:

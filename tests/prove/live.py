@@ -1,5 +1,6 @@
 """A run against real servers: clients and the nemesis work, then everything is read once more."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Sequence
@@ -20,10 +21,6 @@ SETTER_UP = -1
 PATIENCE = 90.0  # seconds until every client has finished its request
 
 
-class Failed(Exception):
-    """The run itself could not be brought to its end."""
-
-
 class Setting(NamedTuple):
     """What is run. `kinds` are the faults, if not all; `plant` is one that must be found."""
 
@@ -36,7 +33,7 @@ class Setting(NamedTuple):
 
 
 def run(folder: Path, path: Path, setting: Setting) -> Run:
-    """Carry out a plan; the history is in the file at `path`. Raises: Failed."""
+    """Carry out a plan; the history is in the file at `path`."""
     seed, seconds, kinds = setting.seed, setting.seconds, setting.kinds
     with opened(setting.database, folder, *setting.standby_settings) as database:
         usual, rare = (database.kinds, database.rare) if kinds is None else (kinds, ())
@@ -54,15 +51,16 @@ def run(folder: Path, path: Path, setting: Setting) -> Run:
         if isinstance(database, PostgresPair):
             environ["PROVE_STANDBY"] = database.standby.url("datas")
         with running_servers(folder, database, **environ) as servers:
-            _carry_out(servers, history, planned, setting)
-        history.close()
+            failed = _carry_out(servers, history, planned, setting)
+        history.close(failed)
     with path.open(encoding="utf-8") as lines:
         return read(lines)
 
 
 def _carry_out(
     servers: Servers, history: History, planned: Sequence[Fault], setting: Setting
-) -> None:
+) -> str:
+    """Return why the run could not be brought to its end, if so."""
     start = time.monotonic()
     world = World(history, lambda: round(time.monotonic() - start, 6), time.sleep)
     clients = [HttpClient(world, number, servers.address) for number in range(CLIENTS)]
@@ -76,21 +74,24 @@ def _carry_out(
     ]
     for thread in threads:
         thread.start()
+    failed = ""
     try:
         Nemesis(servers, world, clients).run(planned)
         world.sleep(max(0, setting.seconds - world.now()))
-    finally:
-        world.closing.set()
-        end = time.monotonic() + PATIENCE
-        for thread, client in zip(threads, clients, strict=True):
-            thread.join(max(0, end - time.monotonic()))
-            client.hang_up()
+    except (OSError, AssertionError, subprocess.SubprocessError) as error:
+        failed = f"a fault could not be carried out ({error!r})"
+    world.closing.set()
+    end = time.monotonic() + PATIENCE
+    for thread, client in zip(threads, clients, strict=True):
+        thread.join(max(0, end - time.monotonic()))
+        client.hang_up()
     if any(thread.is_alive() for thread in threads):
-        raise Failed(f"a client waited for {PATIENCE:g} s for an answer")
+        return failed or f"a client waited for {PATIENCE:g} s for an answer"
     last, _ = keeper.until_answered(Operation(SETTER_UP, "export", 0, 0, sort="id"))
     keeper.hang_up()
     if last.outcome != ANSWERED:
-        raise Failed(f"the servers do not answer at the end: {last.reason}")
+        return failed or f"the servers do not answer at the end ({last.reason})"
+    return failed
 
 
 def _set_up(world: World, keeper: Client) -> None:

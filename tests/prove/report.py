@@ -41,6 +41,7 @@ WHY = {
     "dates": "A client that asks for what is new since a moment would miss a change.",
     "answers": "Clients are written for the answers that are documented.",
     "backups": "A backup that can't be used is noticed when it is needed.",
+    "end": "Something hangs, or does not start again.",
     "undecided": "So it is not known whether there is one.",
 }
 SHOWN = 10  # findings with their pictures

@@ -21,7 +21,7 @@ def test_a_run_is_the_same_again(tmp_path: Path) -> None:
 def test_no_promise_is_broken(tmp_path: Path, seed: int | range) -> None:
     for each in [seed] if isinstance(seed, int) else seed:
         run = simulate(tmp_path / "history", each)
-        assert check(run.operations).findings == []
+        assert check(run).findings == []
         assert {each.outcome for each in run.operations} == {"answered", "unknown"}
 
 
@@ -43,7 +43,7 @@ def _found(name: str, path: Path) -> Finding:
     promise, _ = BREAKS[name]
     for seed in range(5):
         run = simulate(path, seed, steps=200, plant=FAULTS[name])
-        found = [each for each in check(run.operations).findings if each.promise == promise]
+        found = [each for each in check(run).findings if each.promise == promise]
         if found:
             return min(found, key=lambda finding: len(finding.shown))
     raise AssertionError(f"{name} was not found")
@@ -69,7 +69,7 @@ def test_an_idempotency_entry_apart_from_its_record_is_found(tmp_path: Path) -> 
 def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     """By itself: it needs nothing from elsewhere."""
     run = simulate(tmp_path / "history", 1, plant=FAULTS["check-then-write"])
-    checked = check(run.operations)
+    checked = check(run)
     shown = page(run, checked)
     assert checked.findings[0].sentence in shown
     assert "broken promises were found" in shown
@@ -81,7 +81,7 @@ def test_the_page_says_that_all_is_well(tmp_path: Path) -> None:
     """With a record as an example, in an order that is found, and every fault that was not run."""
     run = simulate(tmp_path / "history", 1)
     run.about["not_run"] = {"power cut": "needs root"}
-    shown = page(run, check(run.operations))
+    shown = page(run, check(run))
     assert "No promise was broken." in shown
     assert "an order in which every answer is true" in shown
     assert "needs root" in shown
