@@ -6,7 +6,7 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
+    from datas.adapters.request_ring import Memory
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
@@ -120,18 +121,21 @@ def open_package(
         database.end(_ENDED)
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 (what a server hands over)
     settings: "Settings",
     *,
     package: "Package | None" = None,
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
+    threads: int = 1,
+    memory: "Memory | None" = None,
 ) -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it.
 
     It serves `package`, or the one that the settings name. While `is_draining()` is true, the
     readiness check fails. `file` names the only database file that may be used; without it, an
-    absent file is made where there was none before. Raises: InvalidPackage.
+    absent file is made where there was none before. Explain mode uses `threads`, how many the
+    process serves with, and `memory`, which all workers share. Raises: InvalidPackage.
     """
     from datas.http.app import create_app
     from datas.served import load_package
@@ -141,8 +145,14 @@ def build_app(
     if not settings.explain:
         return create_app(_parts(settings, package, is_draining=is_draining, file=file))
     from datas.adapters.explain import explain, timed
+    from datas.adapters.recording import record
+    from datas.adapters.request_ring import RequestRing
+    from datas.http.parts import Explain
 
-    return explain(create_app(_parts(settings, package, timed, is_draining, file)))
+    ring = RequestRing(memory)
+    parts = _parts(settings, package, timed, is_draining, file)
+    parts = replace(parts, explain=Explain(ring, delays=max(1, threads - 1)))
+    return record(explain(create_app(parts)), ring.put, with_bodies=settings.access != "private")
 
 
 def openapi_document(settings: "Settings") -> bytes:

@@ -16,5 +16,9 @@ for _warning in unknown_names().values():
     logging.getLogger("datas").warning(_warning)
 
 app = build_app(
-    _settings, is_draining=serving.is_draining, file=os.environ.get(serving.OWN_DATABASE)
+    _settings,
+    is_draining=serving.is_draining,
+    file=os.environ.get(serving.OWN_DATABASE),
+    threads=serving.threads,
+    memory=serving.request_memory,
 )

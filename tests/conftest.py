@@ -1,12 +1,21 @@
 """What tests of several kinds share."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 
+from tests.postgres import QUICK, Postgres, running
+
 # How long an example takes depends on what else the machine does.
-settings.register_profile("datas", deadline=None)
-settings.load_profile("datas")
+settings.register_profile("all", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run without the slow tests tries fewer examples of each property."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "all")
 
 
 class TickingClock:
@@ -19,3 +28,10 @@ class TickingClock:
         """The next moment."""
         self.time += timedelta(microseconds=1)
         return self.time
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for all tests of a process."""
+    with running(*QUICK) as server:
+        yield server

@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, TypeVar, cast
 
+from datas.adapters.blanking import request_headers, request_target
+
 Part = TypeVar("Part")
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -21,7 +23,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 MAX_STATEMENT = 400  # characters
 MAX_STATEMENTS = 8
 MAX_HEAD = 2000
-_SECRETS = frozenset({"Authorization", "Cookie"})
+HEAD = "X-Request-Head"
 
 
 class Trace:
@@ -95,9 +97,7 @@ def explain(app: WsgiApp) -> WsgiApp:
             # Work of a streamed body happens after the headers are sent.
             _current.set(None)
             timing = ("Server-Timing", trace.server_timing(status))
-            return start_response(
-                status, [*headers, timing, ("X-Request-Head", _head(environ))], *rest
-            )
+            return start_response(status, [*headers, timing, (HEAD, _head(environ))], *rest)
 
         return app(environ, start)
 
@@ -161,13 +161,6 @@ def _metric(name: str, seconds: float, description: str = "") -> str:
 
 def _head(environ: dict[str, Any]) -> str:
     """The request's head as it arrived, in JSON. A page can't see the headers its browser adds."""
-    headers = {}
-    for key, value in environ.items():
-        name = key.removeprefix("HTTP_")
-        if name != key or name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            title = name.replace("_", "-").title()
-            headers[title] = "…" if title in _SECRETS else value
-    target = environ.get("RAW_URI") or environ["PATH_INFO"]
-    line = f"{environ['REQUEST_METHOD']} {target} {environ['SERVER_PROTOCOL']}"
-    head = json.dumps({"line": line, "headers": headers})
+    line = f"{environ['REQUEST_METHOD']} {request_target(environ)} {environ['SERVER_PROTOCOL']}"
+    head = json.dumps({"line": line, "headers": request_headers(environ)})
     return head if len(head) <= MAX_HEAD else "{}"

@@ -55,7 +55,7 @@ def add_user(name: str, database: str | None) -> None:
         f"User {added.username} can sign in now, where records are kept in {url}:\n"
         f"  With a password:  curl localhost:8000/api/tokens --json '{credentials}'\n"
         f"  On this machine:  TOKEN=$(datas token issue {added.username})\n"
-        "  What a token is for, and more: README.md"
+        "  What a token is for, and more: docs/how-to/users-and-tokens.md"
     )
 
 

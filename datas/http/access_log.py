@@ -15,6 +15,7 @@ from datas.http.observation import RequestRecord
 
 STDERR = 2
 WRITE_TIMEOUT = 0.1  # seconds
+_WANTED = ("server-stopping", "injected-fault")  # problems that are no error of the server's
 _JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
@@ -81,5 +82,5 @@ def text_line(record: RequestRecord, time: datetime) -> bytes:
 
 
 def _level(record: RequestRecord) -> str:
-    failed = record.status >= 500 and record.problem != "server-stopping"  # noqa: PLR2004
+    failed = record.status >= 500 and record.problem not in _WANTED  # noqa: PLR2004
     return "error" if failed or record.broken else "info"

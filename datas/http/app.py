@@ -3,15 +3,17 @@
 from typing import Any, TypeAlias
 
 import falcon
+import orjson
+from falcon.media import JSONHandler
 
 from datas.http.authentication import Authentication
 from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
-from datas.http.media import JSON
+from datas.http.faults import Faults
 from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
 from datas.http.parts import Parts, RecordParts
 from datas.http.request import Request
-from datas.http.resources import accounts, bulk, pages, problem_pages, records, system
+from datas.http.resources import accounts, bulk, explain, pages, problem_pages, records, system
 from datas.http.routing import Router, answer_options
 
 App: TypeAlias = "falcon.App[Request, Response]"
@@ -23,6 +25,8 @@ def create_app(parts: Parts) -> App:
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
         app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
+    if parts.explain:
+        app.add_middleware(Faults(parts.explain.delays))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(ResourceChecks())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
@@ -30,7 +34,8 @@ def create_app(parts: Parts) -> App:
         origins = "*" if "*" in parts.cors_origins else parts.cors_origins
         app.add_middleware(falcon.CORSMiddleware(origins, expose_headers=EXPOSED))
     app.req_options.strip_url_path_trailing_slash = True
-    app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), JSON))
+    json = JSONHandler(orjson.dumps, orjson.loads)
+    app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), json))
     ErrorHandlers(parts).add_to(app)
     for path, resource in routes(parts).items():
         app.add_route(path, resource)
@@ -41,6 +46,7 @@ def create_app(parts: Parts) -> App:
 def routes(parts: Parts) -> dict[str, Any]:
     """Each path, with the resource whose methods answer there."""
     paths: dict[str, Any] = {}
+    layout = pages.Layout(parts)
     for each in parts.collections:
         paths |= _record_routes(each, parts)
     paths |= {
@@ -52,12 +58,14 @@ def routes(parts: Parts) -> dict[str, Any]:
         "/api/tokens/current": accounts.CurrentTokenResource(parts.accounts),
         "/healthz": system.HealthResource(),
         "/readyz": system.ReadinessResource(parts.check_storage, parts.is_draining),
-        "/problems": problem_pages.ProblemsResource(parts.problems),
-        "/problems/{code}": problem_pages.ProblemResource(parts.problems),
-        **pages.docs_routes(),
-        **(pages.console_routes() if parts.console else {}),
+        **problem_pages.problem_routes(layout, parts.problems),
+        **pages.look_routes(),
+        **pages.docs_routes(layout),
+        **(pages.console_routes(layout) if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
+    if parts.explain:
+        paths["/explain/requests"] = explain.RequestsResource(parts.explain, parts)
     paths["/openapi.json"] = system.OpenApiResource(parts, paths)
     return paths
 

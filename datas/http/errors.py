@@ -52,7 +52,7 @@ class Refusal(Exception):
         self.code = code
         self.errors = shown
         self.headers = headers or {}
-        self.members = members or {}  # more members of the problem
+        self.members = members or {}  # more members of the problem, or another `status`
 
 
 class ErrorHandlers:
@@ -74,6 +74,7 @@ class ErrorHandlers:
         resp.set_headers(dict(error.headers))
         self._write(req, resp, error.code, str(error), error.errors)
         resp.media |= error.members
+        resp.status = falcon.code_to_http_status(resp.media["status"])
 
     def _handle_domain(
         self, req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]

@@ -45,7 +45,7 @@ class Preconditions:
 
 def preconditions(req: falcon.Request) -> Container[int] | None:
     """The versions at which a change may happen, or None. Raises: Refusal (`invalid-header`)."""
-    match, none_match = _read(req, "IF_MATCH", weak=False), if_none_match(req)
+    match, none_match = _read(req, "HTTP_IF_MATCH", weak=False), if_none_match(req)
     if match is None and none_match is None:
         return None
     return Preconditions(match, none_match)
@@ -53,11 +53,11 @@ def preconditions(req: falcon.Request) -> Container[int] | None:
 
 def if_none_match(req: falcon.Request) -> Tags | None:
     """The versions that the client has. Raises: Refusal (`invalid-header`)."""
-    return _read(req, "IF_NONE_MATCH", weak=True)
+    return _read(req, "HTTP_IF_NONE_MATCH", weak=True)
 
 
 def _read(req: falcon.Request, name: str, *, weak: bool) -> Tags | None:
-    value = req.env.get(f"HTTP_{name}")
+    value = req.env.get(name)
     if value is None:
         return None
     if value.strip(" \t") == "*":
@@ -65,6 +65,8 @@ def _read(req: falcon.Request, name: str, *, weak: bool) -> Tags | None:
     tags = _TAGS.findall(value)
     if not tags or not _LIST.fullmatch(value):
         fault = f'must be ETags in double quotes, such as "3", or *; {value[:80]!r} is neither.'
-        raise Refusal("invalid-header", errors={name.title().replace("_", "-"): [fault]})
+        raise Refusal(
+            "invalid-header", errors={name.removeprefix("HTTP_").title().replace("_", "-"): [fault]}
+        )
     # A weak tag never matches If-Match; for If-None-Match the mark doesn't count (§8.8.3.2).
     return Tags(frozenset(tag.removeprefix("W/") if weak else tag for tag in tags))

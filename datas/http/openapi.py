@@ -20,7 +20,7 @@ from datas import __version__
 from datas.domain.rules import MAX_INTEGER
 from datas.http.errors import MEDIA_PROBLEM
 from datas.http.operation import Operation
-from datas.http.parts import Parts, RecordParts
+from datas.http.parts import Parts
 from datas.http.problems import Problem
 from datas.http.request import shown_route
 from datas.http.resources.records_openapi import components
@@ -44,6 +44,11 @@ def openapi_document(
         "problem (RFC 9457), whose `detail` says what to do. Lists come in pages: follow `next`. "
         "ETags and If-Match keep two writers apart; an Idempotency-Key makes a retry safe."
     )
+    if parts.explain:
+        description += (
+            " Explain mode is on: the request header `Fault: delay=2000` (milliseconds), "
+            "`Fault: status=503` or `Fault: lose-response` makes any request slow, failed or lost."
+        )
     tags = {plural: f"The collection and its {plural}." for plural in plurals} | {
         "users": "Users, and the tokens by which they sign requests.",
         "system": "What monitors and tools ask.",
@@ -62,7 +67,7 @@ def openapi_document(
         tags=[{"name": name, "description": text} for name, text in tags.items()],
         plugins=[MarshmallowPlugin()],
     )
-    _add_components(spec, parts.collections)
+    _add_components(spec, parts)
     for route, resource in routes.items():
         if operations := getattr(resource, "operations", None):
             path = _Path(shown_route(route), parts, spec)
@@ -71,15 +76,17 @@ def openapi_document(
     return spec.to_dict()
 
 
-def _add_components(spec: APISpec, collections: Sequence[RecordParts[Any]]) -> None:
+def _add_components(spec: APISpec, parts: Parts) -> None:
     fixed = json.loads(_COMPONENTS.read_text(encoding="utf-8"))
     for name, scheme in fixed["securitySchemes"].items():
         spec.components.security_scheme(name, scheme)
     for name, header in fixed["headers"].items():
         spec.components.header(name, header)
     schemas = fixed["schemas"]
-    for parts in collections:
-        schemas |= components(parts)
+    if not parts.explain:
+        del schemas["Requests"], schemas["Request"]
+    for each in parts.collections:
+        schemas |= components(each)
     for name, schema in schemas.items():
         given = {"component": schema} if isinstance(schema, dict) else {"schema": schema}
         spec.components.schema(name, **given)

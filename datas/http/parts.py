@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 from datas.domain import records
 from datas.domain.access import Access
@@ -43,6 +43,21 @@ class RecordParts(Generic[D]):
         return ListParams(self.body, self.filters)
 
 
+class RequestLog(Protocol):
+    is_shared: bool  # by all workers
+
+    def since(self, number: int, /) -> tuple[int, Sequence[Mapping[str, Any]]]:
+        """The newest number, and the entries after this one: all if no entry had it yet."""
+
+
+@dataclass(frozen=True)
+class Explain:
+    """What explain mode adds to an app."""
+
+    requests: RequestLog
+    delays: int  # answers that may be delayed at once
+
+
 @dataclass(frozen=True)
 class Parts:
     """All parts, already built."""
@@ -62,6 +77,7 @@ class Parts:
     console: bool = True
     access_log: Observer | None = None
     metrics: Observer | None = None  # a resource too
+    explain: Explain | None = None
 
     @cached_property
     def problems(self) -> Mapping[str, Problem]:

@@ -122,8 +122,10 @@ def _drop_input(sock: socket.socket, silence: float) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Set the connections' limits, and what signals do."""
+    """Set the connections' limits, what signals do, and what workers share."""
     server.first_age = 0
+    if _settings["explain"]:
+        serving.share_requests()
     limit = struct.pack("ll", serving.CLIENT_TIMEOUT, 0)
     for listener in server.LISTENERS:
         # Connections inherit these. A client that is gone without a word would hold a thread.
@@ -179,6 +181,7 @@ def on_reload(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Let requests in flight finish when the worker ends."""
     worker.cfg.set("graceful_timeout", serving.GRACE)
+    serving.threads = worker.cfg.threads
     serving.exit_with_parent(server.pid)
 
 
@@ -226,4 +229,6 @@ def post_worker_init(worker: Any) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
     if worker.age == 1:
         host, port = worker.sockets[0].getsockname()[:2]
-        serving.print_banner(host, port, script_name, _settings)
+        from datas.operations.banner import print_banner  # noqa: PLC0415 (not for the master)
+
+        print_banner(host, port, script_name, _settings)

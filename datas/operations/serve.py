@@ -2,18 +2,21 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from tempfile import mkdtemp
 
 import click
 
 from datas.bootstrap import build_services
 from datas.cli.settings import access_option, database_option, opened_database, read_settings
+from datas.database_urls import is_postgresql, redacted_url
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
 from datas.operations.serving import OWN_DATABASE, OWN_METRICS, OWN_SETTINGS
@@ -65,7 +68,12 @@ def serve(  # noqa: PLR0913 (one for each option)
     check_after_opening(context)
     listener = _listening_socket(bind)
     _share_metrics(settings)
-    known = {**asdict(settings), **package.first_request, "has_users": has_users}
+    banner = {
+        "has_users": has_users,
+        "add_user": _add_user(database),
+        "access_from": "DATAS_ACCESS" if access is None else "--access",
+    }
+    known = {**asdict(settings), **package.first_request, **banner}
     os.environ[OWN_SETTINGS] = json.dumps(known)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving` and `logs`, since --reload can't replace what it has.
@@ -80,6 +88,18 @@ def serve(  # noqa: PLR0913 (one for each option)
     # Ctrl+C waits until gunicorn has a handler for it: it would be a traceback of an import.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
+
+
+def _add_user(database: str | None) -> str:
+    """The command for a first user: this program, on this database."""
+    called, on_path = sys.argv[0], which("datas")
+    if called.endswith("__main__.py") or (on_path and Path(called).samefile(on_path)):
+        called = "datas"
+    command = f"{shlex.quote(called)} user add NAME"
+    if database is None:
+        return command
+    url = "URL" if is_postgresql(database) else shlex.quote(redacted_url(database))
+    return f"{command} --database {url}"
 
 
 def _prepare_database(settings: Settings, package: Package) -> bool:

@@ -9,21 +9,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from http.client import HTTPConnection
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from datas.bootstrap import build_services
+from datas.bootstrap import build_services, open_package
 from datas.database_urls import open_database
 from datas.served import DATAS_ITEMS
 from datas.settings import Settings
-from tests.bench.jobs import Api, PocketBaseApi
-from tests.bench.tables import fill, fill_plain, fill_pocketbase, with_needles
+from library import COLLECTIONS
+from library.domain.authors import AuthorDraft
+from library.domain.books import BookDraft
+from tests.bench.jobs import JOBS, Api, BooksApi, PocketBaseApi
+from tests.bench.tables import BATCH, fill, fill_plain, fill_pocketbase, with_needles
 from tests.served import ROUTE
 
 PEERS = Path(__file__).parent / "peers"
 # The peers' own environment, which `make bench` sets up from requirements/bench.txt.
 ENVIRONMENT = Path("build/bench/venv/bin").absolute()
+# granian's, with Python 3.13 or newer; `make bench` sets it up where there is one.
+GRANIAN = Path("build/bench/granian/bin").absolute()
 SERVER_CORE, LOAD_CORE = 0, 1
 DEADLINE = 30.0  # seconds for a server's start or end
 
@@ -37,10 +45,8 @@ class Contender(NamedTuple):
     prepare: Callable[[Path, int], Api]
     about: str
     lacks: Mapping[str, str] = {}  # jobs that it can't do, and why
-
-    def ready(self) -> str:
-        """The address at which it says that it is there."""
-        return "/api/health" if self.name == "PocketBase" else f"{ROUTE}/1"
+    ready: str = f"{ROUTE}/1"  # the address at which it says that it is there
+    synchronous: str = "FULL"  # SQLite's setting: whether an answered write survives a power cut
 
 
 class Running:
@@ -77,12 +83,16 @@ def start(contender: Contender, folder: Path, port: int) -> subprocess.Popen[byt
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             ["taskset", "--cpu-list", str(SERVER_CORE), *command],
-            env=inherited | environ | {"PYTHONPATH": os.getcwd()},  # noqa: PTH109
+            env={
+                **inherited,
+                **environ,
+                "PYTHONPATH": f"{Path.cwd()}:{Path('examples').absolute()}",
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     end = time.monotonic() + DEADLINE
-    while not _answers(port, contender.ready()):
+    while not _answers(port, contender.ready):
         if time.monotonic() > end or process.poll() is not None:
             process.kill()
             raise RuntimeError(f"{contender.name} didn't start: {(folder / 'output').read_text()}")
@@ -113,6 +123,9 @@ def contenders(folder: Path) -> Iterator[Contender]:
     yield datas("Datas, metrics on", "the first, and `/metrics` is there", metered, ready)
     about = "`datas serve` with nothing set but `--workers 1`: a log line each, writes name a token"
     yield datas("Datas as shipped", about, {}, _copies(template, with_token=True))
+    yield _books()
+    if GRANIAN.with_name("complete").exists():
+        yield _granian(quiet, ready)
     yield from _floor(ready)
     yield from _peers()
 
@@ -126,9 +139,39 @@ def datas(
     """`datas serve` with one worker."""
     command = (sys.executable, "-m", "datas", "serve", "--bind", "127.0.0.1:{port}")
     url = {"DATAS_DATABASE_URL": "sqlite:///{folder}/bench.db"}
-    return Contender(
-        name, (*command, "--workers", "1"), {**url, "BENCH_ROUTE": ROUTE, **environ}, prepare, about
+    return Contender(name, (*command, "--workers", "1"), {**url, **environ}, prepare, about)
+
+
+def _books() -> Contender:
+    only = "it is measured for the size of its records"
+    return datas(
+        "Datas, books",
+        "the first, with the library example's books, of nine fields",
+        {
+            "DATAS_ACCESS": "open",
+            "DATAS_LOG_LEVEL": "warning",
+            "DATAS_COLLECTIONS": "library:COLLECTIONS",
+        },
+        _library,
+    )._replace(
+        lacks={job.name: only for job in JOBS if job.name != "list of 100"}, ready="/api/books/1"
     )
+
+
+def _granian(environ: Mapping[str, str], ready: Callable[[Path, int], Api]) -> Contender:
+    command = (str(GRANIAN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1")
+    return Contender(
+        "Datas on granian",
+        (*command, "--port", "{port}", "--blocking-threads", "4", "datas.wsgi:app"),
+        {"DATAS_DATABASE_URL": "sqlite:///{folder}/bench.db", **environ},
+        ready,
+        f"the first, by granian's own command line, on {_python(GRANIAN)}",
+    )
+
+
+def _python(environment: Path) -> str:
+    command = (str(environment / "python"), "--version")
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _floor(ready: Callable[[Path, int], Api]) -> Iterator[Contender]:
@@ -143,12 +186,12 @@ def _floor(ready: Callable[[Path, int], Api]) -> Iterator[Contender]:
 
 
 def _peers() -> Iterator[Contender]:
-    url = {"BENCH_DATABASE_URL": "sqlite:///{folder}/bench.db"}
+    environ = {"BENCH_DATABASE_URL": "sqlite:///{folder}/bench.db", "BENCH_ROUTE": ROUTE}
     no_etags = {"304": "it has no ETags"}
     yield Contender(
         "Flask-RestX",
         (*_gunicorn(ENVIRONMENT), "tests.bench.peers.flask_restx_app:app"),
-        url,
+        environ,
         _plain,
         "Flask-RestX and Flask-SQLAlchemy under gunicorn",
         no_etags,
@@ -158,7 +201,7 @@ def _peers() -> Iterator[Contender]:
     yield Contender(
         "FastAPI",
         (str(ENVIRONMENT / "uvicorn"), "--port", "{port}", *quiet, app),
-        url,
+        environ,
         _plain,
         "FastAPI and SQLModel under uvicorn with uvloop and httptools",
         no_etags,
@@ -171,6 +214,8 @@ def _peers() -> Iterator[Contender]:
         "PocketBase, compiled from Go; its log of requests off; **`synchronous=NORMAL`**: what it "
         "wrote last may be lost when the power fails",
         no_etags,
+        ready="/api/health",
+        synchronous="NORMAL",
     )
 
 
@@ -207,6 +252,26 @@ def _token(url: str) -> str:
     secret = services.accounts.issue_token(user)[1]
     database.close()
     return secret
+
+
+def _library(folder: Path, size: int) -> Api:
+    """Books that have each field but `isbn`."""
+    with open_package(f"sqlite:///{folder}/bench.db", COLLECTIONS) as services:
+        author = services["authors"].create(AuthorDraft("Ursula K. Le Guin"))
+        drafts = (
+            BookDraft(
+                title,
+                pages=304,
+                price=Decimal("12.50"),
+                published=date(1969, 3, 1),
+                tags=("novel", "winter"),
+                author_id=author.id,
+            )
+            for title in with_needles(size)
+        )
+        while batch := list(islice(drafts, BATCH)):
+            services["books"].create_all(batch)
+    return BooksApi()
 
 
 def _plain(folder: Path, size: int) -> Api:

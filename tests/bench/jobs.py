@@ -31,6 +31,7 @@ class Api:
     """How Datas, and what is made like it, is spoken to."""
 
     root = ROUTE
+    text = "data"  # the field that every record has
     change = "PUT"
     page = "limit={}"
     search = "limit=100&q={}"
@@ -62,6 +63,13 @@ class Api:
         lines = [f"{call.method} {call.path} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class BooksApi(Api):
+    """The library example's books, of nine fields."""
+
+    root = "/api/books"
+    text = "title"
 
 
 class PocketBaseApi(Api):
@@ -181,9 +189,9 @@ def _fault(job: Job, api: Api, port: int, call: Call, answered: tuple[int, Any])
         kept = api.items(_ask(api, port, Call("GET", f"{api.root}/{found['id']}"))[1])
         return "" if found["data"] == kept["data"] == call.data else f"and there is {kept}"
     if "?" not in call.path:
-        return "" if call.path.endswith(f"/{found['id']}") and found["data"] else "another record"
+        return "" if call.path.endswith(f"/{found['id']}") and found[api.text] else "another record"
     wanted = NEEDLES if job.name == "search" else LIST if "=100" in call.path else 20
-    right = len(found) == wanted and all(it["data"] for it in found)
+    right = len(found) == wanted and all(it[api.text] for it in found)
     if job.name == "search":
         right = right and all(NEEDLE in it["data"] for it in found)
     return "" if right else f"not {wanted} records"

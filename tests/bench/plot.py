@@ -23,7 +23,7 @@ rect { fill: #8c959f }
 
 def plot(results: Results) -> str:
     """Requests a second as bars (https://www.w3.org/TR/SVG2/), for light pages and dark ones."""
-    names = [it.name for it in results.contenders]
+    names = [it.name for it in results.contenders if not {*_PLOTTED} & it.lacks.keys()]
     high = _GAP + len(names) * _STEP + 14
     wide = 2 * (_LEFT + _WIDTH + 70)
     size = f'viewBox="0 0 {wide} {2 * high}"'

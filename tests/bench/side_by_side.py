@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.bench import streams, writers
 from tests.bench.contenders import (
     ENVIRONMENT,
     LOAD_CORE,
@@ -32,6 +33,7 @@ SIZE = 100_000
 CLIENTS = 16
 ROUNDS, QUICK_ROUNDS = 7, 1
 STARTS, QUICK_STARTS = 9, 3
+EXPORTED = ("no filter", "q matches all", "half of all time")
 PAGE, PLOT = Path("BENCHMARKS.md"), Path("docs/benchmarks.svg")
 QUICK_PAGE, QUICK_PLOT = Path("build/bench/BENCHMARKS.md"), Path("build/bench/benchmarks.svg")
 
@@ -108,6 +110,8 @@ def main() -> None:
     """Measure, print what matters, and write the page and the plot."""
     _refuse_unable()
     quick = "--quick" in sys.argv
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    exports, written = measure_alone(quick=quick)
     os.sched_setaffinity(0, {LOAD_CORE})
     # On the project's own disk: a file in memory would make every write look cheap.
     folder = Path("build/bench/run").absolute()
@@ -115,17 +119,26 @@ def main() -> None:
     folder.mkdir(parents=True)
     found = list(contenders(folder))
     times = [start_time(folder / f"start{n}") for n in range(QUICK_STARTS if quick else STARTS)]
-    rounds = QUICK_ROUNDS if quick else ROUNDS
     with running(found, folder) as servers:
         cells = measure(servers, folder, rounds)
         memory = {it.contender.name: it.memory() for it in servers}
-    results = Results(found, cells, memory, statistics.median(times), rounds, SIZE, CLIENTS)
+    start = statistics.median(times)
+    results = Results(found, cells, memory, start, rounds, SIZE, CLIENTS, exports, written)
     shutil.rmtree(folder)
     print(f"\n{shown_targets(results)}")
     paths = (QUICK_PAGE, QUICK_PLOT) if quick else (PAGE, PLOT)
     for path, text in zip(paths, (page(results), plot(results)), strict=True):
         path.write_text(text)
     print(f"\nWritten: {paths[0]} and {paths[1]}.")
+
+
+def measure_alone(*, quick: bool) -> tuple[list[streams.Row], dict[int, list[writers.Written]]]:
+    """What has no peer, with all cores: exports by size, and writers by the number of workers."""
+    sizes = streams.SIZES["SQLite"][: 2 if quick else 3]
+    exports = list(streams.measured("SQLite", sizes, EXPORTED))
+    cores = os.cpu_count() or 1
+    count = QUICK_ROUNDS if quick else writers.ROUNDS
+    return exports, {number: [*writers.rounds(number, count)] for number in (cores, 2 * cores)}
 
 
 def _refuse_unable() -> None:

@@ -10,7 +10,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -131,24 +131,41 @@ def databases(kind: str, sizes: tuple[int, ...]) -> Iterator[tuple[list[str], in
         yield urls, server.pid
 
 
+class Row(NamedTuple):
+    """One case of one size; how many times the cost of the smallest size it is."""
+
+    kind: str
+    case: str
+    size: int
+    cost: Cost
+    growth: float
+
+
+def measured(kind: str, sizes: tuple[int, ...], cases: Iterable[str] = CASES) -> Iterator[Row]:
+    """Fill databases, and export each case from each: the cheapest of three, its longest pause."""
+    with databases(kind, sizes) as (urls, server), SPAWN.Pool(1, maxtasksperchild=1) as pool:
+        for case in cases:
+            least = 0.0
+            for url, size in zip(urls, sizes, strict=True):
+                runs = [pool.apply(export, (url, case, size, server)) for _ in range(3)]
+                cost = min(runs, key=lambda run: run.cpu)
+                least = least or cost.cpu
+                cost = cost._replace(longest=max(run.longest for run in runs))
+                yield Row(kind, case, size, cost, cost.cpu / least)
+
+
 def main() -> None:
-    """Fill databases, export each case from each, and print what it took."""
+    """Print what each case took."""
     heads = f"{'CPU':>8}{'ratio':>7}{'first':>9}{'longest':>9}{'MiB':>6}"
     print(f"{'µs of CPU for each record':40}{heads}")
     for kind, every_size in SIZES.items():
         sizes = every_size[:2] if "--quick" in sys.argv else every_size
-        with databases(kind, sizes) as (urls, server), SPAWN.Pool(1, maxtasksperchild=1) as pool:
-            for case in CASES:
-                least = 0.0
-                for url, size in zip(urls, sizes, strict=True):
-                    runs = [pool.apply(export, (url, case, size, server)) for _ in range(3)]
-                    cost = min(runs, key=lambda run: run.cpu)
-                    least = least or cost.cpu
-                    print(
-                        f"{f'{kind}, {case}, {size:,}':40}{cost.cpu:8.2f}{cost.cpu / least:7.2f}"
-                        f"{cost.first:6.0f} ms{max(run.longest for run in runs):6.0f} ms"
-                        f"{cost.memory:6.0f}"
-                    )
+        for _, case, size, cost, growth in measured(kind, sizes):
+            print(
+                f"{f'{kind}, {case}, {size:,}':40}{cost.cpu:8.2f}{growth:7.2f}"
+                f"{cost.first:6.0f} ms{cost.longest:6.0f} ms{cost.memory:6.0f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +33,14 @@ class Written(NamedTuple):
     seconds: list[float]
     statuses: Counter[str]
 
+    @property
+    def p50_p99(self) -> tuple[float, float]:
+        """Seconds within which half, and 99 of 100, were answered."""
+        hundredths = statistics.quantiles(self.seconds, n=100)
+        return hundredths[49], hundredths[98]
+
     def __str__(self) -> str:
-        p50, p99 = (statistics.quantiles(self.seconds, n=100)[n] for n in (49, 98))
+        p50, p99 = self.p50_p99
         return (
             f"{len(self.seconds)} writes, p50 {p50 * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms "
             f"({p99 / p50:.1f} times), longest {max(self.seconds) * 1e3:.0f} ms"
@@ -72,17 +79,22 @@ def write(port: int, lasting: float, clients: int = CLIENTS) -> Written:
     return written
 
 
+def rounds(workers: int, count: int = ROUNDS) -> Iterator[Written]:
+    """Let them write to a new server of so many workers, again and again."""
+    for _ in range(count):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Server(Path(folder), "--workers", str(workers))
+            try:
+                yield write(server.port, 6)
+            finally:
+                server.stop()
+
+
 def main() -> None:
     """Measure with as many workers as cores, and with twice as many."""
     cores = os.cpu_count() or 1
     for workers in (cores, 2 * cores):
-        for _ in range(ROUNDS):
-            with tempfile.TemporaryDirectory() as folder:
-                server = Server(Path(folder), "--workers", str(workers))
-                try:
-                    written = write(server.port, 6)
-                finally:
-                    server.stop()
+        for written in rounds(workers):
             print(f"{workers} workers: {written}, {dict(written.statuses)}", flush=True)
 
 

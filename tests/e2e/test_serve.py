@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from datas.domain.access import Mode
+from datas.operations import banner
 from tests.e2e.conftest import (
     DEADLINE,
     Server,
@@ -49,9 +51,10 @@ def test_it_says_where_it_is_and_nothing_else(start: Start, tmp_path: Path) -> N
     text = "".join(server.output)
     assert f"http://localhost:{server.port}{ROUTE}" in text
     assert f"http://localhost:{server.port}/\n" in text
-    assert f"  Its {PLURAL} are kept in sqlite:///{tmp_path}/datas.db\n" in text
+    assert f"  Its {PLURAL} are kept in {tmp_path}/datas.db\n" in text
     assert "Ctrl+C" in text
-    assert f"open: anybody on this machine may change {PLURAL} (DATAS_ACCESS)" in text
+    assert f"open: anybody on this machine may change {PLURAL} (--access)" in text
+    assert f"Create one:           curl http://localhost:{server.port}{ROUTE} --json" in text
     assert text.startswith(f"A new database was made: sqlite:///{tmp_path}/datas.db\n")
     assert len(text.split("\n\n", 1)[1].strip().splitlines()) == 6
     again = start()
@@ -70,14 +73,49 @@ def test_explain_mode_beyond_this_machine_is_warned_of(start: Start) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("access", [mode.value for mode in Mode if mode != Mode.OPEN])
-def test_it_says_how_to_make_a_first_user(start: Start, access: str) -> None:
-    """Where nobody writes without one, the banner has the command, and a request with a token."""
-    server = start("--access", access, "--workers", "1")
+def test_it_says_how_to_make_a_first_user_and_then_how_to_sign_in(
+    start: Start, tmp_path: Path, access: str
+) -> None:
+    """Where only users write, the banner has the command that works next."""
+    server = start("--workers", "1", DATAS_ACCESS=access)
     server.stop()
     text = "".join(server.output)
     assert f"{access}: users " in text
-    assert "first user: datas user add NAME" in text
-    assert '-H "Authorization: Bearer $TOKEN"' in text
+    assert "(DATAS_ACCESS)\n  First user:           datas user add NAME\n" in text
+    assert run_datas(tmp_path, "user", "add", "alice", stdin=b"correct horse").returncode == 0
+    again = start("--workers", "1", DATAS_ACCESS=access)
+    text = "".join(again.output)
+    assert "First user" not in text
+    assert f"  Sign in:              curl http://localhost:{again.port}/api/tokens --json" in text
+
+
+@pytest.mark.slow
+def test_the_first_user_is_made_in_the_database_that_was_given(
+    start: Start, tmp_path: Path
+) -> None:
+    """The command in the banner names the file of --database, and can be pasted."""
+    server = start("--access", "owner", "--workers", "1", "--database", "sqlite:///my own.db")
+    server.stop()
+    [command] = re.findall(r"First user: +datas (.+)", "".join(server.output))
+    arguments = ["alice" if word == "NAME" else word for word in shlex.split(command)]
+    assert run_datas(tmp_path, *arguments, stdin=b"correct horse").returncode == 0
+    listed = run_datas(tmp_path, "user", "list", "--database", "sqlite:///my own.db")
+    assert "alice" in listed.stdout
+
+
+@pytest.mark.slow
+def test_a_server_on_every_interface_shows_its_address_for_other_devices(start: Start) -> None:
+    """The name that it answers for; without one, this machine's address and what it needs."""
+    public = ("--bind", "0.0.0.0:0", "--access", "open", "--workers", "1")
+    named = start(*public, DATAS_ALLOWED_HOSTS="localhost,127.0.0.1,api.example")
+    other = f"  From other devices:   http://api.example:{named.port}/\n"
+    assert other in "".join(named.output)
+    unnamed = "".join(start(*public).output)
+    found = re.search(
+        r"From other devices:   http://([\d.]+):\d+/  \(needs DATAS_ALLOWED_HOSTS=\1\)", unnamed
+    )
+    assert found or not banner.address()
+    assert "other devices" not in "".join(start("--workers", "1").output)
 
 
 def test_open_mode_beyond_this_machine_must_be_asked_for(tmp_path: Path) -> None:

@@ -20,19 +20,11 @@ from library.domain.books import BOOKS, BookDraft, isbn_faults
 from library.domain.lending import BookIsIn, BookIsOut, Books
 from tests.conftest import TickingClock
 from tests.examples.walk import BOOK, Answer, Visitor, fill, walk
-from tests.postgres import QUICK, Postgres, running
 from tests.served import INVALID, ROUTE
 
 # An app has no end, so its connections are left to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 LIBRARY = Path(COLLECTIONS.migrations or "").parent
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """One server for all tests."""
-    with running(*QUICK) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

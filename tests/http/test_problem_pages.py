@@ -1,22 +1,21 @@
 """The pages that an error's `type` opens."""
 
-import base64
-import hashlib
 import re
 from html.parser import HTMLParser
 
 import pytest
 from falcon.testing import Result, TestClient
 
-from tests.http.conftest import PROBLEMS
-from tests.served import INVALID, ROUTE
+from datas.http.resources.pages import POLICY
+from tests.http.conftest import PROBLEMS, make_world
+from tests.served import INVALID, NOT_FOUND, ROUTE
 
 BASE = "http://localhost:8000"
 FROM_CLIENTS = sorted(
     PROBLEMS.keys()
     - {"internal-error", "storage-unavailable", "server-stopping", "length-required"}
 )
-VOID = {"meta", "link", "br"}
+VOID = {"meta", "link", "img", "input"}
 
 
 class Page(HTMLParser):
@@ -26,7 +25,8 @@ class Page(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.headings: list[str] = []
-        self.links: list[str | None] = []
+        self.links: list[str | None] = []  # of the page itself
+        self.header: list[str | None] = []
         self.lang: str | None = None
         self.texts: dict[str, str] = {}
         self.feed(answer.text)
@@ -40,7 +40,8 @@ class Page(HTMLParser):
         if tag in ("h1", "h2"):
             self.headings.append(tag)
         if tag == "a":
-            self.links.append(dict(attrs)["href"])
+            links = self.header if "header" in self.open else self.links
+            links.append(dict(attrs)["href"])
         if tag == "html":
             self.lang = dict(attrs)["lang"]
 
@@ -146,30 +147,68 @@ def test_nothing_on_a_page_is_left_empty(code: str) -> None:
 
 def test_the_index_links_every_page(client: TestClient) -> None:
     """As a page and as JSON; each link opens."""
-    links = Page(read(client, "/problems")).links
-    assert links == [f"/problems/{code}" for code in PROBLEMS]
+    links = [f"/problems/{code}" for code in PROBLEMS]
+    assert sorted(map(str, Page(read(client, "/problems")).links)) == sorted(links)
     listed = read_json(client, "/problems").json["problems"]
     assert [each["type"] for each in listed] == links
     assert [each["title"] for each in listed] == [each.title for each in PROBLEMS.values()]
     assert [each["status"] for each in listed] == [each.status for each in PROBLEMS.values()]
     for link in links:
-        read(client, str(link))
+        read(client, link)
 
 
 @pytest.mark.parametrize("path", ["/problems", f"/problems/{INVALID}"])
-def test_the_policy_allows_the_one_style_and_nothing_else(client: TestClient, path: str) -> None:
-    """By its hash; JSON has the policy of everything that is no page."""
+def test_the_policy_allows_files_of_this_server_and_nothing_else(
+    client: TestClient, path: str
+) -> None:
+    """As that of every page; JSON has the policy of everything that is no page."""
     answer = read(client, path)
-    style = Page(answer).texts["style"]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = answer.headers["Content-Security-Policy"]
-    assert policy == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    )
-    assert " style=" not in answer.text
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert not re.search(r"<style|\s(?:style|on\w+)=|<script(?! defer=\"defer\" src=)", answer.text)
     policy = read_json(client, path).headers["Content-Security-Policy"]
     assert policy == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_the_index_is_in_groups_and_says_what_each_problem_means(client: TestClient) -> None:
+    """A plain list, also without the script that searches it."""
+    answer = read(client, "/problems")
+    page = Page(answer)
+    assert page.headings == ["h1"] + ["h2"] * 4
+    groups = re.findall(r"<h2>(.*?)</h2>(.*?)</section>", answer.text, re.DOTALL)
+    codes = {name: re.findall(r'href="/problems/([^"]+)"', text) for name, text in groups}
+    assert all(codes.values())
+    assert {"unauthenticated", "forbidden"} <= set(codes["Who may do it"])
+    assert {NOT_FOUND, "version-mismatch"} <= set(codes["What is stored"])
+    assert {"internal-error", "injected-fault"} <= set(codes["The server"])
+    for problem in PROBLEMS.values():
+        assert problem.code in page.texts["li"]
+        assert problem.meaning.replace("`", "") in page.texts["li"]
+    assert '<form id="search" role="search" hidden' in answer.text
+
+
+@pytest.mark.parametrize("is_console", [True, False])
+def test_the_header_leads_to_the_other_pages(*, is_console: bool) -> None:
+    """And names the one that is open; a server without the console has no link to it."""
+    client = make_world(console=is_console, title="Library").client
+    home = "/" if is_console else "/docs"
+    for path in ("/docs", "/problems", f"/problems/{INVALID}"):
+        answer = read(client, path, "text/html")
+        links = re.findall(
+            r'<a(?: class="brand")? href="([^"]*)"', answer.text.split("</header>")[0]
+        )
+        assert links == [home, *(["/"] if is_console else []), "/docs", "/problems"]
+        here = "/docs" if path == "/docs" else "/problems"
+        assert answer.text.count(f'<a href="{here}" aria-current="page">') == 1
+        assert answer.text.count("aria-current") == 1
+        assert "Library</a>" in answer.text
+        assert re.search(r"<title>[^<]*Library", answer.text.replace(' id="page-title"', ""))
+        assert re.search(r'<meta (id="description" )?name="description" content="[^"]', answer.text)
+
+
+def test_browsers_find_an_icon_that_no_page_names(client: TestClient) -> None:
+    """They ask for it when JSON is opened."""
+    icon = client.simulate_get("/favicon.ico", headers={"Accept": "image/avif,image/*,*/*;q=0.8"})
+    assert (icon.status_code, icon.headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
@@ -204,6 +243,7 @@ def test_pages_honour_script_name(client: TestClient) -> None:
     """Under a prefix, links and examples start with it."""
     page = Page(read(client, f"/problems/{INVALID}", root_path="/v1"))
     assert page.links[-1] == "/v1/problems"
+    assert page.header == ["/v1/", "/v1/", "/v1/docs", "/v1/problems"]
     assert f"curl {BASE}/v1{ROUTE} --json" in page.texts["pre"]
     assert (
         Page(read(client, "/problems", root_path="/v1")).links[0] == "/v1/problems/malformed-json"

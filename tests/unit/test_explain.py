@@ -79,7 +79,12 @@ def _call(work: Callable[[], object], **environ: str) -> tuple[str, str]:
     def start(_: str, headers: list[tuple[str, str]]) -> None:
         told.update(headers)
 
-    request = {"REQUEST_METHOD": "GET", "RAW_URI": "/a?b", "SERVER_PROTOCOL": "HTTP/1.1"}
+    request = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/a",
+        "RAW_URI": "/a?b",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+    }
     explain(app)(request | environ, start)
     return told["Server-Timing"], told["X-Request-Head"]
 

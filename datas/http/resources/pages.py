@@ -12,6 +12,7 @@ import falcon
 
 from datas.http.content import Content
 from datas.http.operation import content_operation
+from datas.http.parts import Parts
 
 WEB = Path(__file__).parent.parent / "web"
 CONSOLE = WEB / "console"
@@ -47,20 +48,40 @@ class FileResource:
         return Content(self._path.read_bytes(), f"{self._media_type}; charset=utf-8")
 
 
-class PageResource(FileResource):
-    """An HTML file in which `{root}` stands for the path where the app is mounted.
+class Layout:
+    """What all pages of an app share: the name of what is served, and the header.
 
-    Relative addresses would break: a page is the same with and without a slash at its end.
+    In their HTML files `{root}` stands for the path where the app is mounted. Relative addresses
+    would break: a page is the same with and without a slash at its end.
     """
 
-    def __init__(self, path: Path, operation_id: str, summary: str) -> None:
+    def __init__(self, parts: Parts) -> None:
+        header = (WEB / "header.html").read_text(encoding="utf-8")
+        if not parts.console:
+            header = header.replace('<a href="{root}/">Console</a>\n', "")
+            header = header.replace('"{root}/"', '"{root}/docs"')
+        self._words = {"{header}": header, "{title}": html.escape(parts.title)}
+
+    def fill(self, text: str, path: str, root_path: str) -> str:
+        """The text of a page that the header names by this path."""
+        here = f'<a href="{{root}}{path}"'
+        for word, value in (self._words | {"{root}": html.escape(root_path)}).items():
+            text = text.replace(word, value.replace(here, f'{here} aria-current="page"'))
+        return text
+
+
+class PageResource(FileResource):
+    def __init__(
+        self, layout: Layout, address: str, path: Path, operation_id: str, summary: str
+    ) -> None:
         super().__init__(path)
+        self._layout, self._address = layout, address
         answer = {falcon.MEDIA_HTML: {"schema": "Page"}}
         self.operations = {"GET": content_operation(operation_id, summary, answer)}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.set_header("Content-Security-Policy", POLICY)
-        text = self._text.replace("{root}", html.escape(req.root_path))
+        text = self._layout.fill(self._text, self._address, req.root_path)
         Content(text.encode(), falcon.MEDIA_HTML).write(req, resp)
 
     @cached_property
@@ -68,21 +89,28 @@ class PageResource(FileResource):
         return self._path.read_text(encoding="utf-8")
 
 
-def console_routes() -> dict[str, object]:
+def look_routes() -> dict[str, object]:
+    """The style and the icon that all pages share. Browsers ask for the icon unasked, by a name."""
+    icon = FileResource(WEB / "icon.svg")
+    return {"/look.css": FileResource(WEB / "look.css"), "/icon.svg": icon, "/favicon.ico": icon}
+
+
+def console_routes(layout: Layout) -> dict[str, object]:
     files = sorted(path for path in CONSOLE.iterdir() if path.name != "index.html")
     summary = "The console: lessons, records, and every exchange as it was"
-    return {"/": PageResource(CONSOLE / "index.html", "getConsole", summary)} | {
+    return {"/": PageResource(layout, "/", CONSOLE / "index.html", "getConsole", summary)} | {
         f"/console/{path.name}": FileResource(path) for path in files
     }
 
 
-def docs_routes() -> dict[str, object]:
+def docs_routes(layout: Layout) -> dict[str, object]:
     """Swagger UI and its files. All of them are installed with the server."""
     folder, swagger = WEB / "docs", _swagger_folder()
     summary = "This document as a page, to read and to try"
     return {
-        "/docs": PageResource(folder / "index.html", "getDocs", summary),
+        "/docs": PageResource(layout, "/docs", folder / "index.html", "getDocs", summary),
         "/docs/init.js": FileResource(folder / "init.js"),
+        "/docs/style.css": FileResource(folder / "style.css"),
         "/docs/swagger_bundle.js": FileResource(swagger / "swagger_bundle.js"),
         "/docs/swagger_style.css": FileResource(swagger / "swagger_style.css"),
     }

@@ -1,11 +1,8 @@
 """`/problems` and `/problems/{code}`: the pages that the `type` of an error opens."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from functools import cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -17,7 +14,7 @@ from datas.http.errors import Refusal
 from datas.http.middleware import preferred
 from datas.http.operation import ANYWHERE, Operation, content_operation
 from datas.http.problems import Problem
-from datas.http.resources.pages import WEB
+from datas.http.resources.pages import POLICY, WEB, FileResource, Layout
 
 _FOLDER = WEB / "problems"
 _PRODUCES = (falcon.MEDIA_HTML, falcon.MEDIA_JSON)
@@ -31,25 +28,50 @@ def _operation(operation_id: str, summary: str, schema: str) -> Operation:
     return replace(content_operation(operation_id, summary, answer), headers=("ETag", "Vary"))
 
 
+# What a problem is about, by its status; other statuses are about what was sent.
+_GROUPS = {
+    "What the request says": (),
+    "Who may do it": (401, 403, 429),
+    "What is stored": (404, 409, 410, 412),
+    "The server": (500, 502, 503, 504),
+}
+
+
+def _group(status: int) -> str:
+    groups = (name for name, statuses in _GROUPS.items() if status in statuses)
+    return next(groups, next(iter(_GROUPS)))
+
+
 class _Resource:
     produces = _PRODUCES
 
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
+    def __init__(self, layout: Layout, problems: Mapping[str, Problem]) -> None:
+        self._layout = layout
         self._problems = problems
+
+    def _page(self, req: falcon.Request, name: str) -> "Page":
+        text = (_FOLDER / name).read_text(encoding="utf-8")
+        return Page(self._layout.fill(text, "/problems", req.root_path))
 
 
 class ProblemsResource(_Resource):
     operations = {"GET": _operation("listProblems", "The kinds of errors", "ProblemIndex")}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        page = Page("index.html")
-        index = []
+        page, index, lists = self._page(req, "index.html"), [], {}
+        for name in _GROUPS:
+            section = ET.SubElement(page["groups"], "section")
+            ET.SubElement(section, "h2").text = name
+            lists[name] = ET.SubElement(section, "ul")
         for problem in self._problems.values():
             path = _path(req, problem.code)
             index.append({"type": path, "status": problem.status, "title": problem.title})
-            row = ET.SubElement(page["problems"], "li")
+            row = ET.SubElement(lists[_group(problem.status)], "li")
             row.text = f"{problem.status} "
-            ET.SubElement(row, "a", href=path).text = problem.title
+            link = ET.SubElement(row, "a", href=path)
+            link.text, link.tail = problem.title, " "
+            ET.SubElement(row, "code", {"class": "soft"}).text = problem.code
+            _fill_prose(ET.SubElement(row, "p", {"class": "soft"}), problem.meaning)
         _answer(req, resp, {"problems": index}, page)
 
 
@@ -70,30 +92,33 @@ class ProblemResource(_Resource):
             detail = f"No problem has the code {code[:80]!r}. {_path(req)} lists all."
             raise Refusal("route-not-found", detail)
         problem = self._problems[code].at(req.prefix)
-        _answer(req, resp, asdict(problem), _problem_page(problem, _path(req)))
+        page = self._page(req, "problem.html")
+        _fill(page, problem)
+        _answer(req, resp, asdict(problem), page)
+
+
+def problem_routes(layout: Layout, problems: Mapping[str, Problem]) -> dict[str, object]:
+    files = {
+        f"/problems/{name}": FileResource(_FOLDER / name) for name in ("style.css", "search.js")
+    }
+    return files | {
+        "/problems": ProblemsResource(layout, problems),
+        "/problems/{code}": ProblemResource(layout, problems),
+    }
 
 
 class Page:
-    """An HTML file, whose elements are found by id, filled, or removed.
+    """An HTML page, whose elements are found by id, filled, or removed.
 
-    The file is well-formed XML too. What is filled in is escaped when the page is written.
+    It is well-formed XML too. What is filled in is escaped when the page is written.
     """
 
-    def __init__(self, name: str) -> None:
-        self._root = ET.fromstring((_FOLDER / name).read_bytes())  # noqa: S314 (our own file)
+    def __init__(self, text: str) -> None:
+        self._root = ET.fromstring(text)  # noqa: S314 (our own file)
         self._by_id = {element.get("id", ""): element for element in self._root.iter()}
-        self["style"].text = _style()
 
     def __getitem__(self, element_id: str) -> ET.Element:
         return self._by_id[element_id]
-
-    def prose(self, element_id: str, text: str) -> None:
-        """Fill an element with text, and show what stands in backticks as code."""
-        element = self[element_id]
-        element.text, *rest = text.split("`")
-        for code, tail in zip(rest[::2], rest[1::2], strict=True):
-            child = ET.SubElement(element, "code")
-            child.text, child.tail = code, tail
 
     def lines(self, element_id: str, text: str) -> None:
         """Fill an element with lines for a shell. Long ones wrap, and copies have no break."""
@@ -105,14 +130,15 @@ class Page:
         return f"<!doctype html>\n{text}".encode()
 
 
-def _problem_page(problem: Problem, index: str) -> Page:
-    page, examples = Page("problem.html"), problem.fails + problem.mended
-    page["page-title"].text = f"{problem.title} - Datas"
+def _fill(page: Page, problem: Problem) -> None:
+    examples = problem.fails + problem.mended
+    page["page-title"].text = f"{problem.title} - {page['page-title'].text}"
+    page["description"].set("content", problem.meaning.replace("`", ""))
     page["title"].text = problem.title
     page["status"].text = falcon.code_to_http_status(problem.status)
     page["code"].text = problem.code
-    page.prose("meaning", problem.meaning)
-    page.prose("cause", problem.cause)
+    _fill_prose(page["meaning"], problem.meaning)
+    _fill_prose(page["cause"], problem.cause)
     for name in ("server", "fails", "mended"):
         page.lines(name, getattr(problem, name))
     conditions = {
@@ -129,28 +155,19 @@ def _problem_page(problem: Problem, index: str) -> Page:
             page["main"].remove(page[element_id])
     page["reference"].text = problem.reference["title"]
     page["reference"].set("href", problem.reference["url"])
-    page["index"].set("href", index)
-    return page
+
+
+def _fill_prose(element: ET.Element, text: str) -> None:
+    """Fill an element with text, and show what stands in backticks as code."""
+    element.text, *rest = text.split("`")
+    for code, tail in zip(rest[::2], rest[1::2], strict=True):
+        child = ET.SubElement(element, "code")
+        child.text, child.tail = code, tail
 
 
 def _path(req: falcon.Request, code: str = "") -> str:
     """The path of a problem's page, or of the page that lists all."""
     return f"{req.root_path}/problems{'/' if code else ''}{code}"
-
-
-@cache
-def _style() -> str:
-    return (_FOLDER / "style.css").read_text(encoding="utf-8")
-
-
-@cache
-def _policy() -> str:
-    """A Content-Security-Policy that allows the one style, by its hash, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    )
 
 
 def _answer(
@@ -162,5 +179,5 @@ def _answer(
         content = Content(orjson.dumps(media), falcon.MEDIA_JSON)
     else:
         content = Content(page.html(), falcon.MEDIA_HTML)
-        resp.set_header("Content-Security-Policy", _policy())
+        resp.set_header("Content-Security-Policy", POLICY)
     content.write(req, resp)

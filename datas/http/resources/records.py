@@ -3,6 +3,7 @@
 from typing import Any, Generic
 
 import falcon
+import orjson
 
 from datas.domain.access import Action
 from datas.domain.idempotency import Idempotency
@@ -10,7 +11,6 @@ from datas.domain.records import D, Record
 from datas.http.body import MEDIA_MERGE_PATCH, parse_json, read_body, read_json
 from datas.http.etags import etag, if_none_match, preconditions
 from datas.http.idempotency import answer_once
-from datas.http.media import JSON
 from datas.http.params import refuse_params
 from datas.http.parts import RecordParts
 from datas.http.request import Request
@@ -104,8 +104,8 @@ def _write_record(
     resp: falcon.Response, body: RecordBody[D], record: Record[D], what_happened: str
 ) -> None:
     msg = f"{body.collection.title} [{record.id}] {what_happened}"
-    # The handler itself: Falcon would look it up again by the media type.
-    resp.data = JSON.serialize(envelope(msg, body.dump(record)), falcon.MEDIA_JSON)
+    # Not by Falcon's handler: Falcon would look that up by the media type each time.
+    resp.data = orjson.dumps(envelope(msg, body.dump(record)))
     _write_validators(resp, record)
 
 

@@ -10,8 +10,8 @@ from fastapi import Depends, FastAPI, HTTPException, Query
 from sqlalchemy import event
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
-# The same SQLite as Datas has.
 ROUTE = os.environ["BENCH_ROUTE"]
+# The same SQLite as Datas has.
 engine = create_engine(os.environ["BENCH_DATABASE_URL"], module=pysqlite3.dbapi2)
 
 

@@ -1,0 +1,42 @@
+"""Short runs against real servers, and faults in them that must be found."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.prove import live
+from tests.prove.checks import check
+from tests.prove.figures import figures
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_servers_keep_their_promises_under_faults(tmp_path: Path, database: str) -> None:
+    """For a few seconds; `make prove` takes a minute."""
+    kinds = ("kill a server", "cut connections", "export")
+    run = live.run(tmp_path, tmp_path / "history", live.Setting(1, 8, database, kinds))
+    checked = check(run)
+    assert checked.findings == []
+    counted = figures(run, len(checked.calls))
+    assert counted.unknown
+    assert counted.requests > 300
+    assert set(counted.faults) == set(kinds)
+
+
+def test_a_disk_that_nobody_waits_for_is_found(tmp_path: Path) -> None:
+    """`synchronous=NORMAL` and a power cut: what was acknowledged is not there."""
+    setting = live.Setting(1, 4, kinds=["power cut"], plant="synchronous=NORMAL")
+    run = live.run(tmp_path, tmp_path / "history", setting)
+    findings = check(run).findings
+    assert {"ids", "order", "lists", "lost"} & {each.promise for each in findings}
+    assert min(len(each.shown) for each in findings) == 2
+
+
+def test_a_stale_read_from_a_standby_is_found(tmp_path: Path) -> None:
+    """It got all that was acknowledged, and shows it later: two requests are enough."""
+    late = ["recovery_min_apply_delay=200ms"]
+    setting = live.Setting(1, 2, "postgresql", [], "standby", late)
+    run = live.run(tmp_path, tmp_path / "history", setting)
+    findings = [each for each in check(run).findings if each.promise == "order"]
+    assert min(len(each.shown) for each in findings) == 2
