@@ -91,6 +91,8 @@ class Copy:
             use_over_http(server, use)
             if browser:
                 do_the_first_lesson(server, browser, use)
+            else:
+                assert server.request("POST", use.path, use.body).status == 201
         for name in ("out.csv", "out.ndjson"):
             self._use_by_files(use, name)
 
