@@ -156,6 +156,9 @@ def do_the_first_lesson(served: Server, browser: Browser, use: Use) -> None:
         page = visit.page
         page.goto(visit.origin)
         expect(page.locator("#lesson-steps li")).not_to_have_count(0)
+        hrefs = "links => links.map((link) => link.getAttribute('href'))"
+        for link in set(page.locator("a[href^='/']").evaluate_all(hrefs)):
+            assert served.request("GET", link).status == 200, link
         expect(page.locator("#lesson-steps .done")).to_have_count(0)
         page.locator("#tab-send").click()
         form = page.locator("form:has([name=path])")

@@ -20,7 +20,6 @@ DECLARE = {
 ALLOWED = {
     ("domain/rules.py", "items"): "JSON Schema's word for the entries of a list",
     ("http/resources/records_openapi.py", "items"): "JSON Schema's word for the entries of a list",
-    ("served.py", "A collection of {} can't have the plural of Datas's own items."): "it is theirs",
 }
 # Tests that are about items, besides `test_items*.py`, and why.
 ABOUT_ITEMS = {
