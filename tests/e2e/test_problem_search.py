@@ -59,7 +59,7 @@ def test_problems_are_searched_as_one_types(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=2)).to_have_text("What is stored")
     search.fill("version-mism")
     expect(rows).to_have_count(1)
-    search.fill("etag nonsense")
+    search.fill("json nonsense")
     expect(rows).to_have_count(0)
     search.fill("")
     expect(rows).to_have_count(every)
