@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HANDS = Path(__file__).with_name("terminal.sh")
-DEADLINE = 100.0  # seconds for a page
+DEADLINE = 200.0  # seconds for a page
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A terminal asks for these; without one `datas` reads the password from its input.
@@ -57,7 +57,7 @@ def run_page(page: str, folder: Path, environ: Mapping[str, str], *, any_id: boo
 def _set_up(folder: Path) -> None:
     """A project whose files are links, and whose `.venv` installs nothing and serves anywhere."""
     for each in ROOT.iterdir():
-        if not each.name.startswith((".", "datas.db", "examples")):
+        if not each.name.startswith((".", "build", "datas.db", "dist", "examples")):
             folder.joinpath(each.name).symlink_to(each)
     # A page may enter this folder, and make a database there.
     shutil.copytree(ROOT / "examples", folder / "examples")

@@ -20,9 +20,9 @@ LEARNING = {"DATAS_ACCESS": "open", "DATAS_REGISTRATION": "open", "DATAS_EXPLAIN
 def take_picture(page: Page, origin: str) -> bytes:
     """Create an item by hand, so that its request and the way through the layers are shown."""
     page.goto(origin)
-    page.locator("#create").get_by_role("textbox").fill("hello")
+    page.locator("#record").get_by_role("textbox").fill("hello")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.locator(".exchange[open]")).to_contain_text("201")
+    expect(page.locator("#answer .wire > .kind")).to_contain_text("201")
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     return page.screenshot(animations="disabled")
 

@@ -68,7 +68,9 @@ class ProblemsResource(_Resource):
             index.append({"type": path, "status": problem.status, "title": problem.title})
             row = ET.SubElement(lists[_group(problem.status)], "li")
             row.text = f"{problem.status} "
-            ET.SubElement(row, "a", href=path).text = problem.title
+            link = ET.SubElement(row, "a", href=path)
+            link.text, link.tail = problem.title, " "
+            ET.SubElement(row, "code", {"class": "soft"}).text = problem.code
             _fill_prose(ET.SubElement(row, "p", {"class": "soft"}), problem.meaning)
         _answer(req, resp, {"problems": index}, page)
 

@@ -1,38 +1,37 @@
-// Makes requests, and tells everybody who listens of each exchange as it was.
-import { asSent, mistake } from "./mistakes.js";
+// Makes requests, and tells the page of each exchange as it was.
+import { tell } from "./dom.js";
+import { parse } from "./json.js";
+import { t } from "./texts.js";
 
 /** The address under which the API is mounted: http://localhost:8000/ */
 export const root = new URL("..", import.meta.url);
 
-/** Here an event "exchange" happens after each one; its `detail` is the exchange. */
-export const exchanges = new EventTarget();
-
 // Of a longer body only the beginning is kept.
 const MAX_KEPT = 64 * 1024;
 
-const NO_SERVER = "No answer came. Is the server running? If it was stopped, start it and send this again.";
+/** The ids of the requests whose answers came to this page. */
+export const answered = new Set();
 
 let count = 0;
 
-/** The full path of a route: at("/api/datas") is /v1/api/datas if the API is mounted at /v1. */
+/** The full path of a route: at("/api/books") is /v1/api/books if the API is mounted at /v1. */
 export function at(route) {
   return root.pathname.slice(0, -1) + route;
 }
 
 /**
  * Sends a request and returns the exchange. `headers` are pairs of name and value; `quiet` marks
- * what the page asks by itself. Throws nothing: what went wrong is the exchange's `error`.
+ * what the page asks by itself; `ownKey` says that the page made up the Idempotency-Key.
+ * Throws nothing: what went wrong is the exchange's `error`.
  */
-export async function send({ method: typed = "GET", path, headers = [], body = "", quiet = false }) {
-  const method = asSent(typed);
-  const exchange = { id: ++count, method, path, sent: { headers, body }, quiet, begun: new Date() };
+export async function send({ method = "GET", path, headers = [], body = "", quiet = false, ownKey = false }) {
+  const exchange = { id: ++count, method, path, sent: { headers, body }, quiet, ownKey, begun: new Date() };
   const begin = performance.now();
+  tell("begin", exchange);
   try {
     const url = address(path);
     exchange.path = url.pathname + url.search;
     exchange.url = url.href.replace(/#.*/s, "");
-    const refused = mistake(exchange);
-    if (refused) throw new Error(refused);
     const response = await fetch(url, {
       method,
       headers,
@@ -46,14 +45,15 @@ export async function send({ method: typed = "GET", path, headers = [], body = "
     exchange.status = response.status;
     exchange.reason = response.statusText;
     exchange.headers = [...response.headers];
+    answered.add(response.headers.get("X-Request-Id"));
     Object.assign(exchange, await readBody(response));
     exchange.arrived = readHead(response.headers.get("X-Request-Head"));
   } catch (error) {
     // What fetch throws; its own words say less.
-    exchange.error = error instanceof TypeError ? NO_SERVER : error.message;
+    exchange.error = error instanceof TypeError ? whyNoAnswer(headers) : error.message;
   }
   exchange.ms = performance.now() - begin;
-  exchanges.dispatchEvent(new CustomEvent("exchange", { detail: exchange }));
+  tell("exchange", exchange);
   return exchange;
 }
 
@@ -71,7 +71,7 @@ export function route(exchange) {
 /** The response's body as a value, or undefined if it isn't JSON. */
 export function json(exchange) {
   try {
-    return JSON.parse(exchange.body);
+    return parse(exchange.body);
   } catch {
     return undefined;
   }
@@ -83,11 +83,20 @@ export function fault(exchange) {
   return exchange.status >= 400 ? (json(exchange)?.detail ?? exchange.reason) : "";
 }
 
+/** A key that no other request has. randomUUID is missing where there is no TLS. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function whyNoAnswer(headers) {
+  return t(header(headers, "Fault") === "lose-response" ? "answer.lost" : "answer.silent");
+}
+
 function address(path) {
   const url = URL.canParse(path, root) ? new URL(path, root) : null;
-  if (!url) throw new Error("This is no path: write one such as /api/datas.");
-  if (url.origin !== root.origin) throw new Error("This page may talk to its own server alone.");
-  if (url.username || url.password) throw new Error("Browsers send no password in an address: leave it out.");
+  if (!url) throw new Error(t("mistake.path"));
+  if (url.origin !== root.origin) throw new Error(t("mistake.server"));
+  if (url.username || url.password) throw new Error(t("mistake.password"));
   return url;
 }
 

@@ -1,45 +1,39 @@
-// What happened inside the server: the hexagon, and the request's way through its rooms.
-import { el, svg } from "./dom.js";
+// What Server-Timing tells, as a picture: the server as a hexagon, and the request's way through its parts.
+import { action, el, svg, tell } from "./dom.js";
 import { header } from "./http.js";
+import { t } from "./texts.js";
 
-// From the outside in. Each room's own time; together they are the whole.
-const ROOMS = [
-  { id: "http", does: "reads the request, writes the response" },
-  { id: "service", does: "decides: rules, permissions, versions" },
-  { id: "adapters", does: "do what the service needs: storing, finding, hashing" },
-  { id: "sql", does: "the database works" },
-];
+// From the outside in. Each part's own time; together they are the whole.
+const PARTS = ["http", "service", "adapters", "sql"];
 const SHAPES = {
-  http: "M80 85 128 15H198V48H174L148 85 174 122H198V155H128Z",
-  service: "M152 85 176 51H224L248 85 224 119H176Z",
-  adapters: "M320 85 272 15H202V48H226L252 85 226 122H202V155H272Z",
-  sql: "M352 64C352 56 392 56 392 64V106C392 114 352 114 352 106Z",
+  http: "M80 75 126 8H198V40H172L146 75 172 110H198V142H126Z",
+  service: "M151 75 175 43H225L249 75 225 107H175Z",
+  adapters: "M320 75 274 8H202V40H228L254 75 228 110H202V142H274Z",
+  sql: "M350 50C350 40 398 40 398 50V100C398 110 350 110 350 100Z",
 };
-// Where each room's name stands, and where the way turns back.
-const NAMES = { http: [158, 31], service: [200, 70], adapters: [242, 31], sql: [372, 130] };
-const TURNS = { http: 130, service: 212, adapters: 286, sql: 378 };
+// Where each part's name stands, and where the way turns back.
+const NAMES = { http: [160, 28], service: [200, 60], adapters: [240, 28], sql: [374, 128] };
+const TURNS = { http: 128, service: 214, adapters: 288, sql: 378 };
+const STOPS = { http: 108, service: 200, adapters: 290, sql: 374 };
+const WAY_MS = 800;
 
-/** The elements that show it; only a sentence if the server doesn't explain itself. */
+/** The elements that show the inside; only a sentence if the server doesn't explain itself. */
 export function drawInside(exchange) {
   if (exchange.error) return [];
-  const title = el("h3", {}, "Inside");
   const timing = header(exchange.headers, "Server-Timing");
-  if (!timing) {
-    const how = "To see which rooms the request went through, start the server with ";
-    return [title, el("p", { class: "soft" }, how, el("code", {}, "DATAS_EXPLAIN=true"), ".")];
-  }
+  if (!timing) return [el("p", { class: "soft" }, t("inside.none"), " ", el("code", {}, "DATAS_EXPLAIN=true"))];
   const metrics = readServerTiming(timing);
   const stopped = metrics.find(({ name }) => name === "stopped")?.desc;
-  const rooms = ROOMS.map((room) => {
-    const own = metrics.filter(({ name }) => name === room.id);
-    return { ...room, visited: own.length > 0, ms: own.reduce((sum, { dur }) => sum + dur, 0) };
+  const parts = PARTS.map((id) => {
+    const own = metrics.filter(({ name }) => name === id);
+    return { id, visited: own.length > 0, ms: own.reduce((sum, { dur }) => sum + dur, 0) };
   });
   const statements = metrics.filter(({ name, desc }) => name === "sql" && desc);
+  const about = el("div", { class: "about", "aria-live": "polite" });
+  const slowest = parts.reduce((most, part) => (part.ms > most.ms ? part : most));
   return [
-    title,
-    picture(rooms, stopped),
-    table(rooms, stopped),
-    ...(statements.length ? [list(statements)] : []),
+    el("div", { class: "inside" }, picture(parts, stopped), list(parts, stopped, slowest, (id) => explain(about, id, stopped, statements))),
+    about,
   ];
 }
 
@@ -58,63 +52,62 @@ export function readServerTiming(text) {
   });
 }
 
-function picture(rooms, stopped) {
-  const deepest = rooms.findLast(({ visited }) => visited)?.id ?? "http";
-  const end = TURNS[deepest];
-  const told = rooms.filter(({ visited }) => visited).map(({ id, ms }) => `${id} ${ms.toFixed(2)} ms`);
-  const label = `The request went through ${told.join(", ")}.${stopped ? ` It stopped in ${stopped}.` : ""}`;
+function picture(parts, stopped) {
+  const visited = parts.filter(({ visited }) => visited);
+  const end = TURNS[visited.at(-1)?.id ?? "http"];
+  const told = visited.map(({ id, ms }) => `${t(`part.${id}`)} ${ms.toFixed(2)} ms`).join(", ");
+  const label = t("inside.label", { told }) + (stopped ? ` ${t("inside.stopped", { part: t(`part.${stopped}`) })}` : "");
+  // There and back again.
+  const way = svg("path", { class: "way", pathLength: 1, d: `M50 68H${end - 12}Q${end} 68 ${end} 75T${end - 12} 82H54` });
+  const tip = svg("path", { class: "tip", d: "M60 77 52 82 60 87Z" });
+  walk(way, tip);
   return svg(
     "svg",
-    { class: "hexagon", viewBox: "0 0 416 176", role: "img", "aria-label": label },
-    svg("circle", { cx: 30, cy: 85, r: 20, class: "lit" }),
-    ...rooms.map(({ id, visited }) =>
-      svg("path", { d: SHAPES[id], class: `room ${visited ? "lit" : ""} ${id === stopped ? "stopped" : ""}` }),
+    { class: "hexagon", viewBox: "6 2 402 144", role: "img", "aria-label": label },
+    svg("circle", { cx: 30, cy: 75, r: 20, class: "lit" }),
+    ...parts.map(({ id, visited }) =>
+      svg("path", { d: SHAPES[id], class: `part ${visited ? "lit" : ""} ${id === stopped ? "stopped" : ""}` }),
     ),
-    // There and back again.
-    svg("path", { class: "way", d: `M50 78H${end - 12}Q${end} 78 ${end} 85T${end - 12} 92H54` }),
-    svg("path", { class: "tip", d: "M60 87 52 92 60 97Z" }),
-    svg("text", { x: 30, y: 124 }, "you"),
-    ...rooms.flatMap(({ id, visited, ms }) => {
-      const [x, y] = NAMES[id];
-      // Below its name; in the middle room the way passes between them.
-      const below = id === "service" ? y + 41 : y + 14;
-      return [
-        svg("text", { x, y }, id === "sql" ? "database" : id),
-        visited && svg("text", { x, y: below, class: "ms" }, `${ms.toFixed(2)} ms`),
-      ];
-    }),
-    stopped && svg("text", { x: NAMES[stopped][0], y: 171, class: "stop" }, "▲ stopped here"),
+    way,
+    tip,
+    svg("text", { x: 30, y: 113 }, t("you")),
+    ...parts.map(({ id }) => svg("text", { x: NAMES[id][0], y: NAMES[id][1] }, t(`part.${id}`))),
+    stopped && svg("path", { class: "stop", d: `M${STOPS[stopped] - 7} 68l14 14m0-14l-14 14` }),
   );
 }
 
-function table(rooms, stopped) {
-  const total = rooms.reduce((sum, { ms }) => sum + ms, 0);
-  return el(
-    "table",
-    { class: "rooms" },
-    el("caption", {}, `${total.toFixed(2)} ms in the server`),
-    el(
-      "tbody",
-      {},
-      ...rooms.map(({ id, does, visited, ms }) =>
-        el(
-          "tr",
-          { class: visited ? "" : "soft" },
-          el("th", { scope: "row" }, id),
-          el("td", {}, id === stopped ? "the request was refused here" : does),
-          el("td", { class: "ms" }, visited ? `${ms.toFixed(2)} ms` : "not reached"),
-        ),
-      ),
-    ),
-  );
+/** Draws the way once, unless motion is not wanted. */
+function walk(way, tip) {
+  if (!matchMedia("(prefers-reduced-motion: no-preference)").matches) return;
+  way.animate([{ strokeDasharray: "0 1" }, { strokeDasharray: "1 1" }], { duration: WAY_MS, easing: "ease-in-out" });
+  tip.animate([{ opacity: 0 }, { opacity: 0, offset: 0.95 }, { opacity: 1 }], { duration: WAY_MS });
 }
 
-function list(statements) {
-  return el(
-    "ol",
-    { class: "statements", "aria-label": "SQL" },
-    ...statements.map(({ desc, dur }) =>
-      el("li", {}, el("code", {}, desc), el("span", { class: "soft" }, ` ${dur.toFixed(2)} ms`)),
-    ),
+/** A button for each part, with its time and its share of the whole. */
+function list(parts, stopped, slowest, choose) {
+  const total = parts.reduce((sum, { ms }) => sum + ms, 0);
+  const button = ({ id, visited, ms }) => {
+    const made = action("", () => {
+      for (const other of made.closest("ul").querySelectorAll("button")) other.ariaPressed = `${other === made}`;
+      choose(id);
+      tell("look", { looked: id, slowest: slowest.id, stopped });
+    });
+    made.className = `part ${id === stopped ? "stopped" : ""}`;
+    made.ariaPressed = "false";
+    const share = el("span", { class: "share" });
+    share.style.width = `${total ? (100 * ms) / total : 0}%`;
+    made.append(el("b", {}, t(`part.${id}`)), el("span", { class: "ms" }, visited ? `${ms.toFixed(2)} ms` : "–"), share);
+    return el("li", {}, made);
+  };
+  return el("div", { class: "times" }, el("ul", {}, ...parts.map(button)), el("p", { class: "soft" }, t("inside.total", { ms: total.toFixed(2) })));
+}
+
+/** What a part does, and for the database the SQL that ran. */
+function explain(about, id, stopped, statements) {
+  about.replaceChildren(
+    el("p", {}, t(`does.${id}`), id === stopped && el("span", { class: "fault" }, ` ${t("inside.here")}`)),
+    id === "sql" && statements.length
+      ? el("ol", { "aria-label": "SQL" }, ...statements.map(({ desc, dur }) => el("li", {}, el("code", {}, desc), el("span", { class: "soft" }, ` ${dur.toFixed(2)} ms`))))
+      : "",
   );
 }

@@ -1,115 +1,161 @@
-// The lessons: shows one, looks at the exchanges to see how far one got, and keeps what is done.
-import { checks } from "./checks.js";
-import { byId, el } from "./dom.js";
-import { fillEditor } from "./editor.js";
-import { at } from "./http.js";
+// The lessons: shows one, looks at what happens to see how far one got, and keeps what is done.
+import { api } from "./api.js";
+import { byId, el, page, prose, tell } from "./dom.js";
+import { newRecord } from "./form.js";
+import { currentStep, loadLessons, prepared, values } from "./prepared.js";
+import { openTab } from "./tabs.js";
+import { lessonTexts, t } from "./texts.js";
 
 const KEY = "datas-lessons";
+const EVENTS = ["exchange", "visit", "look", "edit", "client"];
 
+// `lessons` ends with one that has no step: the end.
 let lessons = [];
 let done = new Set();
 let current = 0;
-// The exchanges of the current lesson's steps that are done.
+// What happened at the current lesson's steps that are done.
 let steps = [];
+let checking = null;
 
 export async function startLessons() {
-  const answer = await fetch(new URL("lessons.json", import.meta.url));
-  lessons = await answer.json();
+  lessons = await loadLessons();
   done = new Set(read().filter((id) => lessons.some((lesson) => lesson.id === id)));
   byId("lesson-back").addEventListener("click", () => open(current - 1));
   byId("lesson-next").addEventListener("click", () => open(current + 1));
-  byId("lesson-fill").addEventListener("click", () => fillEditor(prepared(lessons[current].request)));
-  byId("lesson-reset").addEventListener("click", reset);
+  byId("lesson-act").addEventListener("click", act);
+  byId("lesson-more").addEventListener("beforetoggle", showSources);
+  byId("lesson-reset").addEventListener("click", () => byId("reset").showModal());
+  byId("reset").addEventListener("close", ({ target }) => target.returnValue === "reset" && reset());
+  addEventListener("hashchange", () => show(fromHash() ?? current));
+  for (const type of EVENTS) page.addEventListener(type, ({ detail }) => check(detail));
+  showNotice();
   const first = lessons.findIndex(({ id }) => !done.has(id));
-  show(Math.max(first, 0));
-  byId("lessons").removeAttribute("aria-busy");
+  show(fromHash() ?? first);
 }
 
-/** Looks whether an exchange, or the visit of a page, is the next step of the current lesson. */
-export function checkLesson(event) {
-  const lesson = lessons[current];
-  if (!lesson || event.quiet) return;
-  const check = checks[lesson.id][steps.length];
-  if (!check?.(event, ...steps)) return;
+/** Looks whether what has just happened is the next step of the current lesson. */
+async function check(event) {
+  if (event.quiet) return;
+  checking ??= import("./checks.js");
+  const { checks } = await checking;
+  const { id, tabs } = lessons[current];
+  if (!checks[id]?.[steps.length]?.(event, ...steps)) return;
   steps.push(event);
-  if (steps.length === checks[lesson.id].length) {
-    done.add(lesson.id);
+  if (steps.length === tabs.length) {
+    done.add(id);
     write([...done]);
-    byId("lesson-hint").open = false;
-  }
+  } else openTab(tabs[steps.length]);
   showProgress();
 }
 
 function open(index) {
   show(index);
+  history.replaceState(null, "", `#lesson=${index + 1}`);
   byId("lesson-title").focus();
+}
+
+/** The lesson that the address names: #lesson=3 is the third. */
+function fromHash() {
+  const number = Number(location.hash.match(/^#lesson=(\d+)$/)?.[1]);
+  return lessons[number - 1] ? number - 1 : null;
 }
 
 function show(index) {
   current = index;
   steps = [];
-  const { title, why, hint, request, rfc, code } = lessons[index];
+  const { id, tabs } = lessons[index];
+  const { title, why, hint } = lessonTexts(id, values());
   byId("lesson-title").textContent = title;
-  byId("lesson-why").textContent = why;
-  byId("lesson-hint").open = false;
-  byId("lesson-hint").querySelector("p").replaceChildren(...prose(hint));
-  byId("lesson-fill").hidden = !request;
-  byId("lesson-more").querySelector("ul").replaceChildren(
-    el("li", {}, el("a", { href: rfc.url, target: "_blank", rel: "noreferrer" }, rfc.title)),
-    ...code.map(([file, name]) => el("li", {}, el("code", {}, file), " · ", el("code", {}, name))),
-  );
+  byId("lesson-why").replaceChildren(...prose(why));
+  byId("lesson-reason").replaceChildren(el("h2", {}, title), el("p", {}, ...prose(why)));
+  byId("lesson-hint").replaceChildren(el("h2", {}, t("lesson.hint")), el("p", {}, ...prose(hint)));
+  for (const open of ["lesson-hint-open", "lesson-more-open"]) byId(open).hidden = id === "end";
+  newRecord();
+  openTab(tabs[0]);
   showProgress();
 }
 
 function showProgress() {
-  const lesson = lessons[current];
-  const all = done.size === lessons.length;
-  byId("lesson-count").textContent = `Lesson ${current + 1} of ${lessons.length} · ${done.size} done`;
-  byId("lesson-steps").replaceChildren(
-    ...lesson.steps.map((text, index) => {
-      const ticked = index < steps.length;
-      return el("li", { class: ticked ? "done" : "" }, ...prose(text), ticked && el("span", { class: "unseen" }, " (done)"));
-    }),
-  );
-  const finished = steps.length === lesson.steps.length;
-  byId("lesson-done").textContent = finished
-    ? `Done. ${lesson.done}${all ? " That was the last one: you know your way around HTTP." : ""}`
-    : "";
+  const { id } = lessons[current];
+  const texts = lessonTexts(id, values(steps));
+  const finished = texts.steps.length > 0 && steps.length === texts.steps.length;
+  const count = lessons.length - 1;
+  byId("lesson-count").textContent = current === count ? t("lesson.finished", { done: done.size, count }) : t("lesson.count", { number: current + 1, count });
+  byId("lesson-steps").replaceChildren(...texts.steps.map(drawStep));
+  byId("lesson-done").replaceChildren(...prose(progress(texts, finished)));
+  byId("lesson").classList.toggle("finished", finished);
   byId("lesson-back").disabled = current === 0;
-  byId("lesson-next").disabled = current === lessons.length - 1;
+  byId("lesson-next").disabled = current === count;
   byId("lesson-next").classList.toggle("main", finished);
-  byId("lesson-dots").replaceChildren(
-    ...lessons.map(({ id, title }, index) =>
-      el(
-        "li",
-        {},
-        el("button", {
-          type: "button",
-          class: done.has(id) ? "done" : "",
-          "aria-current": index === current && "step",
-          "aria-label": `${index + 1}. ${title}${done.has(id) ? " (done)" : ""}`,
-          title,
-          onclick: () => open(index),
-        }),
-      ),
-    ),
-  );
+  showAct(finished);
+  showAll();
+}
+
+function progress(texts, finished) {
+  if (finished) return `${t("lesson.done")} ${texts.done}`;
+  return steps.length ? t("step.done", { number: steps.length, count: texts.steps.length }) : "";
+}
+
+function drawStep(text, index) {
+  const kind = index < steps.length ? "done" : index === steps.length ? "now" : "later";
+  return el("li", { class: kind, "aria-current": kind === "now" && "step" }, el("span", {}, ...prose(text)), kind === "done" && el("span", { class: "unseen" }, ` (${t("lesson.is.done")})`));
+}
+
+/** The button that does what the step would have one type. */
+function showAct(finished) {
+  const { tab, request } = currentStep(lessons[current], steps);
+  const other = request === "other";
+  if (tab === "clients" && request) tell("command", nextRequest());
+  byId("lesson-act").hidden = finished || !request || (tab !== "send" && !other);
+  byId("lesson-act").textContent = t(other ? "act.other" : "act.send");
+}
+
+async function act() {
+  const { request } = currentStep(lessons[current], steps);
+  if (request === "other") return (await import("./other.js")).beOther();
+  const { fillEditor } = await import("./editor.js");
+  fillEditor(nextRequest());
+}
+
+/** The request that is prepared for the next step. */
+function nextRequest() {
+  return prepared(currentStep(lessons[current], steps).request, values(steps));
+}
+
+function showAll() {
+  const state = (id, index) => ({ class: done.has(id) ? "done" : "", "aria-current": index === current && "step" });
+  const name = ({ id }, index) => `${index + 1}. ${lessonTexts(id, values()).title}`;
+  const whole = (lesson, index) => name(lesson, index) + (done.has(lesson.id) ? ` (${t("lesson.is.done")})` : "");
+  const button = (lesson, index, label) => el("button", { type: "button", ...state(lesson.id, index), "aria-label": whole(lesson, index), title: name(lesson, index), onclick: () => choose(index) }, label);
+  byId("lesson-dots").replaceChildren(...lessons.slice(0, -1).map((lesson, index) => el("li", {}, button(lesson, index, ""))));
+  byId("lesson-list").querySelector("ol").replaceChildren(...lessons.map((lesson, index) => el("li", {}, button(lesson, index, lessonTexts(lesson.id, values()).title))));
+}
+
+function choose(index) {
+  byId("lesson-list").hidePopover();
+  open(index);
+}
+
+/** The standard and the lines of code, which are loaded when they are asked for. */
+async function showSources() {
+  const { drawSources } = await import("./end.js");
+  byId("lesson-more").lastElementChild.replaceChildren(...(await drawSources(lessons[current].id)));
+}
+
+/** What the lessons need and this server lacks, and how to get there. */
+function showNotice() {
+  const lacks = [!api.first.open && "notice.access", !api.explains && "notice.explain"].filter(Boolean);
+  byId("lesson-notice").hidden = !lacks.length;
+  byId("lesson-notice").firstElementChild.textContent = lacks.map((key) => t(key)).join(" ");
+  const how = [!api.first.open && "how.sign.in", "how.learn", "how.warn"].filter(Boolean);
+  byId("lesson-how").replaceChildren(el("h2", {}, t("lesson.how")), ...how.map((key) => el("p", {}, ...prose(t(key)))));
 }
 
 function reset() {
+  byId("lesson-list").hidePopover();
   done = new Set();
   write([]);
   open(0);
-}
-
-/** A lesson's request, with the path that this server has. */
-function prepared({ method, path, headers, body }) {
-  return { method, path: at(path), headers: Object.entries(headers ?? {}), body };
-}
-
-/** Text in which what stands in backticks is code. */
-function prose(text) {
-  return text.split("`").map((part, index) => (index % 2 ? el("code", {}, part) : part));
 }
 
 function read() {

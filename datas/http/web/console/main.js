@@ -1,32 +1,58 @@
-// Starts the page. Read on in http.js, then items.js.
-import { byId, el } from "./dom.js";
-import { startEditor } from "./editor.js";
-import { listExchange, startExchanges, visits } from "./exchanges.js";
-import { exchanges } from "./http.js";
-import { changedItems, refreshAfter, refreshItems, startItems } from "./items.js";
-import { checkLesson, startLessons } from "./lessons.js";
-import { session, startSession, watchSession } from "./session.js";
+// Starts the page. Read on in http.js, then records.js.
+import { readApi } from "./api.js";
+import { byId, el, page } from "./dom.js";
+import { startLessons } from "./lessons.js";
+import { refreshAfter, startRecords } from "./records.js";
+import { showSession, watchSession } from "./session.js";
+import { startTabs } from "./tabs.js";
+import { t, writeTexts } from "./texts.js";
+
+// What not every visitor needs is loaded when it is needed first.
+const PANELS = {
+  send: () => import("./editor.js"),
+  session: () => import("./sign_in.js"),
+  clients: async () => (await import("./clients.js")).startClients(command),
+  end: async () => (await import("./end.js")).showEnd(),
+};
+// One promise for all: two imports of a module need not end in the order in which they began.
+let loading = null;
+const answer = () => (loading ??= import("./answer.js"));
+
+// The request that a lesson would have one type in a terminal.
+let command;
 
 // An error in these scripts is shown, not swallowed.
 addEventListener("error", (event) => showFault(event.message));
 addEventListener("unhandledrejection", (event) => showFault(event.reason));
 
-exchanges.addEventListener("exchange", ({ detail }) => {
-  listExchange(detail);
-  checkLesson(detail);
+page.addEventListener("begin", async ({ detail }) => detail.quiet || (await answer()).expectAnswer(detail));
+page.addEventListener("exchange", async ({ detail }) => {
   watchSession(detail);
-  if (changedItems(detail)) refreshAfter(detail);
+  refreshAfter(detail);
+  if (!detail.quiet) (await answer()).addAnswer(detail);
 });
-visits.addEventListener("visit", ({ detail }) => checkLesson({ visited: detail }));
-session.addEventListener("change", refreshItems);
+page.addEventListener("command", ({ detail }) => (command = detail));
+page.addEventListener("client", ({ detail }) => refreshAfter(detail));
+page.addEventListener("tab", ({ detail: name }) => {
+  PANELS[name]?.();
+  delete PANELS[name];
+});
 
-startSession();
-startEditor();
-startExchanges();
-await Promise.all([startLessons(), startItems()]);
+writeTexts();
+// The lesson bar is as high as its words need; what stays in sight below it begins there.
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty("--top", `${Math.ceil(target.getBoundingClientRect().height)}px`);
+}).observe(byId("top"));
+await readApi();
+showSession();
+startTabs();
+const records = startRecords();
+await startLessons();
+document.body.ariaBusy = null;
+await records;
 
 function showFault(what) {
   const faults = byId("faults");
   faults.hidden = false;
-  faults.append(el("p", {}, `This page has a fault: ${what}. Loading it again may help.`));
+  faults.append(el("p", {}, t("page.fault", { what })));
 }

@@ -1,56 +1,67 @@
 // An exchange's request as a line for the terminal, or as a Python program. Each runs as pasted.
-// A token is never written out: it stands in the variable TOKEN, and whoever lacks it is told.
+// Tokens and passwords are never written out: they stand in variables such as TOKEN and PASSWORD, and
+// the terminal says so if one is not set.
+import { root } from "./http.js";
+import { SECRET } from "./secrets.js";
 
 const TOKEN_IS_MISSING = "first type: export TOKEN=datas_...";
 
 export const snippets = { curl, HTTPie: httpie, Python: python };
 
-function curl({ method, url, sent }) {
+function curl({ method, url, ...exchange }) {
   const words = ["curl"];
+  const { headers, body } = sentBy(exchange);
   // -I is HEAD; -X HEAD would wait for a body that never comes.
   words.push(method === "HEAD" ? "-I" : "-i");
   // In an address {} and [] have a meaning of their own to curl.
   if (/[[\]{}]/.test(url)) words.push("-g");
   if (!["HEAD", "GET"].includes(method)) words.push("-X", shell(method));
   words.push(shell(url));
-  for (const [name, value] of sent.headers) words.push("-H", shellHeader(name, value));
-  if (sent.body) {
+  for (const [name, value] of headers) words.push("-H", shellHeader(name, value));
+  if (body) {
     // An empty value takes away the header that curl would add.
-    if (!has(sent.headers, "Content-Type")) words.push("-H", shell("Content-Type:"));
-    words.push("--data-raw", shell(sent.body));
+    if (!has(headers, "Content-Type")) words.push("-H", shell("Content-Type:"));
+    words.push("--data-raw", shellBody(body));
   }
   return words.join(" ");
 }
 
-function httpie({ method, url, sent }) {
+/** A prepared request as a line for the terminal. */
+export function terminal({ method, path, headers, body }) {
+  return curl({ method, url: new URL(path, root).href, sent: { headers, body } });
+}
+
+function httpie({ method, url, ...exchange }) {
+  const { headers, body } = sentBy(exchange);
   const words = ["http", shell(method), shell(url)];
-  for (const [name, value] of sent.headers) words.push(shellHeader(name, value));
-  if (sent.body) {
-    if (!has(sent.headers, "Content-Type")) words.push(shell("Content-Type:"));
-    words.push("--raw", shell(sent.body));
+  for (const [name, value] of headers) words.push(shellHeader(name, value));
+  if (body) {
+    if (!has(headers, "Content-Type")) words.push(shell("Content-Type:"));
+    words.push("--raw", shellBody(body));
   }
   return words.join(" ");
 }
 
-function python({ method, url, sent }) {
+function python({ method, url, ...exchange }) {
+  const { headers, body } = sentBy(exchange);
   const { protocol, hostname, port, pathname, search } = new URL(url);
   const kind = protocol === "https:" ? "HTTPSConnection" : "HTTPConnection";
-  const signed = sent.headers.some(([name]) => isAuthorization(name));
-  const headers = sent.headers.map(([name, value]) =>
+  const lines = headers.map(([name, value]) =>
     isAuthorization(name)
       ? `    ${text(name)}: "Bearer " + os.environ["TOKEN"],  # ${TOKEN_IS_MISSING}`
       : `    ${text(name)}: ${text(value)},`,
   );
+  const written = pieces(body, text, (name) => `os.environ["${name}"]`).join(" + ");
   const host = hostname.replace(/^\[|\]$/g, "");
   const parts = [text(method), text(pathname + search)];
-  if (sent.body) parts.push("body.encode()");
-  if (headers.length) parts.push(sent.body ? "headers" : "headers=headers");
+  if (body) parts.push("body.encode()");
+  if (lines.length) parts.push(body ? "headers" : "headers=headers");
   return [
-    ...(signed ? ["import os"] : []),
+    ...(`${lines}${written}`.includes("os.environ[") ? ["import os"] : []),
     `from http.client import ${kind}`,
     "",
-    ...(headers.length ? ["headers = {", ...headers, "}"] : []),
-    ...(sent.body ? [`body = ${text(sent.body)}`] : []),
+    ...(lines.length ? ["headers = {", ...lines, "}"] : []),
+    ...(body ? [`body = ${written}`] : []),
     `connection = ${kind}(${text(host)}${port ? `, ${port}` : ""})`,
     `connection.request(${parts.join(", ")})`,
     "response = connection.getresponse()",
@@ -60,9 +71,31 @@ function python({ method, url, sent }) {
   ].join("\n");
 }
 
+/** With the key that the page made up, a pasted request would only repeat the first answer. */
+function sentBy({ sent: { headers, body }, ownKey }) {
+  const keyed = ([name]) => ownKey && name === "Idempotency-Key";
+  return { headers: headers.filter((pair) => !keyed(pair)), body };
+}
+
+/** A body in pieces: each text through `quote`, and between them what stands for a secret. */
+function pieces(body, quote, variable) {
+  const found = [];
+  let end = 0;
+  for (const match of body.matchAll(SECRET)) {
+    const [whole, name] = match;
+    found.push(quote(`${body.slice(end, match.index)}${name}"`), variable(name.match(/\w+/)[0].toUpperCase()));
+    end = match.index + whole.length - 1;
+  }
+  return [...found, quote(body.slice(end))];
+}
+
 /** A word for the shell: nothing inside single quotes has a meaning but the single quote. */
 function shell(word) {
   return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function shellBody(body) {
+  return pieces(body, shell, (name) => `"\${${name}:?first type: export ${name}=...}"`).join("");
 }
 
 function shellHeader(name, value) {
