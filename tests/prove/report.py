@@ -219,7 +219,7 @@ def _faults(run: Run, counted: Figures) -> str:
             f"{fault.begun:.1f}",
             f"{fault.ended - fault.begun:.1f}",
             fault.kind,
-            fault.detail,
+            fault.detail if fault.done else f"not run: {fault.detail}",
         )
         for number, fault in enumerate(run.faults, 1)
     ]
