@@ -183,9 +183,8 @@ def _use_a_token(learner: Learner) -> None:
 
 
 def _use_a_terminal(learner: Learner) -> None:
-    command = learner.page.locator("#client-command").inner_text()
     expect(learner.page.locator("#client-list li").first).to_be_visible()
-    learner.terminal(command)
+    learner.terminal(learner.page.locator("#client-command").inner_text())
     expect(learner.page.locator("#lesson-steps .done")).to_have_count(1)
     expect(learner.page.locator("#client-list li").first).to_contain_text("curl")
     learner.measure()

@@ -9,7 +9,7 @@ from string import Template
 from tests.prove.checks import Checked, Finding
 from tests.prove.figures import Figures, figures
 from tests.prove.history import ANSWERED, Operation, Run
-from tests.prove.pictures import close_up, timeline
+from tests.prove.pictures import NUMBERED, close_up, timeline
 from tests.prove.search import Call, find_order
 
 PROMISES = (
@@ -219,14 +219,16 @@ def _faults(run: Run, counted: Figures) -> str:
             f"{fault.begun:.1f}",
             f"{fault.ended - fault.begun:.1f}",
             fault.kind,
-            fault.detail,
+            fault.detail if fault.done else f"not run: {fault.detail}",
         )
         for number, fault in enumerate(run.faults, 1)
     ]
     done = _table(("", "at (s)", "took (s)", "fault", ""), rows)
+    opened = " open" if len(rows) <= NUMBERED else ""
     counts = [(kind, str(count)) for kind, count in sorted(counted.faults.items())]
     counts += [(kind, f"not run: {why}") for kind, why in counted.not_run.items()]
-    return f"{_table(('fault', 'times'), counts)}<h3>One after another</h3>{done}"
+    each = f"<details{opened}><summary>One after another</summary>{done}</details>"
+    return f"{_table(('fault', 'times'), counts)}{each}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

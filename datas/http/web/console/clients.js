@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { copy } from "./clipboard.js";
 import { byId, el, page, tell } from "./dom.js";
 import { answered, at, header } from "./http.js";
+import { nextRequest } from "./lessons.js";
 import { terminal } from "./snippets.js";
 import { t } from "./texts.js";
 
@@ -18,20 +19,18 @@ let last = 0;
 let started = false;
 let timer = 0;
 
-/** `command` is the request that one may try in a terminal. */
-export function startClients(command = { method: "GET", path: api.first.path, headers: [], body: "" }) {
-  showCommand(command);
-  page.addEventListener("command", ({ detail }) => showCommand(detail));
-  byId("client-copy").addEventListener("click", async () => {
-    say(t((await copy(byId("client-command"))) ? "copied" : "selected"));
-  });
-  page.addEventListener("tab", watch);
-  document.addEventListener("visibilitychange", watch);
-  watch();
-}
+page.addEventListener("command", showCommand);
+page.addEventListener("tab", watch);
+document.addEventListener("visibilitychange", watch);
+byId("client-copy").addEventListener("click", async () => {
+  say(t((await copy(byId("client-command"))) ? "copied" : "selected"));
+});
+showCommand();
 
-function showCommand(request) {
-  byId("client-command").textContent = terminal(request);
+/** The command that one may try in a terminal: that of the lesson, if it has one. */
+function showCommand() {
+  const list = { method: "GET", path: api.first.path, headers: [], body: "" };
+  byId("client-command").textContent = terminal(nextRequest() ?? list);
 }
 
 /** Asks every second while the panel is seen, and not otherwise. */

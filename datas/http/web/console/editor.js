@@ -22,8 +22,8 @@ form.addEventListener("submit", async (event) => {
 });
 
 /** Writes a request into the form, to be changed and sent. */
-export function fillEditor({ method, path, headers = [], body = "" }) {
-  openTab("send");
+export async function fillEditor({ method, path, headers = [], body = "" }) {
+  await openTab("send");
   form.method.value = method;
   form.path.value = path;
   form.headers.value = headers

@@ -10,8 +10,9 @@ const { source } = document.documentElement.dataset;
 
 let sources = null;
 
-/** Fills the panel. */
-export async function showEnd() {
+await showEnd();
+
+async function showEnd() {
   const lessons = (await loadLessons()).slice(0, -1);
   const steps = el("div", {});
   const choice = el(

@@ -105,7 +105,7 @@ function drawStep(text, index) {
 function showAct(finished) {
   const { tab, request } = currentStep(lessons[current], steps);
   const other = request === "other";
-  if (tab === "clients" && request) tell("command", nextRequest());
+  if (tab === "clients" && request) tell("command");
   byId("lesson-act").hidden = finished || !request || (tab !== "send" && !other);
   byId("lesson-act").textContent = t(other ? "act.other" : "act.send");
 }
@@ -117,9 +117,10 @@ async function act() {
   fillEditor(nextRequest());
 }
 
-/** The request that is prepared for the next step. */
-function nextRequest() {
-  return prepared(currentStep(lessons[current], steps).request, values(steps));
+/** The request that is prepared for the next step; none if there is none. */
+export function nextRequest() {
+  const { request } = currentStep(lessons[current], steps);
+  return request?.method && prepared(request, values(steps));
 }
 
 function showAll() {

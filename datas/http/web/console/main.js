@@ -7,19 +7,9 @@ import { showSession, watchSession } from "./session.js";
 import { startTabs } from "./tabs.js";
 import { t, writeTexts } from "./texts.js";
 
-// What not every visitor needs is loaded when it is needed first.
-const PANELS = {
-  send: () => import("./editor.js"),
-  session: () => import("./sign_in.js"),
-  clients: async () => (await import("./clients.js")).startClients(command),
-  end: async () => (await import("./end.js")).showEnd(),
-};
 // One promise for all: two imports of a module need not end in the order in which they began.
 let loading = null;
 const answer = () => (loading ??= import("./answer.js"));
-
-// The request that a lesson would have one type in a terminal.
-let command;
 
 // An error in these scripts is shown, not swallowed.
 addEventListener("error", (event) => showFault(event.message));
@@ -31,12 +21,7 @@ page.addEventListener("exchange", async ({ detail }) => {
   refreshAfter(detail);
   if (!detail.quiet) (await answer()).addAnswer(detail);
 });
-page.addEventListener("command", ({ detail }) => (command = detail));
 page.addEventListener("client", ({ detail }) => refreshAfter(detail));
-page.addEventListener("tab", ({ detail: name }) => {
-  PANELS[name]?.();
-  delete PANELS[name];
-});
 
 writeTexts();
 // The lesson bar is as high as its words need; what stays in sight below it begins there.
