@@ -66,7 +66,7 @@ chaos: .venv/dev ## Ten minutes of signals, kills and slow clients (again: ARGS=
 	.venv/bin/python -m tests.e2e.chaos $(ARGS)
 
 prove: .venv/dev ## A minute of faults under load, and a check of all answers (ARGS="--minutes 10 --seed 7 --database postgresql")
-	.venv/bin/python -m tests.prove $(ARGS)
+	@exec .venv/bin/python -m tests.prove $(ARGS)
 
 # A place of its own, so that a lock file that can't be installed can still be made anew.
 UV = build/lock/bin/uv

@@ -22,7 +22,7 @@ from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
-    from datas.adapters.request_ring import Memory
+    from datas.adapters.request_ring import Memory, RequestRing
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
@@ -147,21 +147,22 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     from datas.adapters.explain import explain, timed
     from datas.adapters.recording import record
     from datas.adapters.request_ring import RequestRing
-    from datas.http.parts import Explain
 
     ring = RequestRing(memory)
-    parts = _parts(settings, package, timed, is_draining, file)
-    parts = replace(parts, explain=Explain(ring, delays=max(1, threads - 1)))
+    parts = _explained(_parts(settings, package, timed, is_draining, file), ring, threads)
     return record(explain(create_app(parts)), ring.put, with_bodies=settings.access != "private")
 
 
 def openapi_document(settings: "Settings") -> bytes:
     """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
+    from datas.adapters.request_ring import RequestRing
     from datas.http.app import routes
     from datas.served import load_package
 
-    served = routes(_parts(settings, load_package(settings.collections)))
-    document: bytes = served["/openapi.json"].document()
+    parts = _parts(settings, load_package(settings.collections))
+    if settings.explain:
+        parts = _explained(parts, RequestRing())
+    document: bytes = routes(parts)["/openapi.json"].document()
     return document
 
 
@@ -249,6 +250,12 @@ def _parts(
         bulk_lines=settings.bulk_lines,
         console=settings.console,
     )
+
+
+def _explained(parts: "Parts", ring: "RequestRing", threads: int = 1) -> "Parts":
+    from datas.http.parts import Explain
+
+    return replace(parts, explain=Explain(ring, delays=max(1, threads - 1)))
 
 
 def _metrics(settings: "Settings") -> "Observer | None":

@@ -102,13 +102,13 @@ class Package:
     def tables(self) -> Tables:
         """The tables by the plural of their collection; what is referred to comes first.
 
-        That of items is always there: Datas's own migrations make it.
+        Those of Datas's own collections are always there: its migrations make them.
         """
         tables = {
             each.collection.plural: Table(each.collection, each.table) for each in self.collections
         }
-        items = {ITEMS.plural: Table(ITEMS, ItemRow)}
-        return items | {plural: tables[plural] for plural in self._in_order()}
+        own = {} if self is DATAS_ITEMS else DATAS_ITEMS.tables
+        return {**own, **{plural: tables[plural] for plural in self._in_order()}}
 
     @property
     def first_request(self) -> Mapping[str, str]:
@@ -152,6 +152,7 @@ class Package:
         if not _NAME.fullmatch(self.name):
             yield f"The package {self.name!r} needs a name of a-z, 0-9 and _."
         plurals = [each.collection.plural for each in self.collections]
+        own = {each.collection.plural: each.table for each in DATAS_ITEMS.collections}
         for what in ("name", "plural", "route"):
             values = [getattr(each.collection, what) for each in self.collections]
             for value in {value for value in values if values.count(value) > 1}:
@@ -166,8 +167,9 @@ class Package:
                         f"The collection {each.collection.plural} refers by {name} to {target}, "
                         f"which is no collection of {self.name}."
                     )
-            if each.collection.plural == ITEMS.plural and each.table is not ItemRow:
-                yield f"A collection of {self.name} can't have the plural of Datas's own items."
+            plural = each.collection.plural
+            if each.table is not own.get(plural, each.table):
+                yield f"{self.name} can't have a collection {plural}, as Datas has one of its own."
             yield from table_faults(Table(each.collection, each.table))
             yield from wire_faults(each.collection, each.schema, each.filters)
             yield from each.service_faults()

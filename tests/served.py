@@ -13,6 +13,7 @@ NAME, PLURAL = COLLECTION.name, COLLECTION.plural
 SCHEMA, MANY = camel(NAME), camel(PLURAL)  # in the OpenAPI document
 RECORDS = COLLECTION.plural_title  # as sentences begin with it
 INVALID, NOT_FOUND = f"invalid-{NAME}", f"{NAME}-not-found"
+KEPT = DATAS_ITEMS.first_request["records"]  # as a server speaks of all that it keeps
 ROUTE = COLLECTION.route
 BULK = f"{ROUTE}/bulk"
 ONE = f"{ROUTE}/{{{NAME}_id}}"  # as logs, metrics and the OpenAPI document have it

@@ -62,7 +62,7 @@ class Faults:
         elif connection := req.env.get("gunicorn.socket"):
             connection.shutdown(socket.SHUT_RDWR)
         else:
-            resp.data = resp.stream = None
+            resp.stream = None  # the problem that follows is no stream
             detail = "The request was carried out, and the header Fault asked to lose this answer."
             raise _injected(
                 HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -43,6 +43,7 @@ def test_every_setting_is_there_with_its_default() -> None:
         assert row[1] == shown, row[0]
 
 
+@pytest.mark.slow  # the page shows the routes of items; other projects change it last
 def test_every_route_is_there_with_its_methods(tmp_path: Path) -> None:
     """HEAD and OPTIONS are left out, and other collections, which have the routes of the first."""
     url = f"sqlite:///{tmp_path / 'datas.db'}"

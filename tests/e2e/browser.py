@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -79,3 +81,9 @@ class Visit:
         else:
             self.outside.append(route.request.url)
             route.abort()
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    """What axe finds: its rule and the element, one for each."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [(rule["id"], node["target"][0]) for rule in found for node in rule["nodes"]]

@@ -7,7 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,17 +87,25 @@ class Copy:
 
         Lessons are about the first collection; another needs no browser.
         """
-        environ = {"PYTHONPATH": self.environ["PYTHONPATH"], **use.environ}
-        served = Server(self.folder, "--workers", "1", **environ)
-        try:
-            _use_over_http(served, use)
+        with self.served(use) as server:
+            use_over_http(server, use)
             if browser:
-                _do_the_first_lesson(served, browser, use)
-        finally:
-            assert served.stop() == 0
-            served.close()
+                do_the_first_lesson(server, browser, use)
+            else:
+                assert server.request("POST", use.path, use.body).status == 201
         for name in ("out.csv", "out.ndjson"):
             self._use_by_files(use, name)
+
+    @contextmanager
+    def served(self, use: Use) -> Iterator[Server]:
+        """A server of the copy, for the length of the block."""
+        environ = {"PYTHONPATH": self.environ["PYTHONPATH"], **use.environ}
+        server = Server(self.folder, "--workers", "1", **environ)
+        try:
+            yield server
+        finally:
+            assert server.stop() == 0
+            server.close()
 
     def _use_by_files(self, use: Use, name: str) -> None:
         """Export all records, import them into an empty database, and find the same there."""
@@ -127,7 +136,7 @@ class Copy:
         assert done.returncode == 0, f"{command}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
 
 
-def _use_over_http(served: Server, use: Use) -> None:
+def use_over_http(served: Server, use: Use) -> None:
     """Create, read, list and delete, and look at what describes the collection."""
     created = served.request("POST", use.path, use.body)
     assert created.status == 201, created.content
@@ -142,13 +151,16 @@ def _use_over_http(served: Server, use: Use) -> None:
     assert served.request("DELETE", created.headers["Location"]).status == 200
 
 
-def _do_the_first_lesson(served: Server, browser: Browser, use: Use) -> None:
+def do_the_first_lesson(served: Server, browser: Browser, use: Use) -> None:
     """Create a record in the console, which counts its first lesson as done then."""
     with browser.new_context() as context:
         visit = Visit(context.new_page(), f"http://127.0.0.1:{served.port}")
         page = visit.page
         page.goto(visit.origin)
         expect(page.locator("#lesson-steps li")).not_to_have_count(0)
+        hrefs = "links => links.map((link) => link.getAttribute('href'))"
+        for link in set(page.locator("a[href^='/']").evaluate_all(hrefs)):
+            assert served.request("GET", link).status == 200, link
         expect(page.locator("#lesson-steps .done")).to_have_count(0)
         page.locator("#tab-send").click()
         form = page.locator("form:has([name=path])")

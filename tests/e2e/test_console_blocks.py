@@ -14,6 +14,9 @@ from tests.e2e.conftest import clean_environ
 from tests.postgres import QUICK, running
 from tests.terminal import ROOT, exchanges, run_page
 
+# They show items as they are here: a project that changes items changes its pages too.
+pytestmark = pytest.mark.slow
+
 README, TUTORIAL = "README.md", "docs/tutorial/first-steps.md"
 # test_pages.py follows these: their blocks change the project.
 STEPS = {"docs/add-a-field.md", "docs/make-it-yours.md", "docs/swap-an-adapter.md"}
@@ -42,7 +45,7 @@ def test_a_beginner_sees_what_the_page_shows(name: str, tmp_path: Path) -> None:
     run_page((ROOT / name).read_text(), tmp_path, clean_environ())
 
 
-@pytest.mark.parametrize("name", [README, pytest.param(TUTORIAL, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [README, TUTORIAL])
 def test_its_requests_leave_other_records_alone(name: str, tmp_path: Path) -> None:
     """Whatever is in the table: the requests use the id that came back."""
     url = f"sqlite:///{tmp_path}/datas.db"
@@ -54,7 +57,6 @@ def test_its_requests_leave_other_records_alone(name: str, tmp_path: Path) -> No
         assert [items.get(other.id) for other in others] == others
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PAGES - {README, TUTORIAL}))
 def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path) -> None:
     """All commands of a page, in one shell, which ends with the first that fails."""

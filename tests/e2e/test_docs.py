@@ -1,11 +1,12 @@
 """Swagger UI in a real browser, with no way out to anywhere but the server."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.browser import Visit
+from tests.e2e.browser import Visit, violations
 from tests.e2e.conftest import Server, Start
 
 pytestmark = pytest.mark.slow
@@ -123,6 +124,25 @@ def test_every_part_of_the_docs_keeps_the_policy(visit: Visit) -> None:
     visit.page.evaluate(unfold, ".opblock-summary-control")
     unfolded = visit.page.locator(".opblock.is-open")
     expect(unfolded).to_have_count(visit.page.locator(".opblock").count())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_docs_can_be_read_and_what_is_ours_has_no_fault(
+    visit: Visit, scheme: Literal["light", "dark"]
+) -> None:
+    """With operations open, one of them executed, and with the schemas."""
+    page = visit.page
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{visit.origin}/docs")
+    assert _execute(_unfold(page, "post", "/api/datas"), '{"data": "x"}') == 201
+    _unfold(page, "put", "/api/datas/{item_id}")
+    _unfold(page, "delete", "/api/datas/{item_id}")
+    page.locator(".models-control").click()
+    expect(page.locator(".models .json-schema-2020-12-accordion").first).to_be_visible()
+    found = violations(page)
+    assert [target for rule, target in found if rule == "color-contrast"] == []
+    inside = "target => Boolean(document.querySelector(target).closest('#swagger-ui *'))"
+    assert [each for each in found if not page.evaluate(inside, each[1])] == []
 
 
 def test_the_guard_sees_what_a_page_does_wrong(browser: Browser, server: Server) -> None:

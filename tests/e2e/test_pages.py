@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.copies import ROOT, Copy, Use
+from tests.e2e.copies import ROOT, Copy, Use, do_the_first_lesson, use_over_http
 from tests.pages import patched
 
 DOCS = ROOT / "docs"
@@ -48,10 +48,20 @@ def test_a_block_changes_what_it_shows_and_nothing_else() -> None:
 
 
 @pytest.mark.slow
-def test_an_adapter_is_swapped_as_the_page_says(copy: Copy) -> None:
-    """The new store keeps the contract of all stores, and what it promises beside."""
-    copy.follow((DOCS / "swap-an-adapter.md").read_text())
+def test_an_adapter_is_swapped_as_the_page_says(copy: Copy, browser: Browser) -> None:
+    """The new store keeps the contract of all stores; a server with it keeps items when it ends."""
+    adapter, use = (DOCS / "swap-an-adapter.md").read_text().split("\n## 3. ")
+    copy.follow(adapter)
     copy.test("tests/unit/test_json_file.py", "tests/contract", "-k", "json")
+    copy.follow(use)
+    items = Use("/api/datas", "items", {"data": "tea"}, "q=tea", "ItemDraft")
+    with copy.served(items) as server:
+        use_over_http(server, items)
+        do_the_first_lesson(server, browser, items)
+    with copy.served(items) as server:
+        [item] = server.request("GET", "/api/datas").json["data"]
+    assert item["data"] == "tea"
+    assert "tea" in (copy.folder / "items.json").read_text()
 
 
 def section(heading: str) -> str:

@@ -24,7 +24,7 @@ from tests.e2e.conftest import (
     run_datas,
 )
 from tests.e2e.front import fill, unread_export
-from tests.served import PLURAL, RECORDS, ROUTE
+from tests.served import KEPT, RECORDS, ROUTE
 
 
 def test_all_five_routes_work_and_items_survive_a_restart(start: Start) -> None:
@@ -51,9 +51,9 @@ def test_it_says_where_it_is_and_nothing_else(start: Start, tmp_path: Path) -> N
     text = "".join(server.output)
     assert f"http://localhost:{server.port}{ROUTE}" in text
     assert f"http://localhost:{server.port}/\n" in text
-    assert f"  Its {PLURAL} are kept in {tmp_path}/datas.db\n" in text
+    assert f"  Its {KEPT} are kept in {tmp_path}/datas.db\n" in text
     assert "Ctrl+C" in text
-    assert f"open: anybody on this machine may change {PLURAL} (--access)" in text
+    assert f"open: anybody on this machine may change {KEPT} (--access)" in text
     assert f"Create one:           curl http://localhost:{server.port}{ROUTE} --json" in text
     assert text.startswith(f"A new database was made: sqlite:///{tmp_path}/datas.db\n")
     assert len(text.split("\n\n", 1)[1].strip().splitlines()) == 6

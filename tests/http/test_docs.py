@@ -35,6 +35,8 @@ def test_the_page_is_html(client: TestClient, path: str, accept: str) -> None:
     assert answer.headers["Cache-Control"] == "no-cache"
     assert answer.text.startswith('<!DOCTYPE html>\n<html lang="en"')
     assert "<title>Datas" in answer.text
+    assert '<meta name="description" content="Every request that Datas answers' in answer.text
+    assert answer.text.count('<a href="/docs" aria-current="page">') == 1
     assert re.search(r"<noscript>.*openapi\.json.*</noscript>", answer.text, re.DOTALL)
 
 

@@ -83,7 +83,7 @@ def test_only_what_is_newer_is_shown(client: TestClient) -> None:
     assert shown["last"] == 253
 
 
-@pytest.mark.parametrize("after", ["", "x", "-1", "1.5", "²", "9" * 30, ["1", "2"]])
+@pytest.mark.parametrize("after", ["", "x", "-1", "1.5", "²", "٣", "9" * 30, ["1", "2"]])
 def test_what_is_no_number_is_refused(client: TestClient, after: object) -> None:
     """A parameter that it does not know is ignored, as on every page outside of the API."""
     answer = client.simulate_get(PATH, params={"after": after}, params_csv=False)

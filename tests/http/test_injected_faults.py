@@ -119,6 +119,7 @@ def test_a_response_is_lost_after_the_request_was_carried_out(faulty: World, met
     """The connection is shut in both directions, so that no byte of an answer gets through."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        ours.settimeout(5)
         body = {"data": "hello"} if method == "POST" else None
         ask(faulty, "lose-response", method, json=body, extras={"gunicorn.socket": theirs})
         assert ours.recv(1) == b""
@@ -128,11 +129,14 @@ def test_a_response_is_lost_after_the_request_was_carried_out(faulty: World, met
 
 
 @pytest.mark.parametrize("path", [ROUTE, BULK, "/problems"])
-def test_a_server_that_cannot_lose_a_response_says_so(faulty: World, path: str) -> None:
-    """By 500: nobody takes it for a success."""
+def test_a_server_that_cannot_lose_a_response_says_so(path: str) -> None:
+    """By 500, which no client takes for a success; the log has it too, also of a stream."""
+    ear = Ear()
+    faulty = make_faulty(access_log=ear)
     answer = ask(faulty, "lose-response", path=path)
     assert (answer.status_code, answer.json["type"]) == (500, "/problems/injected-fault")
     assert "carried out" in answer.json["detail"]
+    assert [(it.status, it.problem) for it in ear.heard] == [(500, "injected-fault")]
     assert ask(faulty, "lose-response", "POST", json={"data": "hello"}).status_code == 500
     assert count(faulty) == 1
 

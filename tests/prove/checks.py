@@ -10,6 +10,11 @@ from tests.prove.history import ANSWERED, REFUSED, Operation, Run, Seen
 from tests.prove.registers import Registers, creations, take_apart, texts_of
 from tests.prove.search import ANY, Call, State, Undecided, find_order, smallest
 
+# The worst is shown first.
+PROMISES = (
+    *("end", "lost", "once", "ids", "order", "lists", "bulk", "texts"),
+    *("backups", "etags", "dates", "answers", "undecided"),
+)
 # What each request may be answered with; 503 has a reason, and is REFUSED or UNKNOWN.
 STATUSES = {
     "create": {201},
@@ -68,7 +73,8 @@ def check(run: Run) -> Checked:
     fewest: dict[tuple[str, int], Finding] = {}
     for finding in sorted(findings, key=lambda found: len(found.shown)):
         fewest.setdefault((finding.promise, finding.record), finding)
-    return Checked([*fewest.values()], registers.calls)
+    inorder = sorted(fewest.values(), key=lambda found: PROMISES.index(found.promise))
+    return Checked(inorder, registers.calls)
 
 
 def _failures(run: Run) -> Iterator[Finding]:

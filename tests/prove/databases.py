@@ -27,11 +27,15 @@ COMMON = (
     "cut connections",
     "export",
 )
+NO_DISK = "a small disk of its own needs mkfs.ext4, and root where an image can be mounted"
 FULL = 100_000  # bytes, beyond which no file can grow
 
 
 class Database(ABC):
-    """`kinds` are the faults that it can have, `rare` those that take long; `not_run` says why."""
+    """`kinds` and `rare` are its faults; `not_run` says why one can't be done here.
+
+    A plan has it all the same: the same seed is the same plan on every machine.
+    """
 
     url = ""
     kinds: Sequence[str] = ()
@@ -46,13 +50,13 @@ class Database(ABC):
 class SqliteFile(Database):
     """A file, on a small disk of its own where that can be made."""
 
-    def __init__(self, folder: Path, disk: Disk | None, reason: str) -> None:
+    def __init__(self, folder: Path, disk: Disk | None) -> None:
         self._disk = disk
         self.url = f"sqlite:///{disk.path if disk else folder}/datas.db"
         self.kinds = (*COMMON, "full disk", "backup")
-        self.rare = ("power cut",) if disk else ()
+        self.rare = ("power cut",)
         self.not_run = {
-            **({} if disk else {"power cut": reason}),
+            **({} if disk else {"power cut": NO_DISK}),
             "kill the primary": "SQLite has none: make prove ARGS='--database postgresql'",
         }
 
@@ -161,9 +165,7 @@ def opened(kind: str, folder: Path, *standby_settings: str) -> Iterator[Database
             primary = stack.enter_context(running())
             yield PostgresPair(primary, stack, *standby_settings)
             return
-        disk, reason = None, ""
-        try:
+        disk = None
+        with suppress(pytest.skip.Exception, pytest.fail.Exception):
             disk = stack.enter_context(mounted(folder))
-        except (pytest.skip.Exception, pytest.fail.Exception) as missing:
-            reason = str(missing)
-        yield SqliteFile(folder, disk, reason)
+        yield SqliteFile(folder, disk)

@@ -41,7 +41,7 @@ def figures(run: Run, records: int) -> Figures:
     return Figures(
         len(run.operations),
         by_kind,
-        Counter(fault.kind for fault in run.faults),
+        Counter(fault.kind for fault in run.faults if fault.done),
         dict(run.about.get("not_run", {})),
         longest_pause(run.operations),
         records,

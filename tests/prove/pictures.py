@@ -37,7 +37,12 @@ def timeline(run: Run, marked: Sequence[Operation] = ()) -> str:
     return "".join([*parts, *_axis(end, high), "</svg>"])
 
 
-def close_up(shown: Sequence[Operation], numbers: Mapping[int, int], words: Sequence[str]) -> str:
+def close_up(
+    shown: Sequence[Operation],
+    numbers: Mapping[int, int],
+    words: Sequence[str],
+    faults: Sequence[FaultRun] = (),
+) -> str:
     """A few requests as bars, from when they were sent until they were answered.
 
     `numbers` says which place each has in the order that explains them; `words` what each was.
@@ -47,6 +52,12 @@ def close_up(shown: Sequence[Operation], numbers: Mapping[int, int], words: Sequ
     span = (end - begin) or 1
     high = TOP + 2 * ROW * len(clients) + 24
     parts = [_open(high, "These requests over time")]
+    for fault in faults:
+        first, last = max(fault.begun, begin), min(fault.ended, end)
+        if first <= last:
+            x, until = _x(first - begin, span), _x(last - begin, span)
+            parts.append(_rect("band", x, 20, max(until - x, 2), high - 42))
+            parts.append(f'<text x="{x:.1f}" y="14">{escape(fault.kind)}</text>')
     for row, client in enumerate(clients):
         parts.append(_label(_name(client), TOP + 2 * ROW * row + ROW / 2))
     for number, (each, word) in enumerate(zip(shown, words, strict=True)):

@@ -9,7 +9,7 @@ from string import Template
 from tests.prove.checks import Checked, Finding
 from tests.prove.figures import Figures, figures
 from tests.prove.history import ANSWERED, Operation, Run
-from tests.prove.pictures import close_up, timeline
+from tests.prove.pictures import NUMBERED, close_up, timeline
 from tests.prove.search import Call, find_order
 
 PROMISES = (
@@ -44,7 +44,7 @@ WHY = {
     "end": "Something hangs, or does not start again.",
     "undecided": "So it is not known whether there is one.",
 }
-SHOWN = 10  # findings with their pictures
+SHOWN = 8  # findings with their pictures
 _DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "memory": "a store in memory"}
 NEAR = 2.0  # seconds: a fault that ended so long before may be the reason
 MOST_LISTED = 12  # requests in a table
@@ -72,7 +72,7 @@ def page(run: Run, checked: Checked) -> str:
         tone="bad" if found else "good",
         verdict=verdict(checked, counted),
         summary=_summary(run, counted),
-        findings="".join(_finding(run, *each) for each in enumerate(_chosen(found), 1)),
+        findings="".join(_finding(run, *each) for each in enumerate(chosen(found), 1)),
         clients=about.get("clients", ""),
         timeline=timeline(run, marked),
         pause=f"{counted.pause.seconds:.2f} s, {counted.pause.begun:.1f} s after the start",
@@ -109,12 +109,12 @@ def _summary(run: Run, counted: Figures) -> str:
     )
 
 
-def _chosen(findings: Sequence[Finding]) -> list[Finding]:
+def chosen(findings: Sequence[Finding]) -> list[Finding]:
     """A few to be shown: first one for each promise, then others about other records."""
     firsts = {each.promise: each for each in reversed(findings)}
     chosen = {each.record: each for each in (*findings, *firsts.values())}
-    inorder = sorted(chosen.values(), key=lambda each: each not in firsts.values())
-    return inorder[:SHOWN]
+    inorder = [each for each in findings if each in chosen.values()]
+    return sorted(inorder, key=lambda each: each not in firsts.values())[:SHOWN]
 
 
 def _finding(run: Run, number: int, finding: Finding) -> str:
@@ -132,7 +132,7 @@ def _finding(run: Run, number: int, finding: Finding) -> str:
     return (
         f"{head}<p>{WHY[finding.promise]} The fewest requests that show it"
         f"{f' ({more} more are left out)' if more else ''}:</p>"
-        f'<div class="wide">{close_up(shown, {}, [_does(each) for each in shown])}'
+        f'<div class="wide">{close_up(shown, {}, [_does(each) for each in shown], run.faults)}'
         f"{_requests(shown)}</div>"
         f"<p>Faults meanwhile: {escape(', '.join(near) or 'none')}.</p>"
     )
@@ -219,14 +219,16 @@ def _faults(run: Run, counted: Figures) -> str:
             f"{fault.begun:.1f}",
             f"{fault.ended - fault.begun:.1f}",
             fault.kind,
-            fault.detail,
+            fault.detail if fault.done else f"not run: {fault.detail}",
         )
         for number, fault in enumerate(run.faults, 1)
     ]
     done = _table(("", "at (s)", "took (s)", "fault", ""), rows)
+    opened = " open" if len(rows) <= NUMBERED else ""
     counts = [(kind, str(count)) for kind, count in sorted(counted.faults.items())]
     counts += [(kind, f"not run: {why}") for kind, why in counted.not_run.items()]
-    return f"{_table(('fault', 'times'), counts)}<h3>One after another</h3>{done}"
+    each = f"<details{opened}><summary>One after another</summary>{done}</details>"
+    return f"{_table(('fault', 'times'), counts)}{each}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -20,8 +20,8 @@ State = tuple[str, int] | None
 # The start of a history whose beginning is left out: it may be anything.
 ANY: State = ("anything", -1)
 _NEVER: State = ("no state has this answer", -2)
-# States after which the search gives up: to go on could take for ever.
-MAX_STATES = 200_000
+# How many parts of orders the search looks at, until it gives up: to go on could take for ever.
+MOST_LOOKS = 500_000
 
 # Answers beside a state.
 ABSENT, MISMATCH, UNCHANGED, UNKNOWN = "absent", "mismatch", "unchanged", "unknown"
@@ -104,15 +104,17 @@ def find_order(calls: Sequence[Call], start: State = None) -> list[Call] | None:
     calls = sorted(calls, key=lambda call: (call.begun, call.ended))
     needed = sum(1 << n for n, call in enumerate(calls) if call.ended < inf)
     stack, known = [_Node(0, start)], set[tuple[int, State]]()
+    looked = 0
     while stack:
+        looked += 1
+        if looked > MOST_LOOKS:
+            raise Undecided
         node = _settle(calls, stack.pop())
         if not needed & ~node.done:
             return _unfold(calls, node)
         if (node.done, node.state) in known:
             continue
         known.add((node.done, node.state))
-        if len(known) > MAX_STATES:
-            raise Undecided
         for number in _open(calls, node.done):
             state = after(calls[number], node.state)
             if state not in (_NEVER, node.state):

@@ -93,10 +93,10 @@ class Nemesis:
         for fault in planned:
             self._world.sleep(max(0, fault.at - self._world.now()))
             begun = self._world.now()
-            detail = self._faults.get(fault.kind, self._do)(fault)
-            self._world.history.add_fault(
-                FaultRun(fault.kind, begun, self._world.now(), detail or "")
-            )
+            reason = self._servers.database.not_run.get(fault.kind)
+            detail = reason or self._faults.get(fault.kind, self._do)(fault) or ""
+            run = FaultRun(fault.kind, begun, self._world.now(), detail, done=reason is None)
+            self._world.history.add_fault(run)
 
     def _node(self, fault: Fault) -> Server:
         return self._servers.nodes[fault.target % NODES]

@@ -45,6 +45,12 @@ EXPLAINED = {
         _read(4, 5, "a", 1),
         _read(6, 7, "b", 2),
     ],
+    "unknown, and of a version that comes later": [
+        CREATED,
+        Call(2, inf, "write", UNKNOWN, "c", (2,)),
+        _write(3, 4, "b", 2, 1),
+        _read(5, 6, "c", 3),
+    ],
     "unknown, and deleted": [CREATED, Call(2, inf, "delete", UNKNOWN), GONE],
     "not changed since": [CREATED, Call(2, 3, "read", UNCHANGED, match=(1,))],
     "deleted as it was": [CREATED, Call(2, 3, "delete", ("a", 1)), GONE],
@@ -93,8 +99,9 @@ def test_the_smallest_history_has_only_what_is_at_fault() -> None:
     """Of a long history two calls are left: the write, and the read that missed it."""
     before = [_write(n, n + 0.5, f"b{n}", n) for n in range(2, 100)]
     write, stale = _write(100, 101, "c", 100), _read(102, 103, "b99", 99)
+    between = Call(101.2, 101.8, "write", MISMATCH, "d", (1,))
     behind = [_read(n, n + 0.5, "c", 100) for n in range(110, 150)]
-    shown, start = smallest([CREATED, *before, write, stale, *behind])
+    shown, start = smallest([CREATED, *before, write, between, stale, *behind])
     assert (shown, start) == ([write, stale], ANY)
 
 
@@ -106,7 +113,9 @@ def test_what_is_unknown_stays_in_the_smallest_history() -> None:
 
 
 def test_many_writes_at_once_do_not_take_for_ever() -> None:
-    """Fifty unknown writes cross; the search remembers what it saw."""
+    """Fifty unknown writes cross. And nine, in 362,880 orders: the search remembers what it saw."""
     unknown = [Call(2, inf, "write", UNKNOWN, f"u{n}", (1,)) for n in range(50)]
     assert find_order([CREATED, *unknown, _read(4, 5, "u7", 2), _read(6, 7, "u7", 2)])
     assert find_order([CREATED, *unknown, _read(4, 5, "u7", 2), _read(6, 7, "u8", 2)]) is None
+    crossing = [Call(2, inf, "write", UNKNOWN, f"w{n}") for n in range(9)]
+    assert find_order([CREATED, *crossing, _read(4, 5, "nobody's", 3)]) is None

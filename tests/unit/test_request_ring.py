@@ -2,14 +2,17 @@
 
 import mmap
 import os
+import random
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryFile
+from typing import Any
 
 import pytest
 
-from datas.adapters.request_ring import OWN_SIZE, SLOTS, RequestRing
+from datas.adapters.request_ring import OWN_SIZE, SLOTS, Memory, RequestRing
 
 
 def test_entries_come_back_in_order() -> None:
@@ -48,37 +51,86 @@ def test_threads_don_t_mix_their_entries() -> None:
     assert {each["target"] for each in found} == {str(each) * 50 for each in range(180)}
 
 
+class DyingMemory(mmap.mmap):
+    """Stops a writer in the middle of an entry, as a kill does."""
+
+    is_dying = False
+
+    def __setitem__(self, where: Any, value: Any) -> None:
+        """Write half of a text."""
+        if self.is_dying and len(value) > 12:
+            super().__setitem__(slice(where.start, where.start + 9), b"x" * 9)
+            raise KeyboardInterrupt
+        super().__setitem__(where, value)
+
+
+def test_an_entry_that_was_half_written_is_not_there() -> None:
+    """Nor the one whose place it took; the next writer takes its number."""
+    with TemporaryFile() as file:
+        memory = DyingMemory(-1, OWN_SIZE)
+        ring = RequestRing((memory, file))
+        for number in range(1, SLOTS + 1):
+            ring.put({"target": f"/{number}"})
+        memory.is_dying = True
+        with pytest.raises(KeyboardInterrupt):
+            ring.put({"target": "/killed"})
+        memory.is_dying = False
+        last, found = ring.since(0)
+        assert last == SLOTS
+        assert [each["id"] for each in found] == list(range(2, SLOTS + 1))
+        ring.put({"target": "/next"})
+        assert ring.since(SLOTS)[1] == [{"id": SLOTS + 1, "target": "/next"}]
+
+
 @pytest.mark.slow
-def test_a_writer_that_is_killed_leaves_no_broken_entry_and_no_lock() -> None:
-    """Four processes write; each is killed again and again, wherever it is."""
+def test_writers_that_are_killed_leave_no_broken_entry_and_no_lock() -> None:
+    """Three processes of four threads each; they are killed again and again, wherever they are."""
     with TemporaryFile() as file:
         memory = mmap.mmap(-1, OWN_SIZE), file
-        reader, writers = RequestRing(memory), [_fork_writer(memory) for _ in range(4)]
-        begin, seen, slowest = time.monotonic(), 0, 0.0
-        while time.monotonic() < begin + 4:
-            os.kill(writers[0], signal.SIGKILL)
-            os.waitpid(writers.pop(0), 0)
-            writers.append(_fork_writer(memory))
-            time.sleep(0.02)
-            asked = time.monotonic()
-            last, found = reader.since(seen)  # raises for broken JSON
-            slowest = max(slowest, time.monotonic() - asked)
-            assert all(each["target"] == "x" * 5000 for each in found)
-            assert last >= seen
-            seen = last
-        for pid in writers:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        reader, writers = RequestRing(memory), [_fork_writer(memory) for _ in range(3)]
+        begin, seen, slowest, ends = time.monotonic(), 0, 0.0, set()
+        try:
+            while time.monotonic() < begin + 4:
+                ends.add(_kill(writers.pop(0)))
+                writers.append(_fork_writer(memory))
+                time.sleep(0.02)
+                asked = time.monotonic()
+                last, found = reader.since(seen)  # raises for broken JSON
+                slowest = max(slowest, time.monotonic() - asked)
+                assert all(each["target"] == each["letter"] * each["size"] for each in found)
+                assert last >= seen
+                seen = last
+        finally:
+            ends |= {_kill(pid) for pid in writers}
         print(seen, slowest)
+        assert ends == {-signal.SIGKILL}  # no writer failed by itself
         assert seen > 500
         assert slowest < 2
         reader.put({"target": "after"})
         assert reader.since(seen)[1][-1]["target"] == "after"
 
 
-def _fork_writer(memory: tuple[mmap.mmap, object]) -> int:
+def _kill(pid: int) -> int:
+    """Kill a process, and return how it ended."""
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _fork_writer(memory: Memory) -> int:
     if pid := os.fork():
         return pid
-    ring = RequestRing(memory)  # type: ignore[arg-type]
-    while True:
-        ring.put({"target": "x" * 5000})
+    ring = RequestRing(memory)
+
+    def write() -> None:
+        letter = random.choice("abcdefghijklmnop")  # noqa: S311
+        try:
+            while os.getppid() != 1:  # an orphan ends
+                size = random.randrange(10_000)  # noqa: S311
+                ring.put({"letter": letter, "size": size, "target": letter * size})
+        finally:
+            os._exit(1)
+
+    for _ in range(3):
+        threading.Thread(target=write).start()
+    write()
+    raise AssertionError

@@ -52,8 +52,8 @@ class Constraints:
         ]
         self._owner = find(UserRow.username == param)
 
-        # Without these only the owner's constraint is left.
-        self._are_looked_up = bool(self._unique or self._references or self._referrers)
+        # Without these only the owner's constraint is left for a draft.
+        self._are_looked_up = bool(self._unique or self._references)
 
     def write(
         self,
@@ -71,7 +71,8 @@ class Constraints:
         database = self._database
         for _ in range(TRIES):
             try:
-                with database.savepoint() if self._are_looked_up else nullcontext():
+                is_looked_up = draft is None or self._are_looked_up
+                with database.savepoint() if is_looked_up else nullcontext():
                     return database.write(statement, *values)
             except database.integrity_error as error:
                 if found := self._violation(draft, owner, record_id):

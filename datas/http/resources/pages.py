@@ -59,7 +59,7 @@ class Layout:
         header = (WEB / "header.html").read_text(encoding="utf-8")
         if not parts.console:
             header = header.replace('<a href="{root}/">Console</a>\n', "")
-            header = header.replace('"{root}/"', '"{root}/docs"')
+            header = header.replace('"{root}/"', '"{root}/problems"')
         self._words = {"{header}": header, "{title}": html.escape(parts.title)}
 
     def fill(self, text: str, path: str, root_path: str) -> str:
