@@ -22,7 +22,8 @@ from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
-    from datas.adapters.request_ring import Memory, RequestRing
+    from datas.adapters.request_memory import Memory
+    from datas.adapters.request_ring import RequestRing
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
@@ -149,7 +150,7 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     from datas.adapters.request_ring import RequestRing
 
     ring = RequestRing(memory)
-    parts = _explained(_parts(settings, package, timed, is_draining, file), ring, threads)
+    parts = _explained(_parts(settings, package, timed, is_draining, file), lambda: ring, threads)
     return record(explain(create_app(parts)), ring.put, with_bodies=settings.access != "private")
 
 
@@ -161,7 +162,7 @@ def openapi_document(settings: "Settings") -> bytes:
 
     parts = _parts(settings, load_package(settings.collections))
     if settings.explain:
-        parts = _explained(parts, RequestRing())
+        parts = _explained(parts, RequestRing)  # a ring is made only for a request
     document: bytes = routes(parts)["/openapi.json"].document()
     return document
 
@@ -252,7 +253,7 @@ def _parts(
     )
 
 
-def _explained(parts: "Parts", ring: "RequestRing", threads: int = 1) -> "Parts":
+def _explained(parts: "Parts", ring: "Callable[[], RequestRing]", threads: int = 1) -> "Parts":
     from datas.http.parts import Explain
 
     return replace(parts, explain=Explain(ring, delays=max(1, threads - 1)))

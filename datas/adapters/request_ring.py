@@ -2,20 +2,16 @@
 
 import fcntl
 import json
-import mmap
 import struct
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from tempfile import TemporaryFile
-from typing import IO, Any, TypeAlias
+from typing import Any
 
-# An anonymous shared mapping, and an empty file without a name: nothing is stored on a disk.
-Memory: TypeAlias = tuple[mmap.mmap, IO[bytes]]
+from datas.adapters.request_memory import Memory, make_memory
 
 SLOTS = 200
-OWN_SIZE = 4 * 1024 * 1024  # bytes
 # What an entry has that would be too long for a slot, beside the beginning of its target.
 _BARE: Mapping[str, Any] = {
     "request_headers": [],
@@ -36,7 +32,7 @@ class RequestRing:
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.is_shared = memory is not None
-        self._ring, self._file = memory or (mmap.mmap(-1, OWN_SIZE), TemporaryFile())  # noqa: SIM115
+        self._ring, self._file, self.id = memory or make_memory()
         weakref.finalize(self, self._file.close)
         self._slot = len(self._ring) // (SLOTS + 1)  # the first one has the newest number
         self._threads = threading.Lock()

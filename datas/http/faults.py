@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -60,7 +61,8 @@ class Faults:
             time.sleep(int(asked["delay"]) / 1000)
             self._delays.release()
         elif connection := req.env.get("gunicorn.socket"):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client may be gone already
+                connection.shutdown(socket.SHUT_RDWR)
         else:
             resp.stream = None  # the problem that follows is no stream
             detail = "The request was carried out, and the header Fault asked to lose this answer."

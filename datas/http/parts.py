@@ -44,6 +44,7 @@ class RecordParts(Generic[D]):
 
 
 class RequestLog(Protocol):
+    id: str  # of its memory
     is_shared: bool  # by all workers
 
     def since(self, number: int, /) -> tuple[int, Sequence[Mapping[str, Any]]]:
@@ -54,7 +55,7 @@ class RequestLog(Protocol):
 class Explain:
     """What explain mode adds to an app."""
 
-    requests: RequestLog
+    requests: Callable[[], RequestLog]
     delays: int  # answers that may be delayed at once
 
 

@@ -6,8 +6,8 @@ import os
 import shutil
 import signal
 import sys
-from tempfile import TemporaryFile
-from typing import IO
+
+from datas.adapters.request_memory import Memory, make_memory
 
 # Seconds without a byte from a client, or to one, after which it is given up.
 CLIENT_TIMEOUT = 30
@@ -23,8 +23,7 @@ OWN_DATABASE = "OWN_DATABASE_FILE"
 
 # Threads of a worker; and, in explain mode, what `datas.adapters.request_ring` keeps requests in.
 threads = 1
-request_memory: tuple[mmap.mmap, IO[bytes]] | None = None
-REQUEST_MEMORY = 4 * 1024 * 1024  # bytes
+request_memory: Memory | None = None
 
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
 _draining = mmap.mmap(-1, 1)
@@ -40,9 +39,9 @@ def is_draining() -> bool:
 
 
 def share_requests() -> None:
-    """Make the memory, before the workers are forked. The file, which stays empty, is its lock."""
+    """Make the memory, before the workers are forked."""
     global request_memory  # noqa: PLW0603 (made once)
-    request_memory = mmap.mmap(-1, REQUEST_MEMORY), TemporaryFile()  # noqa: SIM115
+    request_memory = make_memory()
 
 
 def exit_with_parent(parent: int) -> None:

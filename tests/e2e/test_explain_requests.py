@@ -47,6 +47,8 @@ def test_a_curl_is_seen_whichever_worker_served_it(start: Start) -> None:
     for target in sent:
         curl(server, target)
     wait_for(server, sent[-1])
+    rings = {server.request("GET", PATH).json["ring"] for _ in range(20)}
+    assert len(rings) == 1
     for _ in range(20):
         assert [each for each in targets(server) if "curl" in each] == sent
 

@@ -26,7 +26,7 @@ NO_FAULTS = (
 
 def make_faulty(mode: str = "open", *, delays: int = 1, **settings: Any) -> World:
     """A world in explain mode."""
-    return make_world(mode, explain=Explain(RequestRing(), delays), **settings)
+    return make_world(mode, explain=Explain(RequestRing, delays), **settings)
 
 
 @pytest.fixture
@@ -128,6 +128,15 @@ def test_a_response_is_lost_after_the_request_was_carried_out(faulty: World, met
     assert count(faulty) == (method == "POST")
 
 
+def test_a_client_that_is_gone_already_loses_its_response_quietly() -> None:
+    """Its connection can't be shut again: that is no error of the server."""
+    ear = Ear()
+    faulty = make_faulty(access_log=ear)
+    with socket.socket() as unconnected:
+        ask(faulty, "lose-response", extras={"gunicorn.socket": unconnected})
+    assert [(it.status, it.problem) for it in ear.heard] == [(200, None)]
+
+
 @pytest.mark.parametrize("path", [ROUTE, BULK, "/problems"])
 def test_a_server_that_cannot_lose_a_response_says_so(path: str) -> None:
     """By 500, which no client takes for a success; the log has it too, also of a stream."""
@@ -139,6 +148,7 @@ def test_a_server_that_cannot_lose_a_response_says_so(path: str) -> None:
     assert [(it.status, it.problem) for it in ear.heard] == [(500, "injected-fault")]
     assert ask(faulty, "lose-response", "POST", json={"data": "hello"}).status_code == 500
     assert count(faulty) == 1
+    assert "by 500 instead" in faulty.client.simulate_get(answer.json["type"]).text
 
 
 @pytest.mark.parametrize("fault", ["status=503", "nonsense"])

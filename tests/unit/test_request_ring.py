@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from datas.adapters.request_ring import OWN_SIZE, SLOTS, Memory, RequestRing
+from datas.adapters.request_memory import SIZE, Memory, make_memory
+from datas.adapters.request_ring import SLOTS, RequestRing
 
 
 def test_entries_come_back_in_order() -> None:
@@ -33,7 +34,7 @@ def test_an_entry_of_any_text_comes_back() -> None:
     """Also with what UTF-8 has no bytes for, and if it is too long for a slot."""
     ring = RequestRing()
     ring.put({"target": "/é\N{SNOWMAN}\x00\n", "request_body": "\ud800"})
-    ring.put({"target": "/" + "é" * OWN_SIZE, "request_body": "x", "request_headers": [["a", "b"]]})
+    ring.put({"target": "/" + "é" * SIZE, "request_body": "x", "request_headers": [["a", "b"]]})
     [odd, long] = ring.since(0)[1]
     assert (odd["target"], odd["request_body"]) == ("/é\N{SNOWMAN}\x00\n", "?")
     assert (long["request_body"], long["request_headers"]) == (None, [])
@@ -67,8 +68,8 @@ class DyingMemory(mmap.mmap):
 def test_an_entry_that_was_half_written_is_not_there() -> None:
     """Nor the one whose place it took; the next writer takes its number."""
     with TemporaryFile() as file:
-        memory = DyingMemory(-1, OWN_SIZE)
-        ring = RequestRing((memory, file))
+        memory = DyingMemory(-1, SIZE)
+        ring = RequestRing(Memory(memory, file, "1"))
         for number in range(1, SLOTS + 1):
             ring.put({"target": f"/{number}"})
         memory.is_dying = True
@@ -85,8 +86,8 @@ def test_an_entry_that_was_half_written_is_not_there() -> None:
 @pytest.mark.slow
 def test_writers_that_are_killed_leave_no_broken_entry_and_no_lock() -> None:
     """Three processes of four threads each; they are killed again and again, wherever they are."""
-    with TemporaryFile() as file:
-        memory = mmap.mmap(-1, OWN_SIZE), file
+    memory = make_memory()
+    with memory.file:
         reader, writers = RequestRing(memory), [_fork_writer(memory) for _ in range(3)]
         begin, seen, slowest, ends = time.monotonic(), 0, 0.0, set()
         try:

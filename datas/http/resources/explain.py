@@ -43,26 +43,30 @@ class RequestsResource:
         if not self._is_open and (self._has_proxies or not _is_local(req.env)):
             detail = (
                 "The requests of all clients are shown in the access mode open, or by a server "
-                "that is bound to 127.0.0.1 and asked without a proxy in between."
+                "that is bound to 127.0.0.1, and asked by no proxy and no page of another origin."
             )
             raise Refusal("forbidden", detail)
         after = req.params.get("after", "0")
         if not isinstance(after, str) or not _NUMBER.fullmatch(after):
             raise Refusal("invalid-parameter", errors={"after": ["must be a whole number from 0."]})
-        last, requests = self._requests.since(int(after))
-        scope = "server" if self._requests.is_shared else "worker"
-        resp.media = {"scope": scope, "requests": requests, "last": last}
+        ring = self._requests()
+        last, requests = ring.since(int(after))
+        scope = "server" if ring.is_shared else "worker"
+        resp.media = {"scope": scope, "ring": ring.id, "requests": requests, "last": last}
 
 
 def _is_local(environ: Mapping[str, Any]) -> bool:
-    """Whether only this machine reaches the server, and no proxy forwarded the request.
+    """Whether only this machine reaches the server, and no proxy or foreign page asked it.
 
     On a Unix socket SERVER_NAME is the client's word, and the client has no address.
     """
     forwarded = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
     addresses = (environ["SERVER_NAME"], environ.get("REMOTE_ADDR"))
-    return all(map(_is_loopback, addresses)) and not any(
-        name.startswith(forwarded) for name in environ
+    return (
+        all(map(_is_loopback, addresses))
+        and not any(name.startswith(forwarded) for name in environ)
+        and environ.get("HTTP_SEC_FETCH_SITE") != "cross-site"
+        and environ.get("HTTP_ORIGIN", own := f"http://{environ.get('HTTP_HOST')}") == own
     )
 
 
