@@ -9,8 +9,9 @@ from urllib.parse import unquote
 from datas.domain.accounts import PREFIX
 
 BLANK = "…"
-_SECRET_HEADERS = frozenset({"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"})
-_SECRET_FIELDS = frozenset({"password", "new_password", "token"})
+# What the name of a secret ends in: of a header, and of a field in JSON, a form or a query.
+_NAME = r"(?:password|token|api[-_]?key|authorization|cookie)"
+_IS_SECRET = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
 # What a body about users and tokens may show as it is. A password may stand under a wrong name.
 _SHOWN_FIELDS = frozenset(
     {"username", "label", "id", "current", "date_joined", "date_created", "date_expires"}
@@ -23,7 +24,7 @@ _USERINFO = re.compile(r"""[^\s/"'@:]+:[^\s/"'@]*(?=@)""")
 # A secret in a form, a query, or JSON that is cut or broken. `password: must be …` is a message.
 _VALUE = r"""(?:\\*"(?:\\.|[^"\\])*"?|'[^']*'?|[^\s&,;}\]"']+)"""
 _FIELD = re.compile(
-    rf"""((?:password|token)(?:\\*["']\s*[:=]|\s*=|\s*:(?=\s*\\*["']))\s*){_VALUE}""",
+    rf"""({_NAME}(?:\\*["']\s*[:=]|\s*=|\s*:(?=\s*\\*["']))\s*){_VALUE}""",
     re.IGNORECASE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
@@ -47,7 +48,7 @@ def request_target(environ: dict[str, Any]) -> str:
 
 
 def without_credentials(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, BLANK if name.title() in _SECRET_HEADERS else value) for name, value in headers]
+    return [(name, BLANK if _IS_SECRET.search(name) else value) for name, value in headers]
 
 
 def blank_text(text: str) -> str:
@@ -67,10 +68,10 @@ def blank_body(path: str, body: bytes) -> str | None:
     is_private = path.startswith(_ACCOUNTS)
     try:
         value = json.loads(text, object_pairs_hook=_without_repeats)
+        shown = _blank_value(value, is_private=is_private)
+        return text if shown == value else json.dumps(shown, ensure_ascii=False)
     except (ValueError, RecursionError):
         return BLANK if is_private else blank_text(text)
-    shown = _blank_value(value, is_private=is_private)
-    return text if shown == value else json.dumps(shown, ensure_ascii=False)
 
 
 def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _blank_value(value: Any, *, is_private: bool, name: str = "") -> Any:
     """A value of JSON, which stands under this name."""
-    if name.casefold() in _SECRET_FIELDS:
+    if _IS_SECRET.search(name):
         return BLANK
     if isinstance(value, dict):
         return {

@@ -1,7 +1,7 @@
 """Explain mode shows the requests of all clients: here each one is recorded when it has ended."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -17,6 +17,8 @@ from datas.adapters.explain import HEAD, WsgiApp
 
 MAX_BODY = 2048  # bytes of a body that an entry shows
 OWN_PATH = "/explain/requests"  # whose polling would fill the record
+
+_log = logging.getLogger("datas")
 
 Put = Callable[[Mapping[str, Any]], None]
 
@@ -108,7 +110,10 @@ class _Body:
 
     def close(self) -> None:
         try:
-            with suppress(AttributeError):
-                self._pieces.close()  # type: ignore[attr-defined]
+            if close := getattr(self._pieces, "close", None):
+                close()
         finally:
-            self._put(self._exchange.entry())
+            try:
+                self._put(self._exchange.entry())
+            except Exception:  # noqa: BLE001 (the answer was sent: the next request can follow)
+                _log.exception("A request could not be recorded.")

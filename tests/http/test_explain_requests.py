@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from falcon.testing import Result, TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datas.bootstrap import build_app
+from datas.adapters.recording import record
+from datas.bootstrap import build_app, openapi_document
 from datas.settings import Settings
 from tests.served import BULK, ROUTE
 
@@ -112,6 +114,60 @@ def test_long_bodies_are_cut_and_streams_are_shown_when_they_end(client: TestCli
     assert last(client)["response_body"] is None
 
 
+def test_deep_json_is_recorded_too(client: TestClient) -> None:
+    """JSON may be nested deeper than its values can be walked through."""
+    deep = "[" * 600 + "]" * 600
+    sent = client.simulate_post(ROUTE, body=deep, headers={"Content-Type": "application/json"})
+    assert sent.status_code == 400
+    assert last(client)["request_body"] == deep
+
+
+def test_a_request_that_cannot_be_recorded_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    """The log says what is missing, and the answer's stream is closed all the same."""
+
+    def app(_: dict[str, Any], start: Callable[..., Any]) -> Iterator[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        yield b"hello"
+
+    def put(_: object) -> None:
+        raise OSError("no room")
+
+    answer = TestClient(record(app, put, with_bodies=True)).simulate_get("/")
+    assert (answer.status_code, answer.text) == (200, "hello")
+    assert "could not be recorded" in caplog.text
+    assert "no room" in caplog.text
+
+
+def test_an_error_at_the_end_of_a_stream_is_not_hidden() -> None:
+    """Not even one that a missing `close` would raise."""
+
+    class Stream(list[bytes]):
+        def close(self) -> None:
+            raise AttributeError("of something else")
+
+    def app(_: dict[str, Any], start: Callable[..., Any]) -> Stream:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return Stream()
+
+    found: list[object] = []
+    with pytest.raises(AttributeError):
+        TestClient(record(app, found.append, with_bodies=True)).simulate_get("/")
+    assert len(found) == 1
+
+
+def test_each_ring_has_an_id_of_its_own(tmp_path: Path) -> None:
+    """A client of several servers, or of one that was started anew, knows whose numbers it has."""
+    ids = [see(client)["ring"] for client in [make_client(tmp_path), make_client(tmp_path)] * 2]
+    assert ids[:2] == ids[2:]
+    assert ids[0] != ids[1]
+
+
+def test_a_description_makes_no_ring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It needs no file, and so no folder for one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    assert b"/explain/requests" in openapi_document(Settings(explain=True))
+
+
 def test_what_does_not_fit_is_shown_without_its_headers(client: TestClient) -> None:
     """Its line stays, as far as there is room."""
     headers = {f"X-{number}": "x" * 8000 for number in range(4)}
@@ -130,6 +186,10 @@ ELSEWHERE = [
     {"HTTP_FORWARDED": "for=192.0.2.1"},
     {"HTTP_X_REAL_IP": "192.0.2.1"},
     {"HTTP_VIA": "1.1 proxy"},
+    {"HTTP_ORIGIN": "https://evil.example"},
+    {"HTTP_ORIGIN": "http://localhost:3000"},
+    {"HTTP_ORIGIN": "null"},
+    {"HTTP_SEC_FETCH_SITE": "cross-site"},
 ]
 
 
@@ -137,7 +197,7 @@ ELSEWHERE = [
 def test_beyond_this_machine_only_an_open_server_shows_requests(
     tmp_path: Path, access: str
 ) -> None:
-    """403 where a stranger or a proxy could be asking; no token helps."""
+    """403 where a stranger, a proxy or a foreign page could be asking; no token helps."""
     client, open_to_all = make_client(tmp_path, access), make_client(tmp_path)
     behind = make_client(tmp_path, access, trusted_proxies=1)
 
@@ -146,6 +206,8 @@ def test_beyond_this_machine_only_an_open_server_shows_requests(
 
     assert status(client, {}) == 200
     assert status(client, {"SERVER_NAME": "::1", "REMOTE_ADDR": "::1"}) == 200
+    own_page = {"HTTP_ORIGIN": "http://localhost:8000", "HTTP_SEC_FETCH_SITE": "same-origin"}
+    assert status(client, own_page) == 200
     assert [status(client, extras) for extras in ELSEWHERE] == [403] * len(ELSEWHERE)
     assert status(behind, {}) == 403
     assert [status(open_to_all, extras) for extras in ELSEWHERE] == [200] * len(ELSEWHERE)
@@ -249,7 +311,19 @@ WAYS: dict[str, Callable[[str], str]] = {"plain": str, "escaped": _escaped, "per
     place=st.sampled_from(PLACES),
     way=st.sampled_from(sorted(WAYS)),
     is_token=st.booleans(),
-    field=st.sampled_from(["password", "new_password", "token", "Password", "TOKEN"]),
+    field=st.sampled_from(
+        [
+            *("password", "new_password", "token", "Password", "TOKEN"),
+            *(
+                "old_password",
+                "userPassword",
+                "access_token",
+                "refreshToken",
+                "api_key",
+                "X-Api-Key",
+            ),
+        ]
+    ),
     path=st.sampled_from(
         ["/api/users", "/api/tokens", "/api/users/me/password", ROUTE, BULK, "/x"]
     ),
@@ -275,6 +349,7 @@ def _send(secrets: Secrets, case: dict[str, Any]) -> Result:  # noqa: C901 (one 
     headers, query, body = {"Content-Type": case["media_type"]}, "", ""
     if place == "header":
         headers["Authorization"] = f"Bearer {secret}" if case["is_token"] else f"Basic {secret}"
+        headers[f"X-{field}".replace("_", "-")] = secret
     elif place == "cookie":
         headers |= {
             "Cookie": f"session={secret}",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datas.adapters.blanking import blank_body, blank_text
+from datas.adapters.blanking import blank_body, blank_text, without_credentials
 from tests.served import ROUTE
 
 TOKEN = "datas_" + "Ab3-_x" * 7
@@ -47,7 +47,10 @@ def test_no_text_keeps_a_secret(text: str) -> None:
         ('{"PASSWORD": 12345678}', '{"PASSWORD": "…"}'),
         ('{ "data":"tea" }', '{ "data":"tea" }'),
         ('{"data": "password"}', '{"data": "password"}'),
+        ('{"old_password": "x", "accessToken": "y"}', '{"old_password": "…", "accessToken": "…"}'),
+        ('{"api_key": "x", "tokens": 3}', '{"api_key": "…", "tokens": 3}'),
         ("[" * 2000, "[" * 2000),
+        ("[" * 600 + "]" * 600, "[" * 600 + "]" * 600),
         ("1,tea\n2,caf\u00e9", "1,tea\n2,caf\u00e9"),
     ],
 )
@@ -85,3 +88,11 @@ def test_of_accounts_only_known_names_are_shown(path: str, body: str, shown: str
 def test_no_body_is_null() -> None:
     """A text that is empty would look like a body."""
     assert blank_body(ROUTE, b"") is None
+
+
+def test_a_header_whose_name_ends_like_a_secret_is_blanked() -> None:
+    """The names of fields and of headers follow one rule."""
+    secret = ["Authorization", "set-cookie", "X-Password", "X-Access-Token", "X-Api-Key", "ApiKey"]
+    shown = ["Accept", "Idempotency-Key", "X-Token-Count"]
+    blanked = without_credentials((name, "x") for name in secret + shown)
+    assert blanked == [(name, "…") for name in secret] + [(name, "x") for name in shown]
