@@ -14,19 +14,19 @@ from datas.database_urls import database_file, redacted_url
 
 def print_banner(host: str, port: int, script_name: str, settings: Mapping[str, Any]) -> None:
     """Say where the server is, and what the person who starts it needs next."""
-    address = ip_address(host)
+    listening = ip_address(host)
     named = f"[{host}]" if ":" in host else host
-    if host in ("127.0.0.1", "::1") or address.is_unspecified:
+    if host in ("127.0.0.1", "::1") or listening.is_unspecified:
         named = "localhost"
     url, elsewhere = f"http://{named}:{port}{script_name}", ""
-    if address.is_unspecified and not settings["trusted_proxies"]:
+    if listening.is_unspecified and not settings["trusted_proxies"]:
         elsewhere = _from_outside(port, script_name, settings["allowed_hosts"])
     lines = {
         f"{settings['title']} is running at": f"{url}{settings['route']}",
         "Open it in a browser:": f"{url}/" if settings["console"] else "",
         "From other devices:": elsewhere,
         f"Its {settings['records']} are kept in": _database(settings["database_url"]),
-        "Access:": _access(settings, local=address.is_loopback),
+        "Access:": _access(settings, local=listening.is_loopback),
         **_next_step(url, settings),
         "Stop it:": "Ctrl+C",
     }

@@ -71,12 +71,12 @@ def serve(  # noqa: PLR0913 (one for each option)
     banner = {
         "has_users": has_users,
         "add_user": _add_user(database),
-        "access_from": "DATAS_ACCESS" if access is None else "--access",
+        "access_from": _access_from(access),
     }
     known = {**asdict(settings), **package.first_request, **banner}
     os.environ[OWN_SETTINGS] = json.dumps(known)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
-    # modules only `serving` and `logs`, since --reload can't replace what it has.
+    # modules only `serving`, `logs` and `request_memory`, since --reload can't replace what it has.
     arguments = [
         *("--config", "python:datas.operations.gunicorn_conf"),
         *("--bind", f"fd://{listener.fileno()}"),
@@ -92,14 +92,23 @@ def serve(  # noqa: PLR0913 (one for each option)
 
 def _add_user(database: str | None) -> str:
     """The command for a first user: this program, on this database."""
-    called, on_path = sys.argv[0], which("datas")
-    if called.endswith("__main__.py") or (on_path and Path(called).samefile(on_path)):
-        called = "datas"
-    command = f"{shlex.quote(called)} user add NAME"
+    called, on_path = Path(sys.argv[0]), which("datas")
+    if called.name == "__main__.py" or not called.is_file():
+        program = f"{shlex.quote(sys.executable)} -m datas"
+    else:
+        is_short = on_path and called.samefile(on_path)
+        program = "datas" if is_short else shlex.quote(sys.argv[0])
+    command = f"{program} user add NAME"
     if database is None:
         return command
     url = "URL" if is_postgresql(database) else shlex.quote(redacted_url(database))
     return f"{command} --database {url}"
+
+
+def _access_from(access: str | None) -> str:
+    if access is not None:
+        return "--access"
+    return "DATAS_ACCESS" if "DATAS_ACCESS" in os.environ else "default"
 
 
 def _prepare_database(settings: Settings, package: Package) -> bool:

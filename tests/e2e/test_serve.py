@@ -81,12 +81,36 @@ def test_it_says_how_to_make_a_first_user_and_then_how_to_sign_in(
     server.stop()
     text = "".join(server.output)
     assert f"{access}: users " in text
-    assert "(DATAS_ACCESS)\n  First user:           datas user add NAME\n" in text
+    command = f"{sys.executable} -m datas user add NAME"
+    assert f"(DATAS_ACCESS)\n  First user:           {command}\n" in text
     assert run_datas(tmp_path, "user", "add", "alice", stdin=b"correct horse").returncode == 0
     again = start("--workers", "1", DATAS_ACCESS=access)
     text = "".join(again.output)
     assert "First user" not in text
     assert f"  Sign in:              curl http://localhost:{again.port}/api/tokens --json" in text
+
+
+@pytest.mark.slow
+def test_a_start_without_options_and_from_another_program_says_what_works(tmp_path: Path) -> None:
+    """The access is the default one, and the command for a first user needs no `datas` on PATH."""
+    code = (
+        "import sys; sys.argv = ['gone', 'serve', '--bind', '127.0.0.1:0', '--workers', '1']\n"
+        "from datas.__main__ import main; main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=clean_environ() | {"PATH": "/nowhere"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        lines = list(iter(process.stdout.readline, "  Stop it:              Ctrl+C\n"))
+        process.terminate()
+    text = "".join(lines)
+    assert " (default)\n" in text
+    assert f"  First user:           {sys.executable} -m datas user add NAME\n" in text
 
 
 @pytest.mark.slow
@@ -96,7 +120,7 @@ def test_the_first_user_is_made_in_the_database_that_was_given(
     """The command in the banner names the file of --database, and can be pasted."""
     server = start("--access", "owner", "--workers", "1", "--database", "sqlite:///my own.db")
     server.stop()
-    [command] = re.findall(r"First user: +datas (.+)", "".join(server.output))
+    [command] = re.findall(r"First user: +.+ -m datas (.+)", "".join(server.output))
     arguments = ["alice" if word == "NAME" else word for word in shlex.split(command)]
     assert run_datas(tmp_path, *arguments, stdin=b"correct horse").returncode == 0
     listed = run_datas(tmp_path, "user", "list", "--database", "sqlite:///my own.db")
