@@ -66,3 +66,15 @@ def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path) -> None
     with ExitStack() as stack:
         environ = stack.enter_context(_postgres(page)) if "@db.example/" in page else {}
         run_page(page, tmp_path, clean_environ() | environ)
+
+
+def test_no_page_serves_explain_mode_to_a_network() -> None:
+    """There it would show everybody the requests of all clients."""
+    starts = [
+        line
+        for name in PAGES
+        for line in (ROOT / name).read_text().splitlines()
+        if "make run" in line and "0.0.0.0" in line
+    ]
+    assert starts
+    assert [line for line in starts if "DATAS_EXPLAIN=false" not in line] == []
