@@ -19,7 +19,7 @@ run: .venv/run ## Serve the API at http://localhost:8000 (more: make run ARGS="-
 		export DATAS_ACCESS=$${DATAS_ACCESS:-open} DATAS_EXPLAIN=$${DATAS_EXPLAIN:-true}; \
 		exec .venv/bin/datas serve $(ARGS)
 
-test: .venv/dev ## Run the tests (a minute or two); test-all runs the slow ones too
+test: .venv/dev ## Run the tests (a minute); test-all runs the slow ones too
 	@exec .venv/bin/python -m pytest -n 3 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: .venv/dev ## Run all tests

@@ -18,7 +18,10 @@ _EVERY_INTERFACE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, no
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # Headers of an answer that a page of another origin may read.
-EXPOSED = ("ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed")
+EXPOSED = (
+    *("ETag", "Link", "Location", "X-Request-Id"),
+    *("Retry-After", "Idempotency-Replayed", "Fault"),
+)
 
 # In small letters, as Falcon keeps them.
 _ALWAYS = {

@@ -40,7 +40,7 @@ def test_a_named_origin_may_read_answers_and_errors(open_client: TestClient, pat
     answer = open_client.simulate_get(path, headers={"Origin": FRIEND})
     assert _allowed(answer) == FRIEND
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
-    for name in ("ETag", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed"):
+    for name in ("ETag", "Location", "X-Request-Id", "Retry-After", "Fault"):
         assert name in exposed
     assert answer.headers["Vary"] == "Origin"
 
