@@ -1,4 +1,8 @@
-"""Exchanges without secrets: credentials, passwords and tokens are blanked in what is kept."""
+"""Exchanges without secrets: credentials, passwords and tokens are blanked in what is kept.
+
+Where a secret ends is often unclear: so all that follows its name is blanked, and a body that is
+neither JSON nor free of such names is not shown at all.
+"""
 
 import json
 import re
@@ -9,25 +13,27 @@ from urllib.parse import unquote
 from datas.domain.accounts import PREFIX
 
 BLANK = "…"
-# What the name of a secret ends in: of a header, and of a field in JSON, a form or a query.
-_NAME = r"(?:password|token|api[-_]?key|authorization|cookie)"
-_IS_SECRET = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
+MAX_TEXT = 2048  # characters of a text that are looked at, and shown
+_NAME = r"(?:passw|token|secret|api[-_ ]?key)"
+# Of a field in JSON, and of a header.
+_SECRET_FIELD = re.compile(rf"{_NAME}|authorization|cookie", re.IGNORECASE)
+_SECRET_HEADER = re.compile(rf"{_NAME}|auth(?!enticate)|cookie", re.IGNORECASE)
+# A name and its value in any text. `password: must be …` is a message.
+_ASSIGNED = re.compile(
+    rf"""{_NAME}\w{{0,20}}[\s"'\\\[\]]{{0,8}}[=:](?!\s+(?:must|is|Authorization)\b)""",
+    re.IGNORECASE,
+)
 # What a body about users and tokens may show as it is. A password may stand under a wrong name.
 _SHOWN_FIELDS = frozenset(
     {"username", "label", "id", "current", "date_joined", "date_created", "date_expires"}
-    | {"success", "msg", "type", "title", "status", "detail", "request_id"}
+    | {"success", "msg", "type", "title", "status", "detail", "errors", "data", "request_id"}
 )
 _ACCOUNTS = ("/api/users", "/api/tokens")
-# A token, which a cut may have shortened; and name and password in a URL (RFC 3986 §3.2.1).
-_TOKEN = re.compile(rf"(?<={PREFIX})[\w-]{{8,}}")
-_USERINFO = re.compile(r"""[^\s/"'@:]+:[^\s/"'@]*(?=@)""")
-# A secret in a form, a query, or JSON that is cut or broken. `password: must be …` is a message.
-_VALUE = r"""(?:\\*"(?:\\.|[^"\\])*"?|'[^']*'?|[^\s&,;}\]"']+)"""
-_FIELD = re.compile(
-    rf"""({_NAME}(?:\\*["']\s*[:=]|\s*=|\s*:(?=\s*\\*["']))\s*){_VALUE}""",
-    re.IGNORECASE | re.DOTALL,
-)
+# A token, which a cut may have shortened.
+_TOKEN = re.compile(rf"(?<={PREFIX})[\w-]{{8,}}", re.IGNORECASE)
+_WORD = re.compile(r"\S+")
 _ESCAPE = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
+_SUSPECT = re.compile(rf"[%\\@\0]|{_NAME}|{PREFIX}", re.IGNORECASE)
 
 
 def request_headers(environ: dict[str, Any]) -> dict[str, str]:
@@ -48,16 +54,19 @@ def request_target(environ: dict[str, Any]) -> str:
 
 
 def without_credentials(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, BLANK if _IS_SECRET.search(name) else value) for name, value in headers]
+    return [(name, BLANK if _SECRET_HEADER.search(name) else value) for name, value in headers]
 
 
 def blank_text(text: str) -> str:
-    """A text without secrets. What is percent-encoded or escaped is found too."""
-    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), unquote(text))
-    blanked = _FIELD.sub(rf"\1{BLANK}", plain)
-    for secret in (_TOKEN, _USERINFO):
-        blanked = secret.sub(BLANK, blanked)
-    return text if blanked == plain else blanked
+    """The beginning of a text, without secrets. Percent-encoded and escaped ones are found too."""
+    text = text[:MAX_TEXT]
+    if not _SUSPECT.search(text):
+        return text
+    plain = _plain(text)
+    shown = _WORD.sub(_without_user, _TOKEN.sub(BLANK, plain))
+    if found := _ASSIGNED.search(shown):
+        shown = shown[: found.end()] + BLANK
+    return text if shown == plain else shown
 
 
 def blank_body(path: str, body: bytes) -> str | None:
@@ -65,13 +74,32 @@ def blank_body(path: str, body: bytes) -> str | None:
     if not body:
         return None
     text = body.decode(errors="replace")
-    is_private = path.startswith(_ACCOUNTS)
+    is_private = f"/{path.lstrip('/')}".startswith(_ACCOUNTS)  # as the router finds a path
     try:
-        value = json.loads(text, object_pairs_hook=_without_repeats)
-        shown = _blank_value(value, is_private=is_private)
-        return text if shown == value else json.dumps(shown, ensure_ascii=False)
+        return _blank_json(text, is_private=is_private)
     except (ValueError, RecursionError):
-        return BLANK if is_private else blank_text(text)
+        return BLANK if is_private else _blank_lines(text)
+
+
+def _blank_lines(text: str) -> str:
+    """A text whose lines may be JSON."""
+    lines = []
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\r\n")
+        try:
+            lines.append(_blank_json(bare, is_private=False) + line[len(bare) :])
+        except (ValueError, RecursionError):
+            if _SECRET_FIELD.search(_plain(line)):
+                return BLANK
+            lines.append(blank_text(line))
+    return "".join(lines)
+
+
+def _blank_json(text: str, *, is_private: bool) -> str:
+    """Raises: ValueError, RecursionError."""
+    value = json.loads(text, object_pairs_hook=_without_repeats)
+    shown = _blank_value(value, is_private=is_private)
+    return text if shown == value else json.dumps(shown, ensure_ascii=False)
 
 
 def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -83,11 +111,13 @@ def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _blank_value(value: Any, *, is_private: bool, name: str = "") -> Any:
     """A value of JSON, which stands under this name."""
-    if _IS_SECRET.search(name):
+    if _SECRET_FIELD.search(name):
         return BLANK
     if isinstance(value, dict):
         return {
-            blank_text(key): _blank_value(item, is_private=is_private, name=key)
+            _blank_name(key, is_private=is_private): _blank_value(
+                item, is_private=is_private, name=key
+            )
             for key, item in value.items()
         }
     if isinstance(value, list):
@@ -95,3 +125,21 @@ def _blank_value(value: Any, *, is_private: bool, name: str = "") -> Any:
     if is_private and name not in _SHOWN_FIELDS:
         return BLANK
     return blank_text(value) if isinstance(value, str) else value
+
+
+def _blank_name(name: str, *, is_private: bool) -> str:
+    if is_private and name not in _SHOWN_FIELDS and not _SECRET_FIELD.search(name):
+        return BLANK
+    return blank_text(name)
+
+
+def _plain(text: str) -> str:
+    """The text without percent-encoding, escapes of JSON, and the NULs of UTF-16."""
+    plain = unquote(unquote(text))
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), plain).replace("\0", "")
+
+
+def _without_user(word: "re.Match[str]") -> str:
+    """A URL, or an address, without user and password (RFC 3986 §3.2.1)."""
+    before, at, rest = word[0].rpartition("@")
+    return f"{BLANK}@{rest}" if at and ":" in before else word[0]

@@ -27,7 +27,7 @@ def record(app: WsgiApp, put: Put, *, with_bodies: bool) -> WsgiApp:
     """The same application. `put` gets an entry for each request, without its secrets."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"].rstrip("/") == OWN_PATH:
+        if f"/{environ['PATH_INFO'].strip('/')}" == OWN_PATH:
             return app(environ, start_response)
         exchange = _Exchange(environ, with_bodies=with_bodies)
 
@@ -57,22 +57,26 @@ class _Exchange:
         return {
             "time": f"{self._time:%Y-%m-%dT%H:%M:%S.%fZ}",
             "method": blank_text(environ["REQUEST_METHOD"]),
-            "target": blank_text(request_target(environ)),
+            "target": blank_text(self._shown_target()),
             "status": self.status,
             "duration_ms": round((perf_counter() - self._begin) * 1000, 3),
-            "request_headers": _shown(request_headers(environ).items()),
-            "response_headers": _shown(self.headers),
+            "request_headers": self._shown_headers(request_headers(environ).items()),
+            "response_headers": self._shown_headers(self.headers),
             "request_body": blank_body(path, bytes(self._input.seen))
             if self._with_bodies
             else None,
             "response_body": blank_body(path, bytes(self.sent)) if self._with_bodies else None,
         }
 
+    def _shown_target(self) -> str:
+        target = request_target(self._environ)
+        return target if self._with_bodies else target.partition("?")[0]  # a query quotes records
 
-def _shown(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    # The request's head is in the entry already.
-    given = without_credentials(headers)
-    return [(name, blank_text(value)) for name, value in given if name != HEAD]
+    def _shown_headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        # The request's head is in the entry already; a cursor has a value of a record.
+        left_out = {HEAD} if self._with_bodies else {HEAD, "link", "Link", "Referer"}
+        given = without_credentials(headers)
+        return [(name, blank_text(value)) for name, value in given if name not in left_out]
 
 
 class _Input:

@@ -170,7 +170,7 @@ def test_a_description_makes_no_ring(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_what_does_not_fit_is_shown_without_its_headers(client: TestClient) -> None:
     """Its line stays, as far as there is room."""
-    headers = {f"X-{number}": "x" * 8000 for number in range(4)}
+    headers = {f"X-{number}": "x" * 8000 for number in range(20)}
     client.simulate_get(f"/nowhere/{'y' * 5000}", headers=headers)
     entry = last(client)
     assert (entry["request_headers"], entry["response_body"]) == ([], None)
@@ -379,3 +379,21 @@ def _send(secrets: Secrets, case: dict[str, Any]) -> Result:  # noqa: C901 (one 
     return secrets.client.simulate_request(
         case["method"], path, body=body, headers=headers, extras=raw
     )
+
+
+def test_in_private_mode_no_value_of_a_record_is_shown(tmp_path: Path) -> None:
+    """Neither in a query nor in the cursor of the next page."""
+    client = make_client(tmp_path, access="private")
+    alice = {"username": "alice", "password": "correct horse"}
+    client.simulate_post("/api/users", json=alice)
+    token = client.simulate_post("/api/tokens", json=alice).json["data"]["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    for text in ("diagnosis one", "diagnosis two"):
+        assert client.simulate_post(ROUTE, json={"data": text}, headers=headers).status_code == 201
+    page = client.simulate_get(
+        ROUTE, params={"limit": 1, "sort": "data", "q": "diagnosis"}, headers=headers
+    )
+    assert page.headers["Link"]
+    shown = json.dumps(last(client))
+    assert "diagnosis" not in shown
+    assert "after=" not in shown
