@@ -235,6 +235,18 @@ def test_every_header_is_true(visit: Visit) -> None:
 
 
 @pytest.mark.slow
+def test_the_form_is_safe_to_repeat(visit: Visit) -> None:
+    """A browser may send a lost request again by itself: each new record has a key of its own."""
+    keys = set()
+    for data in ("one", "two"):
+        with visit.page.expect_request("**/api/datas") as sent:
+            create(visit.page, data)
+        answer(visit.page, "POST", "201")
+        keys.add(sent.value.headers["idempotency-key"])
+    assert len(keys) == 2
+
+
+@pytest.mark.slow
 def test_what_happened_inside_is_drawn(visit: Visit) -> None:
     """The parts that a request went through, its SQL, and the part where an error stopped it."""
     page = visit.page

@@ -1,7 +1,7 @@
 // The lessons: shows one, looks at what happens to see how far one got, and keeps what is done.
 import { api } from "./api.js";
 import { byId, el, page, prose, tell } from "./dom.js";
-import { newRecord } from "./form.js";
+import { editedRecord, newRecord } from "./form.js";
 import { currentStep, loadLessons, prepared, values } from "./prepared.js";
 import { openTab } from "./tabs.js";
 import { lessonTexts, t } from "./texts.js";
@@ -112,6 +112,8 @@ function showAct(finished) {
 
 async function act() {
   const { request } = currentStep(lessons[current], steps);
+  // One may have closed the form: then the lesson begins anew.
+  if (request === "other" && !editedRecord()) return show(current);
   if (request === "other") return (await import("./other.js")).beOther();
   const { fillEditor } = await import("./editor.js");
   fillEditor(nextRequest());

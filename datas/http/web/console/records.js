@@ -43,7 +43,8 @@ export function refreshAfter(exchange) {
   const { method, status, path } = exchange;
   const changes = ["POST", "PUT", "PATCH", "DELETE"].includes(method) && status < 300;
   if (!changes || !`${path}/`.startsWith(`${api.current.path}/`)) return;
-  if (status === 201 && json(exchange).data.version) created = json(exchange).data;
+  // Of another client's answer only the beginning may be known.
+  if (status === 201 && json(exchange)?.data?.version) created = json(exchange).data;
   refresh();
 }
 
