@@ -24,7 +24,8 @@ PROMPT = re.compile(r"^(Password \(.*\)|Again):\n", re.MULTILINE)
 # What differs from run to run: as a page shows it, and what may be printed in its place.
 TIME, ADDRESS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z", r"\d+\.\d+\.\d+\.\d+"
 ANY = {"…": r"[\s\S]*?", TIME: TIME, ADDRESS: ADDRESS, r'(?<="request_id":")\w+': r"\w+"}
-ANY_NUMBER = {r"\d[\d,]*": r"\d[\d,]*"}
+NUMBER = r"\d[\d,]*(?:\.\d+)?"
+ANY_NUMBER = {NUMBER: NUMBER}
 SEPARATOR = "\x1e"
 
 

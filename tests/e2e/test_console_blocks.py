@@ -18,6 +18,8 @@ from tests.terminal import ROOT, exchanges, run_page
 pytestmark = pytest.mark.slow
 
 README, TUTORIAL = "README.md", "docs/tutorial/first-steps.md"
+# `make` takes its ARGS from here, where a page's command would take a minute.
+SHORT = {"docs/prove.md": {"ARGS": "--minutes 0.1"}}
 # test_pages.py follows these: their blocks change the project.
 STEPS = {"docs/add-a-field.md", "docs/make-it-yours.md", "docs/swap-an-adapter.md"}
 PAGES = {
@@ -65,7 +67,7 @@ def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path) -> None
         pytest.skip("this machine has no network")
     with ExitStack() as stack:
         environ = stack.enter_context(_postgres(page)) if "@db.example/" in page else {}
-        run_page(page, tmp_path, clean_environ() | environ)
+        run_page(page, tmp_path, clean_environ() | environ | SHORT.get(name, {}))
 
 
 def test_no_page_serves_explain_mode_to_a_network() -> None:

@@ -1,20 +1,17 @@
 """Every promise that a history is held against. A finding has the few requests that show it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from tests.prove.history import ANSWERED, REFUSED, Operation, Run, Seen
+from tests.prove.history import ANSWERED, OPERATOR, REFUSED, Operation, Run, Seen
+from tests.prove.lists import check_lists
+from tests.prove.promises import PROMISES, Finding
 from tests.prove.registers import Registers, creations, take_apart, texts_of
 from tests.prove.search import ANY, Call, State, Undecided, find_order, smallest
 
-# The worst is shown first.
-PROMISES = (
-    *("end", "lost", "once", "ids", "order", "lists", "bulk", "texts"),
-    *("backups", "etags", "dates", "answers", "undecided"),
-)
 # What each request may be answered with; 503 has a reason, and is REFUSED or UNKNOWN.
 STATUSES = {
     "create": {201},
@@ -27,23 +24,8 @@ STATUSES = {
     "export": {200},
     "backup": {200},
 }
-# The orders whose values never change: a walk in them meets no record twice.
-FIXED = ("id", "date_created")
-VALUES: Mapping[str, Callable[[Seen], tuple[str | int, int]]] = {
-    "id": lambda seen: (seen.id, seen.id),
-    "data": lambda seen: (seen.text, seen.id),
-    "date_created": lambda seen: (seen.created, seen.id),
-    "date_updated": lambda seen: (seen.updated, seen.id),
-}
-
-
-class Finding(NamedTuple):
-    """A promise that was not kept, and the requests that show it."""
-
-    promise: str
-    sentence: str
-    shown: Sequence[Operation]
-    record: int = 0
+COPIES = {"backup": "backups", "export": "exports"}  # commands, and what they promise
+NEAR = 1.0  # seconds after a fault, in which a command may fail because of it
 
 
 class Checked(NamedTuple):
@@ -59,13 +41,14 @@ def check(run: Run) -> Checked:
     registers = take_apart(operations)
     findings = [
         *_failures(run),
+        *_copies(run),
         *_statuses(operations),
         *_ids(operations, registers),
         *_keys(operations, registers),
         *_etags(operations),
         *_dates(operations),
         *_bulks(operations, registers),
-        *_lists(operations, registers),
+        *check_lists(operations, registers),
         *_lost(registers),
         *_orders(registers),
     ]
@@ -73,13 +56,47 @@ def check(run: Run) -> Checked:
     fewest: dict[tuple[str, int], Finding] = {}
     for finding in sorted(findings, key=lambda found: len(found.shown)):
         fewest.setdefault((finding.promise, finding.record), finding)
-    inorder = sorted(fewest.values(), key=lambda found: PROMISES.index(found.promise))
+    order = [*PROMISES]
+    inorder = sorted(fewest.values(), key=lambda found: order.index(found.promise))
     return Checked(inorder, registers.calls)
 
 
 def _failures(run: Run) -> Iterator[Finding]:
     if reason := run.about.get("failed"):
         yield Finding("end", f"The run did not come to its end: {reason}.", [])
+    answered = {each.client for each in run.operations if each.outcome == ANSWERED}
+    if silent := sorted({*range(run.about.get("clients", 0))} - answered):
+        numbers = ", ".join(str(number + 1) for number in silent)
+        yield Finding("end", f"No request was answered of these clients: {numbers}.", [])
+
+
+def _copies(run: Run) -> Iterator[Finding]:
+    """A command that copies all records can be used, and it works unless a fault is near."""
+    for do, promise in COPIES.items():
+        ran = [each for each in run.operations if (each.client, each.do) == (OPERATOR, do)]
+        failed = [each for each in ran if each.outcome == REFUSED]
+        if failed and len(failed) == len(ran):
+            sentence = f"None of the {promise} succeeded: {failed[-1].reason}"
+            yield Finding(promise, sentence, failed)
+        for each in failed:
+            if not _is_near_a_fault(each, run):
+                sentence = f"One of the {promise} failed, with no fault near: {each.reason}"
+                yield Finding(promise, sentence, [each])
+        for each in ran:
+            if each.outcome == ANSWERED and not each.complete:
+                sentence = f"One of the {promise} can't be used: {each.reason}"
+                yield Finding(promise, sentence, [each])
+
+
+def _is_near_a_fault(each: Operation, run: Run) -> bool:
+    """The nemesis runs the commands too: they are no faults."""
+    return any(
+        fault.done
+        and fault.kind not in COPIES
+        and fault.begun <= each.ended
+        and each.begun - NEAR <= fault.ended
+        for fault in run.faults
+    )
 
 
 def _statuses(operations: Sequence[Operation]) -> Iterator[Finding]:
@@ -87,8 +104,6 @@ def _statuses(operations: Sequence[Operation]) -> Iterator[Finding]:
         if each.outcome == ANSWERED and each.status not in STATUSES[each.do]:
             sentence = f"A request was answered {each.status}, which it can't be: {each.reason}"
             yield Finding("answers", sentence, [each], each.record)
-        if each.do == "backup" and each.outcome == ANSWERED and not each.complete:
-            yield Finding("backups", f"A backup can't be used: {each.reason}", [each])
 
 
 def _ids(operations: Sequence[Operation], registers: Registers) -> Iterator[Finding]:
@@ -165,81 +180,6 @@ def _bulks(operations: Sequence[Operation], registers: Registers) -> Iterator[Fi
             if 0 < len(found) < len(texts_of(creation)):
                 sentence = f"Only {len(found)} of {len(texts_of(creation))} lines became records."
                 yield Finding("bulk", sentence, [creation])
-
-
-class Life(NamedTuple):
-    """When a record was there for certain, and when something may have changed it."""
-
-    known: float
-    gone: float
-    changes: list[tuple[float, float]]
-    maker: Operation
-
-
-def _lives(registers: Registers) -> dict[int, Life]:
-    lives = {}
-    for record_id, calls in registers.calls.items():
-        shown = [call for call in calls if isinstance(call.answer, tuple) and call.do != "delete"]
-        writes = [call for call in calls if not call.changes_nothing]
-        if not shown:
-            continue
-        first = min(shown, key=lambda call: call.ended)
-        assert first.operation
-        lives[record_id] = Life(
-            first.ended,
-            min((call.begun for call in writes if call.do == "delete"), default=inf),
-            [(call.begun, call.ended) for call in writes if call.do == "write"],
-            first.operation,
-        )
-    return lives
-
-
-def _lists(operations: Sequence[Operation], registers: Registers) -> Iterator[Finding]:
-    """A walk by `next`, an export or a backup meets what was there throughout, exactly once."""
-    lives = _lives(registers)
-    walks: dict[str, list[Operation]] = defaultdict(list)
-    for number, each in enumerate(operations):
-        if each.do in ("page", "export", "backup") and each.outcome == ANSWERED:
-            walks[each.walk or str(number)].append(each)
-    for pages in walks.values():
-        yield from _walk(pages, lives)
-
-
-def _walk(pages: Sequence[Operation], lives: Mapping[int, Life]) -> Iterator[Finding]:
-    begun, ended, do = pages[0].begun, pages[-1].ended, pages[0].do
-    field = pages[0].sort.lstrip("-")
-    what = "A walk by `next`" if do == "page" else f"A{'n' * (do == 'export')} {do}"
-    met = Counter(seen.id for page in pages for seen in page.seen)
-
-    def unmoved(life: Life) -> bool:
-        return field in FIXED or not any(a <= ended and begun <= b for a, b in life.changes)
-
-    for record_id, count in met.items():
-        life = lives.get(record_id)
-        if count > 1 and (life is None or unmoved(life)):
-            shown = [page for page in pages if any(seen.id == record_id for seen in page.seen)]
-            yield Finding("lists", f"{what} met record {record_id} twice.", shown, record_id)
-    # A value that changes may be met in any order, but not within one page.
-    for part in [[*pages]] if field in FIXED else [[page] for page in pages]:
-        values = [VALUES[field](seen) for page in part for seen in page.seen]
-        if values != sorted(values, reverse=pages[0].sort.startswith("-")):
-            yield Finding("lists", f"{what} is out of its order by {field}.", part)
-    if not pages[-1].complete:
-        return
-    for record_id, life in lives.items():
-        if life.known < begun and ended < life.gone and record_id not in met and unmoved(life):
-            sentence = f"{what} missed record {record_id}, which was there throughout."
-            shown = [life.maker, *_around(pages, record_id)]
-            yield Finding("lists", sentence, shown, record_id)
-
-
-def _around(pages: Sequence[Operation], record_id: int) -> Sequence[Operation]:
-    """The pages between which a record is missing; all, where its place isn't known."""
-    if pages[0].sort != "id":
-        return pages
-    after = [n for n, page in enumerate(pages) if page.seen and page.seen[-1].id > record_id]
-    first = after[0] if after else len(pages) - 1
-    return pages[max(first - 1, 0) : first + 1]
 
 
 def _lost(registers: Registers) -> Iterator[Finding]:

@@ -28,7 +28,12 @@ COMMON = (
     "export",
 )
 NO_DISK = "a small disk of its own needs mkfs.ext4, and root where an image can be mounted"
+GONE = "none of its processes runs"
 FULL = 100_000  # bytes, beyond which no file can grow
+
+
+class Missed(Exception):
+    """A fault did nothing; the message says why."""
 
 
 class Database(ABC):
@@ -44,7 +49,7 @@ class Database(ABC):
 
     @abstractmethod
     def do(self, kind: str, lasts: float, nodes: Sequence[Server]) -> str:
-        """Do what only this database can have; return a detail to be shown."""
+        """Do what only this database can have; return a detail to be shown. Raises: Missed."""
 
 
 class SqliteFile(Database):
@@ -77,11 +82,24 @@ class SqliteFile(Database):
 
     def _fill(self, lasts: float, nodes: Sequence[Server]) -> str:
         """Let no file grow, by a limit of each process: it needs no rights."""
-        workers = [pid for node in nodes for pid in node.workers()]
+        workers = alive([pid for node in nodes for pid in node.workers()])
         _limit(workers, FULL)
         time.sleep(lasts)
         _limit(workers, resource.RLIM_INFINITY)
         return f"no file may grow over {FULL:,} bytes"
+
+
+def alive(pids: Sequence[int]) -> list[int]:
+    """Those that run. Raises: Missed, if none does."""
+    found = []
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            # One that has ended keeps its number until its parent asks for its exit code.
+            found += [pid] * (state != "Z")
+    if not found:
+        raise Missed(GONE)
+    return found
 
 
 def _limit(pids: Sequence[int], size: int) -> None:
@@ -121,6 +139,8 @@ class PostgresPair(Database):
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'datas'"
         )
+        if not ended:
+            raise Missed("it had no connections")
         return f"{len(ended)} connections"
 
     def _fail_over(self) -> str:

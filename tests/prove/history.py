@@ -9,6 +9,7 @@ from typing import IO, Any, NamedTuple
 # How a request ended. Without an answer, or with one that leaves it open, it may have been carried
 # out, and may still be. One that was refused was not: nothing listened, or the server said so.
 ANSWERED, UNKNOWN, REFUSED = "answered", "unknown", "refused"
+OPERATOR = -2  # as a client: what runs commands
 
 
 class Seen(NamedTuple):

@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,32 +66,49 @@ def _carry_out(
     clients = [HttpClient(world, number, servers.address) for number in range(CLIENTS)]
     keeper = HttpClient(world, SETTER_UP, servers.address)
     _set_up(world, keeper)
+
+    def break_things() -> None:
+        Nemesis(servers, world, clients).run(planned)
+        world.sleep(max(0, setting.seconds - world.now()))
+
+    failed = work(world, clients, setting.seed, break_things)
+    last, _ = keeper.until_answered(Operation(SETTER_UP, "export", 0, 0, sort="id"))
+    keeper.hang_up()
+    if last.outcome != ANSWERED:
+        return failed or f"the servers do not answer at the end ({last.reason})"
+    return failed
+
+
+def work(
+    world: World, clients: Sequence[HttpClient], seed: int, meanwhile: Callable[[], object]
+) -> str:
+    """Let each client work in a thread until something else is done; return what failed, if so."""
+    failures: list[str] = []
     threads = [
-        threading.Thread(
-            target=client.run, args=(plan.steps(setting.seed, client.number),), daemon=True
-        )
+        threading.Thread(target=_work, args=(client, seed, failures), daemon=True)
         for client in clients
     ]
     for thread in threads:
         thread.start()
-    failed = ""
     try:
-        Nemesis(servers, world, clients).run(planned)
-        world.sleep(max(0, setting.seconds - world.now()))
+        meanwhile()
     except (OSError, AssertionError, subprocess.SubprocessError) as error:
-        failed = f"a fault could not be carried out ({error!r})"
+        failures.append(f"a fault could not be carried out ({error!r})")
     world.closing.set()
     end = time.monotonic() + PATIENCE
     for thread, client in zip(threads, clients, strict=True):
         thread.join(max(0, end - time.monotonic()))
         client.hang_up()
     if any(thread.is_alive() for thread in threads):
-        return failed or f"a client waited for {PATIENCE:g} s for an answer"
-    last, _ = keeper.until_answered(Operation(SETTER_UP, "export", 0, 0, sort="id"))
-    keeper.hang_up()
-    if last.outcome != ANSWERED:
-        return failed or f"the servers do not answer at the end ({last.reason})"
-    return failed
+        failures.append(f"a client waited for {PATIENCE:g} s for an answer")
+    return failures[0] if failures else ""
+
+
+def _work(client: HttpClient, seed: int, failures: list[str]) -> None:
+    try:
+        client.run(plan.steps(seed, client.number))
+    except Exception as error:  # noqa: BLE001 (whatever it is, the run is not what it should be)
+        failures.append(f"client {client.number + 1} crashed ({error!r})")
 
 
 def _set_up(world: World, keeper: Client) -> None:

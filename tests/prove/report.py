@@ -6,44 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 from string import Template
 
-from tests.prove.checks import Checked, Finding
+from tests.prove.checks import Checked
 from tests.prove.figures import Figures, figures
 from tests.prove.history import ANSWERED, Operation, Run
 from tests.prove.pictures import NUMBERED, close_up, timeline
+from tests.prove.promises import PROMISES, Finding
 from tests.prove.search import Call, find_order
 
-PROMISES = (
-    "no acknowledged write is lost",
-    "a request with an Idempotency-Key is carried out once, however often it is sent",
-    "each time it gets the same answer",
-    "an id belongs to one record for ever",
-    (
-        "a walk by <code>next</code> through a list, an export and a backup meet each record "
-        "that was there the whole time exactly once (unless the value that sorts the list "
-        "changed meanwhile)"
-    ),
-    "an export that ends normally is whole",
-    "all lines of a bulk request become records, or none",
-    "ETag and version agree",
-    "dates don't go back, whatever the clock does",
-    "no answer has a status that the request can't have",
-)
-# What each kind of finding means.
-WHY = {
-    "order": "Try it: whichever of these requests was handled first, some answer is false.",
-    "lost": "The client was told that its write is stored. Later it was not there.",
-    "once": "A client that gets no answer asks again with the same key. It must not write twice.",
-    "ids": "A client that kept the id would find another record there.",
-    "texts": "A record holds what no client sent.",
-    "lists": "A client that reads a list page by page, or exports it, trusts that it is whole.",
-    "bulk": "A bulk request is one piece of work: all of it happens, or nothing.",
-    "etags": "A client sends the ETag back to say which version it means.",
-    "dates": "A client that asks for what is new since a moment would miss a change.",
-    "answers": "Clients are written for the answers that are documented.",
-    "backups": "A backup that can't be used is noticed when it is needed.",
-    "end": "Something hangs, or does not start again.",
-    "undecided": "So it is not known whether there is one.",
-}
 SHOWN = 8  # findings with their pictures
 _DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "memory": "a store in memory"}
 NEAR = 2.0  # seconds: a fault that ended so long before may be the reason
@@ -77,7 +46,7 @@ def page(run: Run, checked: Checked) -> str:
         timeline=timeline(run, marked),
         pause=f"{counted.pause.seconds:.2f} s, {counted.pause.begun:.1f} s after the start",
         example=_example(checked),
-        promises="; ".join(PROMISES),
+        promises="; ".join(promise.kept for promise in PROMISES.values()),
         figures=_figures(counted),
         faults=_faults(run, counted),
         again=escape(again(run)),
@@ -130,7 +99,7 @@ def _finding(run: Run, number: int, finding: Finding) -> str:
     ]
     more = len(finding.shown) - len(shown)
     return (
-        f"{head}<p>{WHY[finding.promise]} The fewest requests that show it"
+        f"{head}<p>{PROMISES[finding.promise].why} The fewest requests that show it"
         f"{f' ({more} more are left out)' if more else ''}:</p>"
         f'<div class="wide">{close_up(shown, {}, [_does(each) for each in shown], run.faults)}'
         f"{_requests(shown)}</div>"

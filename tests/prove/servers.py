@@ -11,8 +11,8 @@ from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peew
 
 from tests.e2e.conftest import DEADLINE, Server, run_datas
 from tests.prove.clients import World
-from tests.prove.databases import Database
-from tests.prove.history import REFUSED, FaultRun, Operation, Seen
+from tests.prove.databases import Database, Missed, alive
+from tests.prove.history import OPERATOR, REFUSED, FaultRun, Operation, Seen
 from tests.prove.http_client import HttpClient, brief
 from tests.prove.plan import Fault
 
@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 NODES, WORKERS, THREADS = 2, 2, 4
 CLOCKS = (-3600, -60, 30, 600, 7200)  # seconds
 STOPPED = DEADLINE + 10  # seconds until a server has ended after SIGTERM
-OPERATOR = -2  # as a client: what runs commands
 
 
 class Servers:
@@ -74,12 +73,11 @@ class Nemesis:
 
     def __init__(self, servers: Servers, world: World, clients: Sequence[HttpClient]) -> None:
         self._servers, self._world, self._clients = servers, world, clients
-        self._exports = 0
-        self._faults: Mapping[str, Callable[[Fault], str | None]] = {
+        self._faults: Mapping[str, Callable[[Fault], str]] = {
             "kill a worker": self._kill_worker,
             "kill a server": self._kill_server,
             "SIGTERM": self._terminate,
-            "SIGHUP": lambda fault: self._node(fault).process.send_signal(signal.SIGHUP),
+            "SIGHUP": self._reload,
             "stop a worker": lambda fault: self._stop(fault, self._workers(fault)[:1]),
             "stop a server": self._stop_server,
             "move the clock": self._move_clock,
@@ -93,10 +91,18 @@ class Nemesis:
         for fault in planned:
             self._world.sleep(max(0, fault.at - self._world.now()))
             begun = self._world.now()
-            reason = self._servers.database.not_run.get(fault.kind)
-            detail = reason or self._faults.get(fault.kind, self._do)(fault) or ""
-            run = FaultRun(fault.kind, begun, self._world.now(), detail, done=reason is None)
+            try:
+                detail, done = self._carry_out(fault), True
+            except Missed as missed:
+                detail, done = str(missed), False
+            run = FaultRun(fault.kind, begun, self._world.now(), detail, done)
             self._world.history.add_fault(run)
+
+    def _carry_out(self, fault: Fault) -> str:
+        """Return a detail to be shown. Raises: Missed."""
+        if reason := self._servers.database.not_run.get(fault.kind):
+            raise Missed(reason)
+        return self._faults.get(fault.kind, self._do)(fault)
 
     def _node(self, fault: Fault) -> Server:
         return self._servers.nodes[fault.target % NODES]
@@ -107,10 +113,12 @@ class Nemesis:
         return workers[first:] + workers[:first]
 
     def _kill_worker(self, fault: Fault) -> str:
-        for pid in self._workers(fault)[:1]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _signal(alive(self._workers(fault))[:1], signal.SIGKILL)
         return f"of server {fault.target % NODES + 1}"
+
+    def _reload(self, fault: Fault) -> str:
+        _signal(alive([self._node(fault).process.pid]), signal.SIGHUP)
+        return f"server {fault.target % NODES + 1}"
 
     def _kill_server(self, fault: Fault) -> str:
         self._node(fault).kill()
@@ -133,6 +141,7 @@ class Nemesis:
 
     def _stop(self, fault: Fault, pids: Sequence[int]) -> str:
         """Stop processes for a while, as a machine does that has too much to do."""
+        pids = alive(pids)
         try:
             _signal(pids, signal.SIGSTOP)
             self._world.sleep(fault.lasts)

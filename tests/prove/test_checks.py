@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.prove.checks import check
-from tests.prove.history import UNKNOWN, FaultRun, Operation, Run, Seen
+from tests.prove.history import OPERATOR, REFUSED, UNKNOWN, FaultRun, Operation, Run, Seen
+from tests.prove.promises import PROMISES
 from tests.prove.report import page
 
 
@@ -28,6 +29,14 @@ def _listed(begun: float, *seen: Seen, **more: Any) -> Operation:
 
 ONE, TWO = Seen(1, "a", 1), Seen(2, "b", 1)
 FIRST, SECOND = _created(0, 1, "a"), _created(0, 2, "b")
+
+
+def _command(begun: float, do: str, *, works: bool = True) -> Operation:
+    """What an operator runs; one that fails says why."""
+    done = _at(begun, do, sort="id", client=OPERATOR, complete=works)
+    return done if works else done._replace(outcome=REFUSED, status=0, reason="locked")
+
+
 GONE = _at(9, "export", sort="id", complete=True)
 
 KEPT = {
@@ -50,6 +59,10 @@ KEPT = {
         _at(0, "bulk", text="a\nb", outcome=UNKNOWN, status=0),
         GONE,
     ],
+    "a backup that failed near a fault": [
+        _command(0.5, "backup", works=False),
+        _command(5, "backup"),
+    ],
 }
 BROKEN = {
     "lost": [FIRST, _at(1, "change", Seen(1, "c", 2), record=1, text="c"), _listed(3, ONE)],
@@ -69,7 +82,12 @@ BROKEN = {
         _at(1, "change", Seen(1, "c", 2, "12:00", "11:00"), record=1, text="c"),
     ],
     "answers": [_at(0, "read", status=500, record=1)],
-    "backups": [_at(0, "backup", sort="id", reason="no database")],
+    "backups": [_command(0, "backup")._replace(complete=False, reason="no database")],
+    "backups, all of them": [_command(0.5, "backup", works=False)],
+    "backups, with no fault near": [_command(5, "backup", works=False), _command(8, "backup")],
+    "exports": [_command(0, "export")._replace(complete=False, reason="no JSON")],
+    "exports, all of them": [_command(0.5, "export", works=False)],
+    "exports, with no fault near": [_command(5, "export", works=False), _command(8, "export")],
 }
 LISTS = {
     "missed": [FIRST, SECOND, _listed(1, ONE)],
@@ -104,6 +122,27 @@ def test_a_list_that_is_not_whole_is_found(what: str) -> None:
     findings = check(_run(LISTS[what])).findings
     assert [each.promise for each in findings] == ["lists"]
     assert what.partition(" by")[0] in findings[0].sentence
+
+
+def test_every_kind_of_finding_has_its_words() -> None:
+    """Those with a history here; the search may be undecided, and a run may not end."""
+    names = {promise.partition(",")[0] for promise in BROKEN}
+    assert names | {"lists", "undecided", "end"} == set(PROMISES)
+
+
+def test_the_command_itself_is_no_fault_near_it() -> None:
+    run = _run(BROKEN["backups, with no fault near"])
+    run.faults.append(FaultRun("backup", 5, 5.5, "failed: locked"))
+    run.faults.append(FaultRun("power cut", 5, 5, "it needs root", done=False))
+    assert [each.promise for each in check(run).findings] == ["backups"]
+
+
+def test_a_client_without_an_answer_is_a_finding() -> None:
+    """The second of two: it may have crashed, or talked to nothing."""
+    run = _run([FIRST, _at(1, "read", record=1, client=1, outcome=UNKNOWN, status=0)])
+    run.about["clients"] = 2
+    [finding] = check(run).findings
+    assert (finding.promise, finding.sentence[-3:]) == ("end", " 2.")
 
 
 def test_a_run_that_hangs_is_a_finding() -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove.checks import Finding, check
+from tests.prove.checks import check
 from tests.prove.planted import FAULTS
+from tests.prove.promises import Finding
 from tests.prove.report import page
 from tests.prove.simulation import simulate
 
