@@ -53,11 +53,12 @@ $(GRANIAN): requirements/run.txt requirements/bench.txt
 bench: .venv/dev $(PEERS) $(if $(GRANIAN_PYTHON),$(GRANIAN)) ## Measure Datas beside its peers: 20 minutes (three: ARGS=--quick)
 	PYTHONPATH=examples .venv/bin/python -m tests.bench.side_by_side $(ARGS)
 
-bench-parts: .venv/dev ## Measure a token, a sign-in, exports and a million items (ten: ARGS=--ten-million)
+bench-parts: .venv/dev ## Measure a token, a sign-in, exports, a million items (ten: ARGS=--ten-million), runs in memory
 	.venv/bin/python -m tests.bench.token_write
 	.venv/bin/python -m tests.bench.sign_in_time
 	.venv/bin/python -m tests.bench.streams $(ARGS)
 	.venv/bin/python -m tests.bench.million $(ARGS)
+	.venv/bin/python -m tests.bench.simulation
 
 soak: .venv/dev ## Load a server for ten minutes, and watch its memory (other times: ARGS="--minutes 60")
 	.venv/bin/python -m tests.bench.soak $(ARGS)

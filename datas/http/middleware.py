@@ -103,7 +103,7 @@ class ResourceChecks:
         # Monitors and shared links add parameters of their own to the addresses outside `/api`.
         if (
             req.params
-            and req.path.startswith("/api/")
+            and (req.uri_template or "").startswith("/api/")  # the path may begin with `//`
             and req.method in ("GET", "HEAD", "DELETE")
             and not getattr(resource, "reads_params", False)
         ):

@@ -197,7 +197,8 @@ def _served(folder: Path, config: str, app: str, times: int) -> int:
     options = ("--config", config, "--bind", f"127.0.0.1:{port}", "--workers", "1")
     quiet = {"DATAS_ACCESS": "open", "DATAS_LOG_LEVEL": "warning", "DATAS_DRAIN_SECONDS": "0"}
     settings = asdict(Settings(log_level="warning", drain_seconds=0))
-    known = {**settings, **DATAS_ITEMS.first_request, "has_users": False}
+    banner = {"has_users": False, "add_user": "", "access_from": "DATAS_ACCESS"}
+    known = {**settings, **DATAS_ITEMS.first_request, **banner}
     given = {"DATAS_DATABASE_URL": url, OWN_SETTINGS: json.dumps(known), "PYTHONHASHSEED": "0"}
     with subprocess.Popen(
         [*_counting(folder), sys.executable, "-m", "gunicorn", *options, "--threads", "4", app],

@@ -325,6 +325,14 @@ def test_an_item_has_no_parameters(client: TestClient, method: str) -> None:
     assert list(problem(answer, "invalid-parameter")["errors"]) == ["force"]
 
 
+@pytest.mark.parametrize("path", [ROUTE, f"/{ROUTE}", f"{ROUTE}/"])
+def test_another_way_to_write_a_path_changes_no_check(client: TestClient, path: str) -> None:
+    """Falcon finds a route also behind two slashes."""
+    assert client.simulate_post(ROUTE, json={"data": "hello"}).status_code == 201
+    answer = client.simulate_get(f"{path.rstrip('/')}/1", query_string="force=1")
+    problem(answer, "invalid-parameter")
+
+
 def test_an_unknown_parameter_is_refused_under_api_alone(world: World) -> None:
     """Whatever method it is; but OPTIONS, which a browser sends with another request's.
 
