@@ -537,6 +537,31 @@ def test_other_clients_requests_come_in_within_two_seconds(visit: Visit, server:
 
 
 @pytest.mark.slow
+def test_only_what_is_known_whole_can_be_copied(visit: Visit, server: Server) -> None:
+    """Of another client's request; what browsers load isn't told, and a monitor takes no answer."""
+    page = visit.page
+    tab(page, "Other clients")
+    entries = page.locator("#client-list li")
+    expect(entries.first).to_be_visible()
+    curl = page.locator("#answer").get_by_role("button", name="curl", exact=True)
+    server.request("POST", "/api/datas", {"data": "theirs"})
+    answer(page, "POST /api/datas", "201")
+    curl.click()
+    copied = page.locator("#answer pre")
+    expect(copied).to_contain_text("-H 'Content-Type: application/json' --data-raw '{")
+    assert not re.search("host:|content-length:|accept-encoding:", copied.inner_text().lower())
+    lines = b'{"data": "theirs"}\n' * 200
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert server.request("POST", "/api/datas/bulk", lines, headers).status == 201
+    answer(page, "POST /api/datas/bulk", "201")
+    expect(curl).to_have_count(0)
+    server.request("GET", "/healthz")
+    expect(entries.first).to_contain_text("/healthz")
+    answer(page, "POST /api/datas/bulk", "201")
+    assert ".json" not in page.locator("#client-list").inner_text()
+
+
+@pytest.mark.slow
 def test_who_registers_is_told_what_comes_next(visit: Visit) -> None:
     """In the form itself; a refusal takes its place, and so does signing in."""
     page = visit.page
