@@ -36,7 +36,7 @@ def server(start: Start) -> Server:
 def library(browser: Browser, start: Start) -> Iterator[Page]:
     """The console of several collections; at its end nothing may have gone wrong."""
     server = start(**LIBRARY)
-    with browser.new_context(**LAPTOP) as context:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         visit = opened(context.new_page(), server.port)
         yield visit.page
         assert visit.outside == visit.faults == []
@@ -260,8 +260,13 @@ def test_the_form_is_safe_to_repeat(visit: Visit) -> None:
 @pytest.mark.slow
 def test_a_changed_text_is_another_request(visit: Visit) -> None:
     """A lost answer's key is sent again with the same text alone: with another it would be 422."""
-    page, keys = visit.page, []
-    page.route("**/api/datas", lambda route: (keys.append(_key(route)), route.abort()))
+    page, keys = visit.page, list[str]()
+
+    def lose(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        route.abort()
+
+    page.route("**/api/datas", lose)
     for data in ("one", "one", "two"):
         create(page, data)
         expect(page.locator("#record-fault")).to_contain_text("No answer came")
@@ -270,10 +275,6 @@ def test_a_changed_text_is_another_request(visit: Visit) -> None:
     answer(page, "POST", "201")
     assert keys[0] == keys[1] != keys[2]
     visit.faults.clear()
-
-
-def _key(route: Route) -> str:
-    return route.request.headers["idempotency-key"]
 
 
 @pytest.mark.slow
@@ -352,7 +353,7 @@ def test_an_empty_text_is_not_null(library: Page) -> None:
     library.get_by_role("checkbox", name="isbn is null").uncheck()
     with library.expect_request("**/api/books") as sent:
         library.get_by_role("button", name="Create", exact=True).click()
-    assert sent.value.post_data_json["isbn"] == ""
+    assert '"isbn": ""' in (sent.value.post_data or "")
     answer(library, "POST", "400")
 
 
