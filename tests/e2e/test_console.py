@@ -13,6 +13,7 @@ from tests.e2e.browser import Visit
 from tests.e2e.conftest import Server, Start
 from tests.e2e.console import LEARNING, answer, create, edit, opened, send, sign_in, tab, told
 from tests.e2e.lessons import Learner, learn
+from tests.e2e.test_console_lessons import LIBRARY
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 LAPTOP = {"viewport": {"width": 1280, "height": 900}}
@@ -29,6 +30,16 @@ FOCUSED = """() => {
 def server(start: Start) -> Server:
     """A server for learners."""
     return start(**LEARNING)
+
+
+@pytest.fixture
+def library(browser: Browser, start: Start) -> Iterator[Page]:
+    """The console of several collections; at its end nothing may have gone wrong."""
+    server = start(**LIBRARY)
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        visit = opened(context.new_page(), server.port)
+        yield visit.page
+        assert visit.outside == visit.faults == []
 
 
 @pytest.fixture
@@ -247,6 +258,126 @@ def test_the_form_is_safe_to_repeat(visit: Visit) -> None:
 
 
 @pytest.mark.slow
+def test_a_changed_text_is_another_request(visit: Visit) -> None:
+    """A lost answer's key is sent again with the same text alone: with another it would be 422."""
+    page, keys = visit.page, list[str]()
+
+    def lose(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        route.abort()
+
+    page.route("**/api/datas", lose)
+    for data in ("one", "one", "two"):
+        create(page, data)
+        expect(page.locator("#record-fault")).to_contain_text("No answer came")
+    page.unroute("**/api/datas")
+    create(page, "two")
+    answer(page, "POST", "201")
+    assert keys[0] == keys[1] != keys[2]
+    visit.faults.clear()
+
+
+@pytest.mark.slow
+def test_a_late_answer_does_not_take_the_table(visit: Visit) -> None:
+    """Else Delete and Edit would stand beside records that nobody asked for any more."""
+    page, held = visit.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    for count, data in enumerate(("pear", "plum"), 1):
+        create(page, data)
+        expect(page.locator("#list tbody tr")).to_have_count(count)
+    page.route("**/api/datas?*q=pear*", hold)
+    for data in ("pear", "plum"):
+        with page.expect_request(f"**/api/datas?*q={data}*"):
+            page.get_by_role("searchbox").fill(data)
+            page.keyboard.press("Enter")
+    answer(page, "q=plum", "200")
+    held[0].continue_()
+    answer(page, "q=pear", "200")
+    expect(page.locator("#list tbody .data div:first-child")).to_have_text(["plum"])
+
+
+@pytest.mark.slow
+def test_a_long_list_is_read_whole(visit: Visit, server: Server) -> None:
+    """Of its text only the beginning is shown, and its next page is offered all the same."""
+    page = visit.page
+    lines = b'{"data": "%s"}\n' % (b"x" * 255) * 301
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert server.request("POST", "/api/datas/bulk", lines, headers).status == 201
+    page.evaluate("location.hash = '#lesson=7'")
+    send(page, "GET", "/api/datas?limit=300")
+    answer(page, "limit=300", "200")
+    expect(page.locator("#answer .body").first).to_contain_text("… (the beginning of ")
+    expect(page.locator("#lesson-steps .done")).to_have_count(1)
+    page.get_by_role("button", name="Read the next page").click()
+    answer(page, "after=", "200")
+
+
+@pytest.mark.slow
+def test_numbers_keep_their_digits(visit: Visit) -> None:
+    """Integers above 2^53 become texts; what is behind a point is no integer."""
+    written = (
+        '[0.30000000000000004, -0.1e-00000000000000001, "1234567890123456789", -9007199254740993]'
+    )
+    read = visit.page.evaluate(
+        "async (text) => (await import('/console/json.js')).parse(text)", written
+    )
+    assert read == [*json.loads(written)[:3], "-9007199254740993"]
+
+
+@pytest.mark.slow
+def test_starting_over_takes_one_answer_each_time(visit: Visit) -> None:
+    """A dialog keeps its last answer: some browsers give it again after Escape, as close() does."""
+    page = visit.page
+    done = page.locator("#lesson-list .done")
+    dialog = page.get_by_role("dialog")
+    for count in (0, 1):
+        page.evaluate("location.hash = '#lesson=1'")
+        create(page, "hello")
+        expect(done).to_have_count(1)
+        page.locator("#lesson-count").click()
+        page.locator("#lesson-reset").click()
+        if count:
+            dialog.evaluate("(it) => new Promise((end) => { it.onclose = end; it.close(); })")
+        else:
+            dialog.get_by_role("button", name="Start over").click()
+        expect(done).to_have_count(count)
+
+
+@pytest.mark.slow
+def test_an_empty_text_is_not_null(library: Page) -> None:
+    """Null is left out of a new record; an empty text is sent if one says that it is no null."""
+    library.locator("#record [name=title]").fill("Solaris")
+    library.get_by_role("checkbox", name="isbn is null").uncheck()
+    with library.expect_request("**/api/books") as sent:
+        library.get_by_role("button", name="Create", exact=True).click()
+    assert '"isbn": ""' in (sent.value.post_data or "")
+    answer(library, "POST", "400")
+
+
+@pytest.mark.slow
+def test_a_lesson_is_about_one_collection(library: Page) -> None:
+    """It shows that one; and if the form is closed, the other person has nothing to change."""
+    page, steps = library, library.locator("#lesson-steps .done")
+    page.locator("#record [name=title]").fill("Solaris")
+    page.get_by_role("button", name="Create", exact=True).click()
+    answer(page, "POST", "201")
+    page.get_by_label("Collection").select_option("authors")
+    expect(page.locator("#list tbody tr")).to_have_count(0)
+    page.evaluate("location.hash = '#lesson=9'")
+    for count in (1, 0, 1):
+        page.get_by_role("button", name="Edit book 1").click() if count else page.keyboard.press(
+            "Escape"
+        )
+        expect(steps).to_have_count(count)
+    page.get_by_role("button", name="Be the other person").click()
+    answer(page, "PATCH /api/books/1", "200")
+    expect(steps).to_have_count(2)
+
+
+@pytest.mark.slow
 def test_what_happened_inside_is_drawn(visit: Visit) -> None:
     """The parts that a request went through, its SQL, and the part where an error stopped it."""
     page = visit.page
@@ -404,6 +535,31 @@ def test_other_clients_requests_come_in_within_two_seconds(visit: Visit, server:
         assert "database" in told(page)
     tab(page, "Records")
     expect(page.locator("#list tbody tr").first).to_contain_text("theirs")
+
+
+@pytest.mark.slow
+def test_only_what_is_known_whole_can_be_copied(visit: Visit, server: Server) -> None:
+    """Of another client's request; what browsers load isn't told, and a monitor takes no answer."""
+    page = visit.page
+    tab(page, "Other clients")
+    entries = page.locator("#client-list li")
+    expect(entries.first).to_be_visible()
+    curl = page.locator("#answer").get_by_role("button", name="curl", exact=True)
+    server.request("POST", "/api/datas", {"data": "theirs"})
+    answer(page, "POST /api/datas", "201")
+    curl.click()
+    copied = page.locator("#answer pre")
+    expect(copied).to_contain_text("-H 'Content-Type: application/json' --data-raw '{")
+    assert not re.search("host:|content-length:|accept-encoding:", copied.inner_text().lower())
+    lines = b'{"data": "theirs"}\n' * 200
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert server.request("POST", "/api/datas/bulk", lines, headers).status == 201
+    answer(page, "POST /api/datas/bulk", "201")
+    expect(curl).to_have_count(0)
+    server.request("GET", "/healthz")
+    expect(entries.first).to_contain_text("/healthz")
+    answer(page, "POST /api/datas/bulk", "201")
+    assert ".json" not in page.locator("#client-list").inner_text()
 
 
 @pytest.mark.slow

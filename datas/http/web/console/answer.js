@@ -1,7 +1,7 @@
 // The answer: the inside first, then what came back, and what can be done with it.
 import { copy } from "./clipboard.js";
 import { action, byId, el, tell } from "./dom.js";
-import { fault, header, json, send } from "./http.js";
+import { header, json, MAX_SHOWN, send } from "./http.js";
 import { drawInside } from "./inside.js";
 import { drawJson } from "./json.js";
 import { shownValue, withoutSecrets } from "./secrets.js";
@@ -86,7 +86,7 @@ function drawRequest({ method, path, sent, arrived, error, foreign }) {
 }
 
 function drawResponse({ status, reason, headers, body, size, cut }) {
-  const text = withoutSecrets(body);
+  const text = withoutSecrets(body.slice(0, MAX_SHOWN));
   const asIs = cut ? `${text}\n${t("body.cut", { size: size.toLocaleString("en") })}` : text;
   const isJson = /^application\/([\w.-]+\+)?json/.test(header(headers, "Content-Type") ?? "");
   const more = headers.filter((pair) => !isTelling(pair));

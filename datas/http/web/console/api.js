@@ -62,8 +62,11 @@ function resolved(schema, schemas) {
 function showChoice() {
   byId("choice").hidden = api.collections.length < 2;
   byId("collection").append(...api.collections.map(({ plural }, index) => el("option", { value: index }, plural)));
-  byId("collection").addEventListener("change", ({ target }) => {
-    api.current = api.collections[target.value];
-    tell("collection");
-  });
+  byId("collection").addEventListener("change", ({ target }) => showCollection(target.value));
+}
+
+export function showCollection(index) {
+  byId("collection").value = index;
+  api.current = api.collections[index];
+  tell("collection");
 }

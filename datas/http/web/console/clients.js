@@ -3,20 +3,20 @@ import { showExchange } from "./answer.js";
 import { api } from "./api.js";
 import { copy } from "./clipboard.js";
 import { byId, el, page, tell } from "./dom.js";
-import { answered, at, header } from "./http.js";
+import { answered, at, header, json } from "./http.js";
 import { nextRequest } from "./lessons.js";
 import { terminal } from "./snippets.js";
 import { t } from "./texts.js";
 
 const EVERY = 1000; // milliseconds
 const MAX_LISTED = 12;
-// What a browser loads to show a page says nothing about the API.
-const LOADED = ["script", "style", "image", "font", "manifest"];
 
 const list = byId("client-list");
 
-let last = 0;
-let started = false;
+// The number of the newest entry, by ring: processes without shared memory count for themselves.
+const newest = new Map();
+// When the server was asked first, by its clock: what came before is listed, and no more.
+let since = 0;
 let timer = 0;
 
 page.addEventListener("command", showCommand);
@@ -48,36 +48,46 @@ async function poll() {
 /** Asks once; whether asking again makes sense. */
 async function ask() {
   try {
-    const answer = await fetch(at(`/explain/requests?after=${last}`), { cache: "no-store", credentials: "omit" });
+    // Any of the processes may answer.
+    const after = newest.size ? Math.min(...newest.values()) : 0;
+    const answer = await fetch(at(`/explain/requests?after=${after}`), { cache: "no-store", credentials: "omit" });
     if (answer.status === 404 || answer.status === 403) {
       say(t(answer.status === 404 ? "clients.off" : "clients.forbidden"));
       return false;
     }
-    const { requests, last: newest, scope } = await answer.json();
-    if (answer.ok) add(requests, newest, scope);
+    since ||= Date.parse(answer.headers.get("Date")) || Date.now();
+    if (answer.ok) add(await answer.json());
   } catch {
     // The server may be restarting: it is asked again.
   }
   return true;
 }
 
-function add(requests, newest, scope) {
-  const first = !started;
-  started = true;
-  // A server that was started anew counts anew.
-  last = newest;
+function add({ requests, last, scope, ring }) {
+  const known = newest.get(ring) ?? 0;
   if (scope === "worker") say(t("clients.worker"));
-  const told = requests.filter((entry) => !LOADED.includes(header(entry.request_headers, "Sec-Fetch-Dest"))).map(exchangeOf);
-  for (const exchange of told) {
-    list.prepend(draw(exchange));
-    if (!first && !exchange.own) tell("client", exchange);
-  }
+  else newest.clear();
+  newest.set(ring, last);
+  // A ring that was made anew counts anew.
+  const told = requests.filter(({ id }) => id > known || last < known).map(exchangeOf).filter(isTold);
+  for (const exchange of told) list.prepend(draw(exchange));
   while (list.children.length > MAX_LISTED) list.lastChild.remove();
-  const foreign = told.findLast(({ own }) => !own);
-  if (foreign && !first) {
+  const others = told.filter(({ own, begun }) => !own && begun >= since);
+  for (const exchange of others) tell("client", exchange);
+  const foreign = others.findLast(({ browser, path }) => !browser && isApi(path));
+  if (foreign) {
     showExchange(foreign);
     byId("status").textContent = t("client.came", { client: foreign.client, method: foreign.method, path: foreign.path, status: foreign.status });
   }
+}
+
+/** What a browser loads to show a page says nothing about the API. */
+function isTold({ own, browser, path }) {
+  return own || !browser || isApi(path);
+}
+
+function isApi(path) {
+  return path.startsWith(at("/api/"));
 }
 
 /** An entry in the form that an exchange of this page has. */
@@ -87,7 +97,8 @@ function exchangeOf(entry) {
   return {
     method,
     path: target,
-    url: new URL(target, location.origin).href,
+    // Without it there is no copy.
+    url: isWhole(entry) && new URL(target, location.origin).href,
     status,
     reason: "",
     ms: entry.duration_ms,
@@ -99,15 +110,27 @@ function exchangeOf(entry) {
     own: isOwn,
     client: isOwn ? t("client.page") : program(entry),
     // Another page in a browser is no client of one's own.
-    browser: Boolean(header(entry.request_headers, "Sec-Fetch-Mode")),
+    browser: isBrowser(entry),
     foreign: true,
   };
 }
 
+/** Whether all that was sent is known: of a long body the server keeps the beginning, of some none. */
+function isWhole({ request_headers: headers, request_body: body }) {
+  if (json({ body: body ?? "" }) !== undefined) return true;
+  const length = header(headers, "Transfer-Encoding") ? NaN : Number(header(headers, "Content-Length") ?? 0);
+  return headers.length > 0 && new TextEncoder().encode(body ?? "").length === length;
+}
+
+/** Without TLS a browser sends Sec-Fetch-Mode to localhost alone. */
+function isBrowser({ request_headers: headers }) {
+  return Boolean(header(headers, "Sec-Fetch-Mode") ?? header(headers, "User-Agent")?.startsWith("Mozilla/"));
+}
+
 /** A client's name, such as curl, as it says itself. */
-function program({ request_headers: headers }) {
-  if (header(headers, "Sec-Fetch-Mode")) return t("client.browser");
-  return header(headers, "User-Agent")?.match(/^[\w.-]+/)?.[0] ?? t("client.unknown");
+function program(entry) {
+  if (isBrowser(entry)) return t("client.browser");
+  return header(entry.request_headers, "User-Agent")?.match(/^[\w.-]+/)?.[0] ?? t("client.unknown");
 }
 
 function draw(exchange) {

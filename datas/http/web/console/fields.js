@@ -55,7 +55,7 @@ export function readField(field, form) {
 /** Whether a new record may do without this value: the server would put the same in its place. */
 export function isFallback(field, text) {
   if (field.required) return false;
-  return text === JSON.stringify(field.fallback) || (field.fallback === null && text === '""');
+  return text === JSON.stringify(field.fallback) || (!field.nullable && field.fallback === null && text === '""');
 }
 
 /** A value for a table's cell. */

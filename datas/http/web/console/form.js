@@ -16,8 +16,10 @@ const panel = byId("records");
 let read = null;
 // The ETag that a change names: of the record as it was read, or as it is now if one decided to go on.
 let tag = "";
-// One key for one record: whatever is sent again, by hand or by the browser, creates it once.
-let key = newKey();
+// One key for one record: whatever is sent again, by hand or by the browser, creates it once. The key
+// goes with the path and the body that were sent with it.
+let key = "";
+let keyed = "";
 
 export function startForm() {
   form.addEventListener("submit", (event) => {
@@ -94,23 +96,29 @@ function save() {
 }
 
 async function create() {
+  const { path } = api.current;
   const body = written();
+  if (keyed !== path + body) key = newKey();
+  keyed = path + body;
   say("");
   const headers = [JSON_BODY, ["Idempotency-Key", key], ...tokenHeader()];
-  const exchange = await send({ method: "POST", path: api.current.path, headers, body, ownKey: true });
+  const exchange = await send({ method: "POST", path, headers, body, ownKey: true });
+  const isDone = exchange.status === 201;
+  if (isDone && keyed === path + body) keyed = "";
+  if (read || path !== api.current.path) return;
   complain(exchange);
-  if (exchange.status !== 201) return;
-  key = newKey();
   // Somebody quick may be writing the next one already.
-  if (!read && written() === body) newRecord();
+  if (isDone && written() === body) newRecord();
 }
 
 /** Changes the record only if it still is as it was read: If-Match names its version. */
 async function replace() {
-  const { id } = read;
-  const path = `${api.current.path}/${id}`;
+  const record = read;
+  const path = `${api.current.path}/${record.id}`;
   const headers = [JSON_BODY, ["If-Match", tag], ...tokenHeader()];
   const exchange = await send({ method: "PUT", path, headers, body: written() });
+  // One may have closed the form meanwhile, or opened another record.
+  if (read !== record) return;
   complain(exchange);
   if (exchange.status === 200) return closeForm();
   if (exchange.status === 412) await resolve(path);
@@ -118,11 +126,12 @@ async function replace() {
 
 /** Somebody else was faster: shows what they wrote, and what can be done about it. */
 async function resolve(path) {
-  const exchange = await send({ path, headers: tokenHeader(), quiet: true });
-  if (exchange.status !== 200) return;
-  const theirs = json(exchange).data;
-  tag = header(exchange.headers, "ETag");
+  const record = read;
   const { showConflict } = await import("./conflict.js");
+  const exchange = await send({ path, headers: tokenHeader(), quiet: true });
+  const theirs = json(exchange)?.data;
+  if (read !== record || exchange.status !== 200 || !theirs) return;
+  tag = header(exchange.headers, "ETag");
   showConflict(read, parse(written()), theirs);
   byId("record-theirs").onclick = () => editRecord(theirs);
   byId("record-save").textContent = t("conflict.mine", { tag });

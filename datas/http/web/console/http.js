@@ -6,8 +6,8 @@ import { t } from "./texts.js";
 /** The address under which the API is mounted: http://localhost:8000/ */
 export const root = new URL("..", import.meta.url);
 
-// Of a longer body only the beginning is kept.
-const MAX_KEPT = 64 * 1024;
+// Of a longer body only the beginning is shown, and of one that isn't JSON no more is kept.
+export const MAX_SHOWN = 64 * 1024;
 
 /** The ids of the requests whose answers came to this page. */
 export const answered = new Set();
@@ -102,8 +102,8 @@ function address(path) {
 
 async function readBody(response) {
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const body = new TextDecoder().decode(bytes.subarray(0, MAX_KEPT));
-  return { body, size: bytes.length, cut: bytes.length > MAX_KEPT };
+  const kept = /[/+]json/.test(response.headers.get("Content-Type")) ? bytes : bytes.subarray(0, MAX_SHOWN);
+  return { body: new TextDecoder().decode(kept), size: bytes.length, cut: bytes.length > MAX_SHOWN };
 }
 
 /** In explain mode the server tells how the request's head arrived. */

@@ -3,7 +3,7 @@ import { el } from "./dom.js";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d[\d.eE+-]*|true|false|null|[[\]{},:]|[^\s"[\]{},:]+/g;
 // 2^53 has 16 digits.
-const LARGE = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+const LARGE = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 const OPEN = ["{", "["];
 const CLOSE = ["}", "]"];
 

@@ -1,5 +1,5 @@
 // The lessons: shows one, looks at what happens to see how far one got, and keeps what is done.
-import { api } from "./api.js";
+import { api, showCollection } from "./api.js";
 import { byId, el, page, prose, tell } from "./dom.js";
 import { editedRecord, newRecord } from "./form.js";
 import { currentStep, loadLessons, prepared, values } from "./prepared.js";
@@ -28,6 +28,8 @@ export async function startLessons() {
   byId("reset").addEventListener("close", ({ target }) => target.returnValue === "reset" && reset());
   addEventListener("hashchange", () => show(fromHash() ?? current));
   for (const type of EVENTS) page.addEventListener(type, ({ detail }) => check(detail));
+  // With the form closed there is nothing for the other person to change: the lesson begins anew.
+  page.addEventListener("closed", () => isOther() && show(current));
   showNotice();
   const first = lessons.findIndex(({ id }) => !done.has(id));
   show(fromHash() ?? first);
@@ -39,6 +41,8 @@ async function check(event) {
   checking ??= import("./checks.js");
   const { checks } = await checking;
   const { id, tabs } = lessons[current];
+  // Before the conflict one may have opened another record, or this one anew.
+  if (event.edited && steps[0]?.edited && steps.length < 3) steps = [];
   if (!checks[id]?.[steps.length]?.(event, ...steps)) return;
   steps.push(event);
   if (steps.length === tabs.length) {
@@ -63,6 +67,7 @@ function fromHash() {
 function show(index) {
   current = index;
   steps = [];
+  if (api.current !== api.first) showCollection(0);
   const { id, tabs } = lessons[index];
   const { title, why, hint } = lessonTexts(id, values());
   byId("lesson-title").textContent = title;
@@ -104,17 +109,19 @@ function drawStep(text, index) {
 /** The button that does what the step would have one type. */
 function showAct(finished) {
   const { tab, request } = currentStep(lessons[current], steps);
-  const other = request === "other";
+  const other = isOther();
   if (tab === "clients" && request) tell("command");
   byId("lesson-act").hidden = finished || !request || (tab !== "send" && !other);
   byId("lesson-act").textContent = t(other ? "act.other" : "act.send");
 }
 
+function isOther() {
+  return currentStep(lessons[current], steps).request === "other";
+}
+
 async function act() {
-  const { request } = currentStep(lessons[current], steps);
-  // One may have closed the form: then the lesson begins anew.
-  if (request === "other" && !editedRecord()) return show(current);
-  if (request === "other") return (await import("./other.js")).beOther();
+  // Another collection closes the form, too.
+  if (isOther()) return editedRecord() ? (await import("./other.js")).beOther() : show(current);
   const { fillEditor } = await import("./editor.js");
   fillEditor(nextRequest());
 }
@@ -155,6 +162,8 @@ function showNotice() {
 }
 
 function reset() {
+  // Else Escape, which gives no answer, would give this one the next time.
+  byId("reset").returnValue = "";
   byId("lesson-list").hidePopover();
   done = new Set();
   write([]);

@@ -12,7 +12,7 @@ const CHANGED = {
 };
 
 export function beOther() {
-  const { fields, path } = api.first;
+  const { fields, path } = api.current;
   const { id, ...values } = editedRecord();
   const field = fields.find(({ kind, required }) => kind === "text" && required) ?? fields.find(({ kind }) => kind in CHANGED);
   const body = JSON.stringify({ [field.name]: CHANGED[field.kind](values[field.name], field) });

@@ -20,6 +20,8 @@ const rows = document.querySelector("#list tbody");
 // Where the page that is shown is, and where the next one is, as the server says.
 let here = "";
 let next = null;
+// How many pages were asked for: only the newest answer counts.
+let asked = 0;
 // Records that this page created, which the order of the list may hide.
 let created = null;
 
@@ -48,13 +50,16 @@ export function refreshAfter(exchange) {
   refresh();
 }
 
-/** The path of the record at the top of the table. */
+/** The path of a record that the lessons may speak of. */
 export function anyRecord() {
-  return `${api.current.path}/${rows.firstElementChild?.dataset.id ?? 1}`;
+  return `${api.first.path}/${(api.current === api.first && rows.firstElementChild?.dataset.id) || 1}`;
 }
 
 function open() {
   created = null;
+  here = "";
+  // What is in the table belongs to the collection that is shown.
+  rows.replaceChildren();
   const { sorts, searches, filters } = api.current;
   newRecord();
   view.reset();
@@ -110,10 +115,12 @@ function fitting() {
 }
 
 async function show(path, { quiet = false } = {}) {
+  const ask = ++asked;
   const exchange = await send({ path, headers: tokenHeader(), quiet });
+  if (ask !== asked) return;
   byId("list-fault").textContent = fault(exchange);
-  if (exchange.status !== 200) return;
-  const { data, next: after } = json(exchange);
+  const { data, next: after } = json(exchange) ?? {};
+  if (exchange.status !== 200 || !data) return;
   here = path;
   next = after;
   const focused = document.activeElement.closest("#list tr")?.dataset.id;

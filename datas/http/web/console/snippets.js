@@ -4,6 +4,8 @@
 import { root } from "./http.js";
 import { SECRET } from "./secrets.js";
 
+// Another client's headers that a program writes by itself, or that only its own connection had.
+const OWN = ["accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "te", "transfer-encoding", "upgrade"];
 const TOKEN_IS_MISSING = "first type: export TOKEN=datas_...";
 
 export const snippets = { curl, HTTPie: httpie, Python: python };
@@ -71,10 +73,12 @@ function python({ method, url, ...exchange }) {
   ].join("\n");
 }
 
-/** With the key that the page made up, a pasted request would only repeat the first answer. */
-function sentBy({ sent: { headers, body }, ownKey }) {
+/** What a pasted request sends: not the key that the page made up, which would only repeat the first answer. */
+function sentBy({ sent: { headers, body }, ownKey, foreign }) {
   const keyed = ([name]) => ownKey && name === "Idempotency-Key";
-  return { headers: headers.filter((pair) => !keyed(pair)), body };
+  // The server blanks what is secret; a token stands in a variable.
+  const odd = ([name, value]) => foreign && (OWN.includes(name.toLowerCase()) || (value === "…" && !isAuthorization(name)));
+  return { headers: headers.filter((pair) => !keyed(pair) && !odd(pair)), body };
 }
 
 /** A body in pieces: each text through `quote`, and between them what stands for a secret. */
