@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -560,6 +562,46 @@ def test_only_what_is_known_whole_can_be_copied(visit: Visit, server: Server) ->
     expect(entries.first).to_contain_text("/healthz")
     answer(page, "POST /api/datas/bulk", "201")
     assert ".json" not in page.locator("#client-list").inner_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["//evil.example/x", "//a:99999/", "http://evil.example/x"])
+def test_a_request_that_names_another_host_is_shown_and_never_copied(
+    visit: Visit, server: Server, target: str
+) -> None:
+    """A copy would send the token there; and what is no address keeps no other request out."""
+    page = visit.page
+    tab(page, "Other clients")
+    expect(page.locator("#client-list li").first).to_be_visible()
+    raw = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(raw.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 4")
+    entry = page.locator("#client-list button").filter(has_text=target)
+    entry.first.click()
+    expect(page.locator("#answer")).to_contain_text(target)
+    expect(page.locator("#answer").get_by_role("button", name="curl", exact=True)).to_have_count(0)
+
+
+@pytest.mark.slow
+def test_what_another_client_sent_is_copied_without_control_characters(
+    visit: Visit, server: Server
+) -> None:
+    """A terminal would obey Ctrl+C in what is pasted, and run the rest as a command."""
+    page = visit.page
+    tab(page, "Other clients")
+    expect(page.locator("#client-list li").first).to_be_visible()
+    body = b"{'data': 'x\x03\ntouch it\n\x1b[201~\\n'"
+    headers = {"Content-Type": "application/json"}
+    assert server.request("POST", "/api/datas", body, headers).status == 400
+    answer(page, "POST /api/datas", "400")
+    page.locator("#answer").get_by_role("button", name="curl", exact=True).click()
+    expect(page.locator("#answer pre").last).to_contain_text("--data-raw")
+    copied = page.locator("#answer pre").last.inner_text()
+    assert copied.isprintable(), repr(copied)
+    word = copied.partition("--data-raw ")[2]
+    done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert done.stdout == body
 
 
 @pytest.mark.slow

@@ -98,7 +98,8 @@ function exchangeOf(entry) {
     method,
     path: target,
     // Without it there is no copy.
-    url: isWhole(entry) && new URL(target, location.origin).href,
+    // A target can name another host, in whole or as `//host`, and a copy would send the token there.
+    url: isWhole(entry) && /^\/(?![/\\])/.test(target) && location.origin + target,
     status,
     reason: "",
     ms: entry.duration_ms,

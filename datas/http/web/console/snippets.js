@@ -95,7 +95,11 @@ function pieces(body, quote, variable) {
 
 /** A word for the shell: nothing inside single quotes has a meaning but the single quote. */
 function shell(word) {
-  return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  if (/^[\w./:=-]+$/.test(word)) return word;
+  if (!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  // A terminal obeys a pasted control character before the shell reads it.
+  const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `$'${word.replace(/[\\'\x00-\x1f\x7f-\x9f]/g, escaped)}'`;
 }
 
 function shellBody(body) {
