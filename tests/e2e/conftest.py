@@ -160,8 +160,12 @@ def request(
 
 
 def clean_environ() -> dict[str, str]:
-    """This process's environment without settings of Datas: quiet servers that stop at once."""
-    environ = {name: it for name, it in os.environ.items() if not name.startswith("DATAS_")}
+    """This process's environment without settings of Datas, or of a `make` that runs the tests.
+
+    Servers are quiet, and stop at once.
+    """
+    left_out = ("DATAS_", "MAKE", "MFLAGS")
+    environ = {name: it for name, it in os.environ.items() if not name.startswith(left_out)}
     return environ | {"DATAS_DRAIN_SECONDS": "0", "DATAS_LOG_LEVEL": "warning"}
 
 

@@ -49,6 +49,8 @@ class Copy:
         self.folder = folder
         path = os.pathsep.join((os.fspath(folder), os.fspath(folder / "examples")))
         self.environ = clean_environ() | {"PYTHONPATH": path}
+        # Where `.ci/run` puts promtool; a copy has no build folder.
+        self.environ["PATH"] += f"{os.pathsep}{ROOT / 'build/prometheus/usr/bin'}"
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
         # What mypy knows of the packages needn't be found out anew for each copy.
         if (cache := ROOT / ".mypy_cache").is_dir():

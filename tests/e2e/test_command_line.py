@@ -192,21 +192,6 @@ def test_an_open_server_that_was_asked_for_gets_no_advice_to_ask_for_it(start: S
     assert "say so on the command line" not in text
 
 
-def test_a_banner_speaks_of_a_first_user_only_where_there_is_none(
-    start: Start, tmp_path: Path
-) -> None:
-    """A request still needs a token."""
-    for users in (False, True):
-        if users:
-            command = f"echo correct horse | {sys.executable} -m datas user add alice"
-            subprocess.run(command, shell=True, cwd=tmp_path, env=clean_environ(), check=True)  # noqa: S602
-        server = start("--access", "authenticated", "--workers", "1")
-        server.stop()
-        text = "".join(server.output)
-        assert ("first user" not in text) is users
-        assert "Authorization: Bearer $TOKEN" in text
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["export", "doctor", "migrate", "serve"])
 def test_an_early_interrupt_shows_no_traceback(tmp_path: Path, command: str) -> None:
