@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -111,7 +112,7 @@ class Copy:
 
     def _use_by_files(self, use: Use, name: str) -> None:
         """Export all records, import them into an empty database, and find the same there."""
-        other = ("--database", f"sqlite:///{name}.db")
+        other = ("--database", f"sqlite:///{secrets.token_hex(4)}.db")  # a copy is used twice
         self.datas(use, "export", name)
         self.datas(use, "import", name, *other)
         self.datas(use, "export", f"again-{name}", *other)
