@@ -18,10 +18,10 @@ _NAME = r"(?:passw|token|secret|api[-_ ]?key)"
 # Of a field in JSON, and of a header.
 _SECRET_FIELD = re.compile(rf"{_NAME}|authorization|cookie", re.IGNORECASE)
 _SECRET_HEADER = re.compile(rf"{_NAME}|auth(?!enticate)|cookie", re.IGNORECASE)
-# A name and its value in any text. `password: must be …` is a message.
+# A name and its value in any text, but for the beginnings of our own messages about a name.
+_MESSAGE = r"\s(?:must be|is (?:missing|unknown|read-only)|Authorization: Bearer)\b"
 _ASSIGNED = re.compile(
-    rf"""{_NAME}\w{{0,20}}[\s"'\\\[\]]{{0,8}}[=:](?!\s+(?:must|is|Authorization)\b)""",
-    re.IGNORECASE,
+    rf"""{_NAME}\w{{0,20}}[\s"'\\\[\]]{{0,8}}(?:=|:(?!{_MESSAGE}))""", re.IGNORECASE
 )
 # What a body about users and tokens may show as it is. A password may stand under a wrong name.
 _SHOWN_FIELDS = frozenset(

@@ -30,6 +30,8 @@ PASSWORD = "correct-horse"
         f"{ROUTE}?password=more%20{PASSWORD}",
         f"{ROUTE}?password[]={PASSWORD}",
         f"{ROUTE}?password:{PASSWORD}",
+        f"password= must {PASSWORD}",
+        f"password: is {PASSWORD}",
         f"{ROUTE}?%2570assword={PASSWORD}",
         f"{ROUTE}?q=datas%255F{TOKEN[6:]}",
         f"{ROUTE}?q=DATAS_{TOKEN[6:]}",
