@@ -135,7 +135,7 @@ class RegistrationClosed(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Registration is closed. Ask whoever runs this server for a user: "
+            "Registration is closed. Ask the operator of this server for a user: "
             "`datas user add NAME` makes one."
         )
 

@@ -110,7 +110,7 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> Non
         # rows of theirs, after the users were copied.
         raise CopyFailed(
             "One of the databases was changed meanwhile. Nothing was copied. "
-            "Let nobody use either, and copy again."
+            "Stop all that uses them, and copy again."
         ) from error
 
 
