@@ -82,7 +82,8 @@ class Copy:
         """Run the tests that `make test` runs, or these of them; there must be some."""
         # PostgreSQL has the same adapter, and a test suite of its own elsewhere.
         which = ("-m", "not slow", "-k", "not postgresql")
-        quiet = ("-q", "-p", "no:cacheprovider", "-n", "2", *which)
+        # In one process: other tests, of what happens in time, run beside it.
+        quiet = ("-q", "-p", "no:cacheprovider", *which)
         self._run(".venv/bin/python", "-m", "pytest", *quiet, *arguments)
 
     def use(self, use: Use, browser: Browser | None = None) -> None:
