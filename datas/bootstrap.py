@@ -6,7 +6,7 @@ Imports stand inside the functions, so that each use of Datas loads only what it
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -22,12 +22,11 @@ from datas.logs import is_json
 
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
-    from datas.adapters.request_memory import Memory
     from datas.adapters.request_ring import RequestRing
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
-    from datas.http.parts import Parts
+    from datas.http.parts import Explain, Parts
     from datas.served import Package
     from datas.settings import Settings
 
@@ -129,14 +128,14 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
     threads: int = 1,
-    memory: "Memory | None" = None,
+    requests: "RequestRing | None" = None,
 ) -> "WsgiApp":
     """The WSGI application. It opens its database at the first request that needs it.
 
     It serves `package`, or the one that the settings name. While `is_draining()` is true, the
     readiness check fails. `file` names the only database file that may be used; without it, an
     absent file is made where there was none before. Explain mode uses `threads`, how many the
-    process serves with, and `memory`, which all workers share. Raises: InvalidPackage.
+    process serves with, and `requests`, which all workers share. Raises: InvalidPackage.
     """
     from datas.http.app import create_app
     from datas.served import load_package
@@ -148,21 +147,23 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     from datas.adapters.explain import explain, timed
     from datas.adapters.recording import record
     from datas.adapters.request_ring import RequestRing
+    from datas.http.parts import Explain
 
-    ring = RequestRing(memory)
-    parts = _explained(_parts(settings, package, timed, is_draining, file), lambda: ring, threads)
-    return record(explain(create_app(parts)), ring.put, with_bodies=settings.access != "private")
+    ring = requests or RequestRing()
+    added = Explain(ring, delays=max(1, threads - 1))
+    app = create_app(_parts(settings, package, timed, is_draining, file, added))
+    return record(explain(app), ring.put, with_bodies=settings.access != "private")
 
 
 def openapi_document(settings: "Settings") -> bytes:
     """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
     from datas.adapters.request_ring import RequestRing
     from datas.http.app import routes
+    from datas.http.parts import Explain
     from datas.served import load_package
 
-    parts = _parts(settings, load_package(settings.collections))
-    if settings.explain:
-        parts = _explained(parts, RequestRing)  # a ring is made only for a request
+    added = Explain(RequestRing(), delays=1) if settings.explain else None
+    parts = _parts(settings, load_package(settings.collections), explain=added)
     document: bytes = routes(parts)["/openapi.json"].document()
     return document
 
@@ -212,12 +213,13 @@ def build_services(
     return Services(package, records, accounts, idempotency, access)
 
 
-def _parts(
+def _parts(  # noqa: PLR0913, PLR0917 (what a server hands over)
     settings: "Settings",
     package: "Package",
     timed: Timed = _untimed,
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
+    explain: "Explain | None" = None,
 ) -> "Parts":
     from datas.http.access_log import AccessLog
     from datas.http.parts import Parts
@@ -250,13 +252,8 @@ def _parts(
         trusted_proxies=settings.trusted_proxies,
         bulk_lines=settings.bulk_lines,
         console=settings.console,
+        explain=explain,
     )
-
-
-def _explained(parts: "Parts", ring: "Callable[[], RequestRing]", threads: int = 1) -> "Parts":
-    from datas.http.parts import Explain
-
-    return replace(parts, explain=Explain(ring, delays=max(1, threads - 1)))
 
 
 def _metrics(settings: "Settings") -> "Observer | None":

@@ -20,5 +20,5 @@ app = build_app(
     is_draining=serving.is_draining,
     file=os.environ.get(serving.OWN_DATABASE),
     threads=serving.threads,
-    memory=serving.request_memory,
+    requests=serving.requests,
 )

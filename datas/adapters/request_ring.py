@@ -2,15 +2,17 @@
 
 import fcntl
 import json
+import mmap
 import struct
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from secrets import token_hex
+from tempfile import TemporaryFile
 from typing import Any
 
-from datas.adapters.request_memory import Memory, make_memory
-
+SIZE = 4 * 1024 * 1024  # bytes
 SLOTS = 200
 # What an entry has that would be too long for a slot, beside the beginning of its target.
 _BARE: Mapping[str, Any] = {
@@ -24,17 +26,18 @@ _HEAD = struct.Struct("<QI")  # of a slot: the entry's number, and the length of
 
 
 class RequestRing:
-    """A ring of entries, numbered from 1. `memory` is that of all workers, made before the fork.
+    """A ring of entries, numbered from 1. Processes that are forked later share it.
 
-    Without it the ring holds the requests of this process. A worker may be killed at any point:
-    the kernel frees its lock, and a slot that is half written has no number.
+    A worker may be killed at any point: the kernel frees its lock, and a slot that is half written
+    has no number.
     """
 
-    def __init__(self, memory: Memory | None = None) -> None:
-        self.is_shared = memory is not None
-        self._ring, self._file, self.id = memory or make_memory()
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.id, self.is_shared = token_hex(8), is_shared
+        self._ring = mmap.mmap(-1, SIZE)  # nothing is on a disk
+        self._file = TemporaryFile()  # noqa: SIM115 (only to be locked)
         weakref.finalize(self, self._file.close)
-        self._slot = len(self._ring) // (SLOTS + 1)  # the first one has the newest number
+        self._slot = SIZE // (SLOTS + 1)  # the first one has the newest number
         self._threads = threading.Lock()
 
     def put(self, entry: Mapping[str, Any]) -> None:

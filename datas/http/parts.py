@@ -55,7 +55,7 @@ class RequestLog(Protocol):
 class Explain:
     """What explain mode adds to an app."""
 
-    requests: Callable[[], RequestLog]
+    requests: RequestLog
     delays: int  # answers that may be delayed at once
 
 

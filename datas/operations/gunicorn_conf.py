@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -15,6 +16,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from datas import logs
+from datas.adapters.request_ring import RequestRing
 from datas.operations import serving
 
 # A module that the master has loaded is the same in all workers that it forks, so that neither
@@ -125,7 +127,7 @@ def when_ready(server: Any) -> None:
     """Set the connections' limits, what signals do, and what workers share."""
     server.first_age = 0
     if _settings["explain"]:
-        serving.share_requests()
+        serving.requests = RequestRing(is_shared=True)
     limit = struct.pack("ll", serving.CLIENT_TIMEOUT, 0)
     for listener in server.LISTENERS:
         # Connections inherit these. A client that is gone without a word would hold a thread.
@@ -211,7 +213,9 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    serving.clean_up()
+    """Remove the folder of metrics, if `datas serve` made it."""
+    if folder := os.environ.get(serving.OWN_METRICS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pre_request(worker: Any, request: Any) -> None:

@@ -76,7 +76,7 @@ def serve(  # noqa: PLR0913 (one for each option)
     known = {**asdict(settings), **package.first_request, **banner}
     os.environ[OWN_SETTINGS] = json.dumps(known)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
-    # modules only `serving`, `logs` and `request_memory`, since --reload can't replace what it has.
+    # modules only `serving`, `logs` and `request_ring`, since --reload can't replace what it has.
     arguments = [
         *("--config", "python:datas.operations.gunicorn_conf"),
         *("--bind", f"fd://{listener.fileno()}"),

@@ -26,7 +26,7 @@ NO_FAULTS = (
 
 def make_faulty(mode: str = "open", *, delays: int = 1, **settings: Any) -> World:
     """A world in explain mode."""
-    return make_world(mode, explain=Explain(RequestRing, delays), **settings)
+    return make_world(mode, explain=Explain(RequestRing(), delays), **settings)
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
 
-from datas.adapters.request_memory import SIZE, Memory, make_memory
-from datas.adapters.request_ring import SLOTS, RequestRing
+from datas.adapters.request_ring import SIZE, SLOTS, RequestRing
 
 
 def test_entries_come_back_in_order() -> None:
@@ -67,48 +65,46 @@ class DyingMemory(mmap.mmap):
 
 def test_an_entry_that_was_half_written_is_not_there() -> None:
     """Nor the one whose place it took; the next writer takes its number."""
-    with TemporaryFile() as file:
-        memory = DyingMemory(-1, SIZE)
-        ring = RequestRing(Memory(memory, file, "1"))
-        for number in range(1, SLOTS + 1):
-            ring.put({"target": f"/{number}"})
-        memory.is_dying = True
-        with pytest.raises(KeyboardInterrupt):
-            ring.put({"target": "/killed"})
-        memory.is_dying = False
-        last, found = ring.since(0)
-        assert last == SLOTS
-        assert [each["id"] for each in found] == list(range(2, SLOTS + 1))
-        ring.put({"target": "/next"})
-        assert ring.since(SLOTS)[1] == [{"id": SLOTS + 1, "target": "/next"}]
+    ring = RequestRing()
+    memory = ring._ring = DyingMemory(-1, SIZE)  # noqa: SLF001
+    for number in range(1, SLOTS + 1):
+        ring.put({"target": f"/{number}"})
+    memory.is_dying = True
+    with pytest.raises(KeyboardInterrupt):
+        ring.put({"target": "/killed"})
+    memory.is_dying = False
+    last, found = ring.since(0)
+    assert last == SLOTS
+    assert [each["id"] for each in found] == list(range(2, SLOTS + 1))
+    ring.put({"target": "/next"})
+    assert ring.since(SLOTS)[1] == [{"id": SLOTS + 1, "target": "/next"}]
 
 
 @pytest.mark.slow
 def test_writers_that_are_killed_leave_no_broken_entry_and_no_lock() -> None:
     """Three processes of four threads each; they are killed again and again, wherever they are."""
-    memory = make_memory()
-    with memory.file:
-        reader, writers = RequestRing(memory), [_fork_writer(memory) for _ in range(3)]
-        begin, seen, slowest, ends = time.monotonic(), 0, 0.0, set()
-        try:
-            while time.monotonic() < begin + 4:
-                ends.add(_kill(writers.pop(0)))
-                writers.append(_fork_writer(memory))
-                time.sleep(0.02)
-                asked = time.monotonic()
-                last, found = reader.since(seen)  # raises for broken JSON
-                slowest = max(slowest, time.monotonic() - asked)
-                assert all(each["target"] == each["letter"] * each["size"] for each in found)
-                assert last >= seen
-                seen = last
-        finally:
-            ends |= {_kill(pid) for pid in writers}
-        print(seen, slowest)
-        assert ends == {-signal.SIGKILL}  # no writer failed by itself
-        assert seen > 500
-        assert slowest < 2
-        reader.put({"target": "after"})
-        assert reader.since(seen)[1][-1]["target"] == "after"
+    ring = RequestRing(is_shared=True)
+    writers = [_fork_writer(ring) for _ in range(3)]
+    begin, seen, slowest, ends = time.monotonic(), 0, 0.0, set()
+    try:
+        while time.monotonic() < begin + 4:
+            ends.add(_kill(writers.pop(0)))
+            writers.append(_fork_writer(ring))
+            time.sleep(0.02)
+            asked = time.monotonic()
+            last, found = ring.since(seen)  # raises for broken JSON
+            slowest = max(slowest, time.monotonic() - asked)
+            assert all(each["target"] == each["letter"] * each["size"] for each in found)
+            assert last >= seen
+            seen = last
+    finally:
+        ends |= {_kill(pid) for pid in writers}
+    print(seen, slowest)
+    assert ends == {-signal.SIGKILL}  # no writer failed by itself
+    assert seen > 500
+    assert slowest < 2
+    ring.put({"target": "after"})
+    assert ring.since(seen)[1][-1]["target"] == "after"
 
 
 def _kill(pid: int) -> int:
@@ -117,10 +113,9 @@ def _kill(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _fork_writer(memory: Memory) -> int:
+def _fork_writer(ring: RequestRing) -> int:
     if pid := os.fork():
         return pid
-    ring = RequestRing(memory)
 
     def write() -> None:
         letter = random.choice("abcdefghijklmnop")  # noqa: S311

@@ -49,7 +49,7 @@ class RequestsResource:
         after = req.params.get("after", "0")
         if not isinstance(after, str) or not _NUMBER.fullmatch(after):
             raise Refusal("invalid-parameter", errors={"after": ["must be a whole number from 0."]})
-        ring = self._requests()
+        ring = self._requests
         last, requests = ring.since(int(after))
         scope = "server" if ring.is_shared else "worker"
         resp.media = {"scope": scope, "ring": ring.id, "requests": requests, "last": last}
