@@ -78,21 +78,8 @@ def blank_body(path: str, body: bytes) -> str | None:
     try:
         return _blank_json(text, is_private=is_private)
     except (ValueError, RecursionError):
-        return BLANK if is_private else _blank_lines(text)
-
-
-def _blank_lines(text: str) -> str:
-    """A text whose lines may be JSON."""
-    lines = []
-    for line in text.splitlines(keepends=True):
-        bare = line.rstrip("\r\n")
-        try:
-            lines.append(_blank_json(bare, is_private=False) + line[len(bare) :])
-        except (ValueError, RecursionError):
-            if _SECRET_FIELD.search(_plain(line)):
-                return BLANK
-            lines.append(blank_text(line))
-    return "".join(lines)
+        is_secret = is_private or _SECRET_FIELD.search(_plain(text))
+        return BLANK if is_secret else blank_text(text)
 
 
 def _blank_json(text: str, *, is_private: bool) -> str:
