@@ -29,46 +29,60 @@ def record(app: WsgiApp, put: Put, *, with_bodies: bool) -> WsgiApp:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if f"/{environ['PATH_INFO'].strip('/')}" == OWN_PATH:
             return app(environ, start_response)
-        exchange = _Exchange(environ, with_bodies=with_bodies)
+        exchange = _Exchange(environ, put, with_bodies=with_bodies)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             exchange.status, exchange.headers = int(status[:3]), headers
             return start_response(status, headers, *rest)
 
-        return _Body(app(environ, start), exchange, put)
+        exchange.pieces = app(environ, start)
+        return exchange
 
     return answer
 
 
 class _Exchange:
-    """What is known of a request until its entry is made."""
+    """A request and its answer, as the answer's body, which the server closes (PEP 3333)."""
 
     status = 0
     headers: Iterable[tuple[str, str]] = ()
+    pieces: Iterable[bytes] = ()
 
-    def __init__(self, environ: dict[str, Any], *, with_bodies: bool) -> None:
+    def __init__(self, environ: dict[str, Any], put: Put, *, with_bodies: bool) -> None:
         self._begin, self._time = perf_counter(), datetime.now(UTC)
-        self._environ, self._with_bodies = environ, with_bodies
+        self._environ, self._put, self._with_bodies = environ, put, with_bodies
         self._input = environ["wsgi.input"] = _Input(environ["wsgi.input"])
-        self.sent = bytearray()
+        self._sent = bytearray()
 
-    def entry(self) -> dict[str, Any]:
-        environ, path = self._environ, self._environ["PATH_INFO"]
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self._sent += piece[: MAX_BODY - len(self._sent)]
+            yield piece
+
+    def close(self) -> None:
+        try:
+            if close := getattr(self.pieces, "close", None):
+                close()
+        finally:
+            try:
+                self._put(self._entry())
+            except Exception:  # noqa: BLE001 (the answer was sent: the next request can follow)
+                _log.exception("A request could not be recorded.")
+
+    def _entry(self) -> dict[str, Any]:
         return {
             "time": f"{self._time:%Y-%m-%dT%H:%M:%S.%fZ}",
-            "method": blank_text(environ["REQUEST_METHOD"]),
-            "target": blank_text(self._shown_target()),
+            "method": blank_text(self._environ["REQUEST_METHOD"]),
+            "target": blank_text(self._target()),
             "status": self.status,
             "duration_ms": round((perf_counter() - self._begin) * 1000, 3),
-            "request_headers": self._shown_headers(request_headers(environ).items()),
+            "request_headers": self._shown_headers(request_headers(self._environ).items()),
             "response_headers": self._shown_headers(self.headers),
-            "request_body": blank_body(path, bytes(self._input.seen))
-            if self._with_bodies
-            else None,
-            "response_body": blank_body(path, bytes(self.sent)) if self._with_bodies else None,
+            "request_body": self._shown_body(self._input.seen),
+            "response_body": self._shown_body(self._sent),
         }
 
-    def _shown_target(self) -> str:
+    def _target(self) -> str:
         target = request_target(self._environ)
         return target if self._with_bodies else target.partition("?")[0]  # a query quotes records
 
@@ -77,6 +91,9 @@ class _Exchange:
         left_out = {HEAD} if self._with_bodies else {HEAD, "link", "Link", "Referer"}
         given = without_credentials(headers)
         return [(name, blank_text(value)) for name, value in given if name not in left_out]
+
+    def _shown_body(self, body: bytearray) -> str | None:
+        return blank_body(self._environ["PATH_INFO"], bytes(body)) if self._with_bodies else None
 
 
 class _Input:
@@ -98,26 +115,3 @@ class _Input:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
-
-
-class _Body:
-    """The answer's body; when the server closes it, the request has ended (PEP 3333)."""
-
-    def __init__(self, pieces: Iterable[bytes], exchange: _Exchange, put: Put) -> None:
-        self._pieces, self._exchange, self._put = pieces, exchange, put
-
-    def __iter__(self) -> Iterator[bytes]:
-        sent = self._exchange.sent
-        for piece in self._pieces:
-            sent += piece[: MAX_BODY - len(sent)]
-            yield piece
-
-    def close(self) -> None:
-        try:
-            if close := getattr(self._pieces, "close", None):
-                close()
-        finally:
-            try:
-                self._put(self._exchange.entry())
-            except Exception:  # noqa: BLE001 (the answer was sent: the next request can follow)
-                _log.exception("A request could not be recorded.")
