@@ -5,12 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from functools import partial
-from typing import Any, cast
-
-from environs import Env, EnvValidationError
-from marshmallow import ValidationError
-from marshmallow.validate import OneOf, Range
+from typing import Any
 
 from datas.domain.access import Mode
 
@@ -19,100 +14,101 @@ LEVELS = ("debug", "info", "warning", "error")  # of the log
 
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"
+_FLAGS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
 
 
 class InvalidSettings(Exception):
-    """Some settings can't be used. `faults` says what is wrong, by the name of the variable."""
+    """Some settings can't be used: a line for each variable."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__("\n".join(f"{name}: {text}" for name, text in faults.items()))
-        self.faults = faults
 
 
-def _as_browsers_send(origin: str) -> str:
-    """In lower case, without the scheme's default port (RFC 6454 §6.2)."""
-    origin = origin.lower()
-    default = ":443" if origin.startswith("https:") else ":80"
-    return origin.removesuffix(default)
+def _host(value: str) -> str:
+    if not re.fullmatch(_HOST, value, _ANY_CASE):
+        raise ValueError(
+            f"{value!r} is no host name. Write it without scheme, port and path: api.example."
+        )
+    return value
 
 
-def _hosts(values: list[str]) -> None:
-    for value in values:
-        if not re.fullmatch(_HOST, value, _ANY_CASE):
-            raise ValidationError(
-                f"{value!r} is no host name. Write it without scheme, port and path: api.example."
-            )
+def _origin(value: str) -> str:
+    """As browsers send it: in lower case, without the scheme's default port (RFC 6454 §6.2)."""
+    if value != "*" and not re.fullmatch(rf"https?://{_HOST}(:[0-9]+)?", value, _ANY_CASE):
+        raise ValueError(
+            f"{value!r} is no origin. Write scheme and host as browsers send them, and nothing "
+            "behind, not even a slash: https://app.example."
+        )
+    origin = value.lower()
+    return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
 
 
-def _origins(values: list[str]) -> None:
-    for value in values:
-        if value != "*" and not re.fullmatch(rf"https?://{_HOST}(:[0-9]+)?", value, _ANY_CASE):
-            raise ValidationError(
-                f"{value!r} is no origin. Write scheme and host as browsers send them, and nothing "
-                "behind, not even a slash: https://app.example."
-            )
-    if "*" in values and len(values) > 1:
-        raise ValidationError("* stands for every origin: write it alone, or leave it out.")
+def _hosts(text: str) -> tuple[str, ...]:
+    return tuple(map(_host, text.split(","))) if text else ()
 
 
-def _database_url(value: str) -> None:
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(map(_origin, text.split(","))) if text else ()
+    if "*" in origins and len(origins) > 1:
+        raise ValueError("* stands for every origin: write it alone, or leave it out.")
+    return origins
+
+
+def _database_url(value: str) -> str:
     if value.startswith(("postgresql://", "postgres://")):
-        return
+        return value
     if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
         # The rest may hold a password.
         kind = value if value.startswith("sqlite:") else value.partition(":")[0]
-        raise ValidationError(
+        raise ValueError(
             f"{kind!r} is no database that Datas knows. Name a file: sqlite:///datas.db for one "
             "in the current folder, sqlite:////var/lib/datas.db for one anywhere; or a PostgreSQL: "
             "postgresql://user:password@host/name."
         )
+    return value
 
 
-def _setting(default: object, parse: Callable[..., object], allowed: str = "") -> Any:
-    """A field. `parse` takes a reader of variables, a name and the default.
+def _setting(default: object, parse: Callable[[str], object], allowed: str = "") -> Any:
+    """A field. `parse` raises ValueError or KeyError for what can't be used.
 
-    `allowed` says what a value must be, where the parser's own message does not.
+    `allowed` says what a value must be, where the error does not.
     """
     return field(default=default, metadata={"parse": parse, "allowed": allowed})
 
 
-def _text(default: str, validate: Callable[[str], None] | None = None) -> Any:
-    return _setting(default, partial(Env.str, validate=validate))
-
-
 def _choice(default: str, *choices: str) -> Any:
-    parse = partial(Env.str, validate=OneOf([*choices, default]))
-    return _setting(default, parse, f"one of: {', '.join(choices)}")
+    known = {choice: choice for choice in (*choices, default)}
+    return _setting(default, known.__getitem__, f"one of: {', '.join(choices)}")
 
 
 def _number(default: int, minimum: int, maximum: int) -> Any:
-    parse = partial(Env.int, validate=Range(minimum, maximum))
+    def parse(text: str) -> int:
+        if not minimum <= (number := int(text)) <= maximum:
+            raise ValueError(text)
+        return number
+
     return _setting(default, parse, f"a whole number from {minimum} to {maximum}")
 
 
 def _flag(*, default: bool) -> Any:
-    return _setting(default, Env.bool, "one of: true, false")
-
-
-def _texts(validate: Callable[[list[str]], None], convert: Callable[[str], str] = str) -> Any:
-    def parse(env: Env, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(convert, env.list(name, default, subcast=str, validate=validate) or ()))
-
-    return _setting((), parse)
+    return _setting(default, lambda text: _FLAGS[text.lower()], "one of: true, false")
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of a server. Each field is the variable `DATAS_` + its name."""
 
-    database_url: str = _text("sqlite:///datas.db", _database_url)
+    database_url: str = _setting("sqlite:///datas.db", _database_url)
     access: str = _choice("authenticated", *Mode)
     registration: str = _choice("closed", "closed", "open")
     token_days: int = _number(30, 1, 36_500)
     bulk_lines: int = _number(10_000, 1, 1_000_000)  # other writers wait for one bulk request
-    collections: str = _text("")  # items
-    allowed_hosts: tuple[str, ...] = _texts(_hosts)
-    cors_origins: tuple[str, ...] = _texts(_origins, _as_browsers_send)
+    collections: str = _setting("", str)  # items
+    allowed_hosts: tuple[str, ...] = _setting((), _hosts)
+    cors_origins: tuple[str, ...] = _setting((), _origins)
     trusted_proxies: int = _number(0, 0, 100)
     auto_migrate: bool = _flag(default=True)
     console: bool = _flag(default=True)
@@ -131,48 +127,33 @@ class Settings:
         ValueError for collections that can't be loaded.
         Raises: InvalidSettings, with all mistakes at once.
         """
-        for name, value in options.items():
-            if value is not None:
-                os.environ[PREFIX + name.upper()] = value
-        for name in variable_names():
-            if name in os.environ:
-                os.environ[name] = os.environ[name].strip()
-        env = Env(eager=False)
-        with env.prefixed(PREFIX):
-            values = {
-                each.name: each.metadata["parse"](env, each.name.upper(), each.default)
-                for each in fields(cls)
-            }
-            env.str("COLLECTIONS", cls.collections, validate=_loadable(load))
-        try:
-            env.seal()
-        except EnvValidationError as error:
-            faults = cast("dict[str, list[str]]", error.error_messages)
-            described = {name: _describe(name, messages) for name, messages in faults.items()}
-            raise InvalidSettings(described) from None
-        return cls(**values)
+        settings, faults = cls.read_with_faults(load, **options)
+        if faults:
+            raise InvalidSettings(faults)
+        return settings
 
     @classmethod
     def read_with_faults(
         cls, load: Callable[[str], object] = str, /, **options: str | None
     ) -> "tuple[Settings, Mapping[str, str]]":
         """Like `read`, but an invalid value is replaced by its default; with the faults."""
-        try:
-            return cls.read(load, **options), {}
-        except InvalidSettings as error:
-            for name in error.faults:
-                del os.environ[name]
-            return cls.read(), error.faults
-
-
-def _loadable(load: Callable[[str], object]) -> Callable[[str], None]:
-    def validate(name: str) -> None:
-        try:
-            load(name)
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
-
-    return validate
+        for name, value in options.items():
+            if value is not None:
+                os.environ[PREFIX + name.upper()] = value
+        values, faults = dict[str, Any](), dict[str, str]()
+        for each in fields(cls):
+            variable = _variable(each)
+            if variable not in os.environ:
+                continue
+            text = os.environ[variable] = os.environ[variable].strip()
+            try:
+                if each.name == "collections":
+                    load(text)
+                values[each.name] = each.metadata["parse"](text)
+            except (KeyError, ValueError) as error:
+                must_be = f"{text!r} can't be used. It must be {each.metadata['allowed']}."
+                faults[variable] = must_be if each.metadata["allowed"] else str(error)
+        return cls(**values), faults
 
 
 def variable_names() -> list[str]:
@@ -196,10 +177,3 @@ def _suggestion(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=1)
     hint = f"Do you mean {PREFIX}{nearest[0]}?" if nearest else f"There are {', '.join(known)}."
     return f"{name} is no setting, and is ignored. {hint}"
-
-
-def _describe(name: str, messages: list[str]) -> str:
-    [allowed] = [it.metadata["allowed"] for it in fields(Settings) if _variable(it) == name]
-    if allowed:
-        return f"{os.environ[name]!r} can't be used. It must be {allowed}."
-    return " ".join(messages)
