@@ -1,7 +1,8 @@
 """`datas copy`: everything in one database into an empty one, of the same or the other kind."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product, zip_longest
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -61,17 +62,13 @@ def copy_database(
     ValueError (a URL names no database).
     """
     parts = package.tables, package.histories, package.other_tables
-    databases = (
-        open_database(source, *parts, read_only=True),
-        open_database(target, *parts),
-    )
-    try:
-        rows = count_rows(databases[0])
-        copy_rows(*databases, lambda done: advance(done, 2 * rows))
+    with (
+        closing(open_database(source, *parts, read_only=True)) as full,
+        closing(open_database(target, *parts)) as empty,
+    ):
+        rows = count_rows(full)
+        copy_rows(full, empty, lambda done: advance(done, 2 * rows))
         return rows
-    finally:
-        for database in databases:
-            database.close()
 
 
 def count_rows(database: SqlDatabase) -> int:
@@ -118,7 +115,13 @@ def _copy(
     source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model], advance: Advance
 ) -> None:
     meta: Any = table._meta  # noqa: SLF001 (so Peewee calls its public part)
-    values = dict.fromkeys(meta.sorted_fields, parameter(target.peewee))
+    plain = parameter(target.peewee)
+    # SQLite has 0 and 1; PostgreSQL takes no number for a boolean, and casts only integers.
+    boolean = plain.cast("integer").cast("boolean")
+    values = {
+        field: boolean if isinstance(field, peewee.BooleanField) else plain
+        for field in meta.sorted_fields
+    }
     insert = Statement(target.peewee, table.insert(values))
     last_id = 0
     for rows in _chunks(source, table):
@@ -164,19 +167,8 @@ def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
     places = [meta.sorted_field_names.index(field.name) for field in key]
     rows = database.read(first, CHUNK)
     while rows:
-        yield _with_booleans(rows, meta.sorted_fields)
+        yield rows
         rows = database.read(following, *(rows[-1][place] for place in places), CHUNK)
-
-
-def _with_booleans(rows: Rows, fields: Sequence[peewee.Field]) -> Rows:
-    """The rows, with True for the 1 of SQLite: PostgreSQL takes no number for a boolean."""
-    places = [place for place, field in enumerate(fields) if isinstance(field, peewee.BooleanField)]
-    if not places:
-        return rows
-    changed = [list(row) for row in rows]
-    for row, place in product(changed, places):
-        row[place] = None if row[place] is None else bool(row[place])
-    return [tuple(row) for row in changed]
 
 
 def _count(database: SqlDatabase, table: type[peewee.Model]) -> int:

@@ -10,6 +10,8 @@ import struct
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -42,6 +44,15 @@ forwarded_allow_ips = ""
 script_name = os.environ["SCRIPT_NAME"] = os.environ.get("SCRIPT_NAME", "").rstrip("/")
 # The app answers methods that it doesn't know, `get` among them, by 501 and a problem.
 permit_unconventional_http_method = True
+
+# The folder in which workers count together: a temporary one, if none is named.
+own_metrics = ""
+if _settings["metrics"]:
+    if named := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(named).mkdir(parents=True, exist_ok=True)
+    else:
+        own_metrics = mkdtemp(prefix="datas-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics
 
 SEND_BUFFER = 128 * 1024  # bytes, of which Linux makes twice as many
 # How long the other end of a connection that closes may be silent, in seconds: after an answer to a
@@ -213,9 +224,8 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Remove the folder of metrics, if `datas serve` made it."""
-    if folder := os.environ.get(serving.OWN_METRICS):
-        shutil.rmtree(folder, ignore_errors=True)
+    if own_metrics:
+        shutil.rmtree(own_metrics, ignore_errors=True)
 
 
 def pre_request(worker: Any, request: Any) -> None:

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-from tempfile import mkdtemp
 
 import click
 
@@ -19,7 +18,7 @@ from datas.cli.settings import access_option, database_option, opened_database, 
 from datas.database_urls import is_postgresql, redacted_url
 from datas.operations.checks.context import Context
 from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
-from datas.operations.serving import OWN_DATABASE, OWN_METRICS, OWN_SETTINGS
+from datas.operations.serving import OWN_DATABASE, OWN_SETTINGS
 from datas.served import Package, load_package
 from datas.settings import Settings
 
@@ -67,7 +66,7 @@ def serve(  # noqa: PLR0913 (one for each option)
     has_users = _prepare_database(settings, package)
     check_after_opening(context)
     listener = _listening_socket(bind)
-    _share_metrics(settings)
+    _refuse_metrics(settings)
     banner = {
         "has_users": has_users,
         "add_user": _add_user(database),
@@ -124,21 +123,12 @@ def _prepare_database(settings: Settings, package: Package) -> bool:
         return bool(build_services(settings, package, opened).accounts.list_users())
 
 
-def _share_metrics(settings: Settings) -> None:
-    """Make the folder in which workers count together, unless there is one."""
-    os.environ.pop(OWN_METRICS, None)
-    if not settings.metrics:
-        return
-    if find_spec("prometheus_client") is None:
+def _refuse_metrics(settings: Settings) -> None:
+    if settings.metrics and find_spec("prometheus_client") is None:
         raise click.ClickException(
             "DATAS_METRICS needs prometheus-client. Install it: "
             "pip install 'prometheus-client>=0.22'"
         )
-    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    else:
-        os.environ[OWN_METRICS] = mkdtemp(prefix="datas-metrics-")
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ[OWN_METRICS]
 
 
 def _listening_socket(bind: str) -> socket.socket:

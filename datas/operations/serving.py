@@ -13,10 +13,8 @@ CLIENT_TIMEOUT = 30
 # Seconds that requests in flight get to finish, after the last that is let in.
 GRACE = 20
 
-# The variables by which `datas serve` hands over its settings, as JSON, with what the banner shows;
-# and the folder of metrics, where it made one.
+# The variable by which `datas serve` hands over its settings, as JSON, with what the banner shows.
 OWN_SETTINGS = "OWN_SETTINGS"
-OWN_METRICS = "OWN_PROMETHEUS_MULTIPROC_DIR"
 # The variable that says which file `datas serve` opened: no worker may use another.
 OWN_DATABASE = "OWN_DATABASE_FILE"
 
