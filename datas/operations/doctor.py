@@ -1,22 +1,17 @@
 """`datas doctor`: looks for faults, and says how to repair each. It changes nothing."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from datas.cli.settings import access_option, database_option
 from datas.cli.text import echo
-from datas.operations.checks import (
-    AFTER_OPENING,
-    ALL,
-    BEFORE_OPENING,
-    WITHOUT_DATABASE,
-    examine,
-)
-from datas.operations.checks.context import Context, Finding, Severity, fault, warning
+from datas.operations.checks import ALL, WITHOUT_DATABASE, examine
+from datas.operations.checks.context import Check, Context
 from datas.served import load_package
-from datas.settings import Settings, unknown_names
+from datas.settings import Settings
 
 MAX_PORT = 65535
 
@@ -56,40 +51,22 @@ def doctor(bind: str, access: str | None, database: str | None, backups: Path | 
     Nothing is changed, and servers may go on. Use the options and settings of your `datas serve`.
     The exit code is 1 if there is a fault, and 0 if there are only warnings.
     """
-    unknown = [warning(*text.rsplit(". ", 1)) for text in unknown_names().values()]
     settings, faults = Settings.read_with_faults(load_package, access=access, database_url=database)
-    mistakes = [
-        fault(f"{name}: {text}", f"Correct it, or go back to its default: unset {name}.")
-        for name, text in faults.items()
-    ]
-    context = Context(settings, bind, access is not None, backups, (*unknown, *mistakes))
+    context = Context(settings, bind, access is not None, faults, backups)
     severities = []
     checks = WITHOUT_DATABASE if "DATAS_DATABASE_URL" in faults else ALL
     for name, (severity, text, remedy) in examine(context, checks):
         echo(f"{severity:8} {name}: {text}" + (f"\n         {remedy}" if remedy else ""))
         severities.append(severity)
-    count, warnings = severities.count(Severity.FAULT), severities.count(Severity.WARNING)
+    count, warnings = severities.count("fault"), severities.count("warning")
     echo(f"Faults: {count}, warnings: {warnings}." if count + warnings else "All is well.")
     sys.exit(min(1, count))
 
 
-def check_before_opening(context: Context) -> None:
-    """Print what `datas serve` finds before it opens the database.
-
-    Raises: ClickException, for the first fault.
-    """
-    for _, finding in examine(context, BEFORE_OPENING):
-        if finding.severity == Severity.FAULT:
-            raise click.ClickException(f"{finding.text} {finding.remedy}")
-        _print_at_start(finding)
-
-
-def check_after_opening(context: Context) -> None:
-    """Print what `datas serve` finds once the database is open."""
-    for _, finding in examine(context, AFTER_OPENING):
-        _print_at_start(finding)
-
-
-def _print_at_start(finding: Finding) -> None:
-    if finding.severity != Severity.OK:
-        echo(f"{finding.severity.capitalize()}: {finding.text}\n  {finding.remedy}", err=True)
+def check_at_start(context: Context, checks: Iterable[Check], *, refuse: bool) -> None:
+    """Print what `datas serve` finds. Raises: ClickException, for a fault, with `refuse`."""
+    for _, (severity, text, remedy) in examine(context, checks):
+        if refuse and severity == "fault":
+            raise click.ClickException(f"{text} {remedy}")
+        if severity != "ok":
+            echo(f"{severity.capitalize()}: {text}\n  {remedy}", err=True)

@@ -16,8 +16,9 @@ import click
 from datas.bootstrap import build_services
 from datas.cli.settings import access_option, database_option, opened_database, read_settings
 from datas.database_urls import is_postgresql, redacted_url
+from datas.operations.checks import AFTER_OPENING, BEFORE_OPENING
 from datas.operations.checks.context import Context
-from datas.operations.doctor import bind_option, check_after_opening, check_before_opening
+from datas.operations.doctor import bind_option, check_at_start
 from datas.operations.serving import OWN_DATABASE, OWN_SETTINGS
 from datas.served import Package, load_package
 from datas.settings import Settings
@@ -61,10 +62,10 @@ def serve(  # noqa: PLR0913 (one for each option)
     # The options are put into the environment, which the server inherits.
     settings = read_settings(database_url=database, access=access)
     context = Context(settings, bind, explicit_access=access is not None)
-    check_before_opening(context)
+    check_at_start(context, BEFORE_OPENING, refuse=True)
     package = load_package(settings.collections)
     has_users = _prepare_database(settings, package)
-    check_after_opening(context)
+    check_at_start(context, AFTER_OPENING, refuse=False)
     listener = _listening_socket(bind)
     _refuse_metrics(settings)
     banner = {

@@ -7,14 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from datas.domain.errors import StorageUnavailable
 from datas.operations.checks.backup_age import backups
-from datas.operations.checks.context import (
-    Check,
-    Context,
-    Finding,
-    NotApplicableError,
-    Severity,
-    fault,
-)
+from datas.operations.checks.context import Check, Context, Finding, NotApplicableError, fault, ok
 from datas.operations.checks.service import access, hosts, secrets, settings
 from datas.operations.checks.storage import database, disk, integrity, rights, schema
 
@@ -29,7 +22,7 @@ def examine(context: Context, checks: Iterable[Check]) -> Iterator[tuple[str, Fi
     """Each check's name with each of its findings. A check that finds nothing is OK."""
     for check in checks:
         try:
-            found = list(check(context)) or [Finding(Severity.OK, check.__doc__ or "")]
+            found = list(check(context)) or [ok(check.__doc__ or "")]
         except NotApplicableError:
             continue
         except StorageUnavailable as error:

@@ -7,15 +7,7 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.sqlite_reader import SqliteReader
 from datas.database_urls import database_file
 from datas.domain.errors import StorageUnavailable
-from datas.operations.checks.context import (
-    Context,
-    Finding,
-    Findings,
-    Severity,
-    fault,
-    quoted,
-    warning,
-)
+from datas.operations.checks.context import Context, Findings, fault, ok, quoted, warning
 from datas.operations.checks.storage import SEARCH_TIMEOUT, SUFFIXES
 from datas.operations.inspect import find_damage, inspect_schema
 
@@ -40,9 +32,9 @@ def backups(context: Context) -> Findings:
         yield fault(f"The newest file there, {newest}, is no backup of Datas: {reason}", remedy)
         return
     age = datetime.now(UTC) - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
-    severity = Severity.FAULT if age > WEEK else Severity.WARNING if age > DAY else Severity.OK
+    found = fault if age > WEEK else warning if age > DAY else ok
     text = f"The newest backup, {newest}, is {age / timedelta(hours=1):,.0f} hours old."
-    yield Finding(severity, text, make if age > DAY else "")
+    yield found(text, make if age > DAY else "")
     if newest.stat().st_mode & 0o044:
         text = f"Other users may read {newest}, and the hashes of passwords."
         yield warning(text, f"chmod 600 {quoted(newest)}")

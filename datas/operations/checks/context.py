@@ -2,9 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -20,22 +19,16 @@ from datas.served import load_package
 from datas.settings import Settings
 
 
-class Severity(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAULT = "fault"
-
-
 class Finding(NamedTuple):
     """What was found, and how to repair it: a command or a setting."""
 
-    severity: Severity
+    severity: str  # ok, warning or fault
     text: str
     remedy: str = ""
 
 
 Findings = Iterator[Finding]
-warning, fault = partial(Finding, Severity.WARNING), partial(Finding, Severity.FAULT)
+ok, warning, fault = (partial(Finding, severity) for severity in ("ok", "warning", "fault"))
 
 
 class NotApplicableError(Exception):
@@ -44,16 +37,13 @@ class NotApplicableError(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """A service as it is started.
-
-    `explicit_access`: the command line names the access mode. `mistakes`: those of the settings.
-    """
+    """A service as it is started."""
 
     settings: Settings
-    bind: str = "127.0.0.1:8000"
-    explicit_access: bool = False
+    bind: str
+    explicit_access: bool  # the command line names the access mode
+    mistakes: Mapping[str, str] = field(default_factory=dict)  # by the variable of a setting
     backups: Path | None = None
-    mistakes: tuple[Finding, ...] = ()
 
     @property
     def file(self) -> Path:

@@ -6,12 +6,16 @@ import socket
 from pathlib import Path
 
 from datas.domain.access import Mode
-from datas.operations.checks.context import Context, Finding, Findings, Severity, quoted, warning
+from datas.operations.checks.context import Context, Findings, fault, quoted, warning
+from datas.settings import unknown_names
 
 
 def settings(context: Context) -> Findings:
     """All settings are known and can be used."""
-    yield from context.mistakes
+    for sentence in unknown_names().values():
+        yield warning(*sentence.rsplit(". ", 1))
+    for name, text in context.mistakes.items():
+        yield fault(f"{name}: {text}", f"Correct it, or go back to its default: unset {name}.")
 
 
 def secrets(context: Context) -> Findings:
@@ -42,11 +46,8 @@ def access(context: Context) -> Findings:
             remedy = "You asked for it by --access open. To let users alone write: --access owner."
         elif severe:
             remedy += " To keep open mode, say so on the command line: --access open."
-        yield Finding(
-            Severity.FAULT if severe else Severity.WARNING,
-            f"In open mode anybody who reaches {context.bind} may change everything.",
-            remedy,
-        )
+        text = f"In open mode anybody who reaches {context.bind} may change everything."
+        yield fault(text, remedy) if severe else warning(text, remedy)
     if context.settings.explain:
         yield warning(
             f"DATAS_EXPLAIN shows the statements that run, and their time, to anybody who reaches "

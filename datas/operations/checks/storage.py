@@ -10,15 +10,7 @@ from pathlib import Path
 from datas.adapters.sql.sqlite import library_fault
 from datas.cli.text import echo
 from datas.database_urls import database_file
-from datas.operations.checks.context import (
-    Context,
-    Finding,
-    Findings,
-    Severity,
-    fault,
-    quoted,
-    warning,
-)
+from datas.operations.checks.context import Context, Findings, fault, ok, quoted, warning
 from datas.operations.inspect import find_damage
 
 MIN_FREE = 64_000_000  # bytes of a disk
@@ -56,8 +48,8 @@ def schema(context: Context) -> Findings:
             "Run that version, or restore a backup made before it: datas restore BACKUP --force.",
         )
     if status.pending:
-        yield Finding(
-            Severity.WARNING if context.settings.auto_migrate else Severity.FAULT,
+        found = warning if context.settings.auto_migrate else fault
+        yield found(
             f"Migrations are pending: {', '.join(status.pending)}.",
             "datas migrate. (A start does it too, unless DATAS_AUTO_MIGRATE=false.)",
         )
@@ -110,7 +102,7 @@ def disk(context: Context) -> Findings:
     elif free < max(4 * MIN_FREE, sum(sizes)):
         yield warning(f"{text} A backup or a restore needs as much again.", remedy)
     else:
-        yield Finding(Severity.OK, text)
+        yield ok(text)
 
 
 def integrity(context: Context) -> Findings:
