@@ -11,8 +11,8 @@ from datas.cli.text import echo
 @click.option("--list", "only_list", is_flag=True, help="Show the migrations, apply none.")
 def migrate(database: str | None, *, only_list: bool) -> None:
     """Bring the database's schema up to date."""
-    settings = read_settings(database_url=database)
-    with opened_database(settings, auto_migrate=True, read_only=only_list) as opened:
+    settings = read_settings(database_url=database, auto_migrate="true")
+    with opened_database(settings, read_only=only_list) as opened:
         if only_list:
             status = opened.schema_status()
             for name in status.applied:

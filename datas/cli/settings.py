@@ -55,16 +55,14 @@ def read_settings(**options: str | None) -> Settings:
 
 
 @contextmanager
-def opened_database(
-    settings: Settings, *, auto_migrate: bool, read_only: bool = False
-) -> Iterator["SqlDatabase"]:
+def opened_database(settings: Settings, *, read_only: bool = False) -> Iterator["SqlDatabase"]:
     """The database, closed at the end. An error of the domain ends the command with one line."""
     url, package = settings.database_url, load_package(settings.collections)
     try:
         database = open_database(
             url,
             *(package.tables, package.histories, package.other_tables),
-            auto_migrate=auto_migrate,
+            auto_migrate=settings.auto_migrate,
             read_only=read_only,
         )
     except ValueError as error:
@@ -87,8 +85,7 @@ def opened_services(
     Without `make`, an absent database is an error: most likely this is the wrong folder.
     """
     settings = read_settings(database_url=database)
-    migrate = settings.auto_migrate
-    with opened_database(settings, auto_migrate=migrate, read_only=read_only) as opened:
+    with opened_database(settings, read_only=read_only) as opened:
         if not (make or opened.exists()):
             raise StorageUnavailable(
                 "There is no database. Name another by --database, or make one with its first "

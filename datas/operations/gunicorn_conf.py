@@ -27,14 +27,11 @@ _settings = json.loads(os.environ[serving.OWN_SETTINGS])
 
 # A client may keep its connection this many seconds without a request. It costs no thread.
 keepalive = 15
-# Seconds without a sign of life after which a worker is replaced.
-timeout = 30
 # Seconds that the master waits for workers, at Ctrl+C until it kills them. In a reload it would do
 # nothing else for so long. At SIGTERM, and in a worker, `serving.GRACE` counts.
 graceful_timeout = 1
 limit_request_line = 8190
 limit_request_fields = 64
-limit_request_field_size = 8190
 logconfig_dict = logs.config(_settings["log_level"], _settings["log_format"])
 control_socket_disable = True
 # No request may say where the app is mounted: the environment's SCRIPT_NAME does.

@@ -116,7 +116,7 @@ def _prepare_database(settings: Settings, package: Package) -> bool:
 
     What would stop every worker stops the start instead, with a line that says why.
     """
-    with opened_database(settings, auto_migrate=settings.auto_migrate) as opened:
+    with opened_database(settings) as opened:
         opened.bring_up()
         os.environ.pop(OWN_DATABASE, None)
         if file := opened.engine.file_id:
