@@ -3,12 +3,7 @@
 import signal
 
 # Ctrl+C ends the process during the imports too, and without a traceback.
-_ON_INTERRUPT = signal.getsignal(signal.SIGINT)
-try:
-    if _ON_INTERRUPT is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-except ValueError:  # this isn't the main thread
-    _ON_INTERRUPT = None
+_ON_INTERRUPT = signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import os
 import sys
@@ -35,13 +30,7 @@ open_standard_streams()  # before a command opens a file
 
 
 class Commands(click.Group):
-    """Commands that end with one line: at Ctrl+C, and at errors, which may quote anything."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().main(*args, **kwargs)
-        except KeyboardInterrupt:
-            sys.exit(128 + signal.SIGINT)
+    """Commands whose errors are one line, which may quote anything."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -51,26 +40,17 @@ class Commands(click.Group):
             raise
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+ALL = [serve, migrate, export_records, import_records, backup, restore, copy, doctor]
+ALL += [user, token, openapi]
+
+
+@click.group(cls=Commands, commands=ALL, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="datas")
 def main() -> None:
     """A small HTTP API over collections of records."""
 
 
-main.add_command(serve)
-main.add_command(migrate)
-main.add_command(export_records)
-main.add_command(import_records)
-main.add_command(backup)
-main.add_command(restore)
-main.add_command(copy)
-main.add_command(doctor)
-main.add_command(user)
-main.add_command(token)
-main.add_command(openapi)
-
-if _ON_INTERRUPT is not None:
-    signal.signal(signal.SIGINT, _ON_INTERRUPT)
+signal.signal(signal.SIGINT, _ON_INTERRUPT)
 
 if __name__ == "__main__":
     main(prog_name="datas")
