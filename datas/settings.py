@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from datas.domain.access import Mode
@@ -141,8 +141,7 @@ class Settings:
             if value is not None:
                 os.environ[PREFIX + name.upper()] = value
         values, faults = dict[str, Any](), dict[str, str]()
-        for each in fields(cls):
-            variable = _variable(each)
+        for each, variable in zip(fields(cls), variable_names(), strict=True):
             if variable not in os.environ:
                 continue
             text = os.environ[variable] = os.environ[variable].strip()
@@ -158,11 +157,7 @@ class Settings:
 
 def variable_names() -> list[str]:
     """The names of all settings, as the environment spells them."""
-    return [_variable(it) for it in fields(Settings)]
-
-
-def _variable(of: "Field[Any]") -> str:
-    return PREFIX + of.name.upper()
+    return [PREFIX + each.name.upper() for each in fields(Settings)]
 
 
 def unknown_names() -> dict[str, str]:

@@ -357,7 +357,6 @@ def test_a_schema_that_is_behind_is_a_fault_where_starts_do_not_migrate(
 def test_a_search_for_damage_has_an_end(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large database isn't waited for; a backup searches all of it."""
     monkeypatch.setattr(storage, "SEARCH_TIMEOUT", 0.0)
-    monkeypatch.setattr(storage, "LARGE", 0)
     change(
         db,
         "WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < 30000) "

@@ -7,9 +7,16 @@ from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.sqlite_reader import SqliteReader
 from datas.database_urls import database_file
 from datas.domain.errors import StorageUnavailable
-from datas.operations.checks.context import Context, Findings, fault, ok, quoted, warning
-from datas.operations.checks.storage import SEARCH_TIMEOUT, SUFFIXES
-from datas.operations.inspect import find_damage, inspect_schema
+from datas.operations.checks.context import (
+    Context,
+    Findings,
+    fault,
+    inspect_schema,
+    ok,
+    quoted,
+    warning,
+)
+from datas.operations.checks.storage import SUFFIXES, find_damage
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -64,4 +71,4 @@ def _no_backup(path: Path, live: Path | None) -> str:
         applied = inspect_schema(SqlDatabase(SqliteReader(path))).applied
     except StorageUnavailable as error:
         return str(error)
-    return "".join((find_damage(path, SEARCH_TIMEOUT) or [])[:1]) if applied else "it is empty."
+    return "".join((find_damage(path) or [])[:1]) if applied else "it is empty."

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import click
 
+from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.migrate import SchemaStatus
+from datas.adapters.sql.tables import all_tables
 from datas.cli.settings import refusals
 from datas.database_urls import database_file, open_database
-from datas.operations.inspect import inspect_schema
+from datas.domain.errors import StorageUnavailable
 from datas.served import load_package
 from datas.settings import Settings
 
@@ -92,6 +94,26 @@ class Context:
 
 
 Check = Callable[[Context], Findings]
+
+
+def inspect_schema(database: SqlDatabase) -> SchemaStatus:
+    """The schema of a database; its connection is closed. Raises: StorageUnavailable."""
+    errors: tuple[type[Exception], ...] = (*database.engine.errors, TypeError, ValueError)
+    try:
+        status = database.schema_status()
+        tables = database.table_names()
+    except errors as error:
+        reason = f"It isn't as Datas makes its databases ({error})."
+        raise StorageUnavailable(reason) from error
+    finally:
+        database.close()
+    if not status.applied and tables:
+        raise StorageUnavailable("Its tables aren't those that Datas makes.")
+    every = all_tables(database.tables, database.other_tables)
+    names = {table._meta.table_name for table in every}  # noqa: SLF001 (Peewee's documented name)
+    if not status.pending and (missing := names - tables):
+        raise StorageUnavailable(f"It lacks the table {min(missing)}.")
+    return status
 
 
 def quoted(path: Path) -> str:

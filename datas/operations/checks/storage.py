@@ -5,17 +5,21 @@ import pwd
 import resource
 import shutil
 import stat
+import time
 from pathlib import Path
 
+from peewee import sqlite3  # type: ignore[attr-defined]  # the driver that Peewee chose
+
+from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.sqlite import library_fault
-from datas.cli.text import echo
+from datas.adapters.sql.sqlite_reader import SqliteReader
 from datas.database_urls import database_file
+from datas.domain.errors import StorageUnavailable
 from datas.operations.checks.context import Context, Findings, fault, ok, quoted, warning
-from datas.operations.inspect import find_damage
 
 MIN_FREE = 64_000_000  # bytes of a disk
-LARGE = 100_000_000  # bytes of a database that takes more than a moment to search for damage
 SEARCH_TIMEOUT = 60.0  # seconds
+MAX_REPORTED = 5  # damages
 SUFFIXES = ("", "-wal", "-shm", "-journal", "-lock", "-queue")  # of a database's files
 
 
@@ -111,9 +115,7 @@ def integrity(context: Context) -> Findings:
     context.require_schema()
     if text := library_fault():
         yield warning(text, "pip install pysqlite3 (Linux on x86-64), or a newer Python or system.")
-    if file.stat().st_size > LARGE:
-        echo(f"Looking for damage in {file}…", err=True)
-    damage = find_damage(file, SEARCH_TIMEOUT)
+    damage = find_damage(file)
     if damage is None:
         yield warning(
             f"The search for damage takes over {SEARCH_TIMEOUT:.0f} s, and was given up.",
@@ -124,6 +126,29 @@ def integrity(context: Context) -> Findings:
             f"{file} is damaged: {each}.",
             "Stop the servers, keep a copy of all its files, and: datas restore BACKUP --force.",
         )
+
+
+def find_damage(path: Path) -> list[str] | None:
+    """What is damaged in an SQLite file, in a few lines; None, if the search takes too long.
+
+    Raises: StorageUnavailable, if the file can't be opened.
+    """
+    database = SqlDatabase(SqliteReader(path))
+    end = time.monotonic() + SEARCH_TIMEOUT
+    try:
+        database.query("SELECT 1")
+        database.peewee.connection().set_progress_handler(lambda: time.monotonic() > end, 100_000)
+        found = [fault for (fault,) in database.query(f"PRAGMA quick_check({MAX_REPORTED})")]
+        orphans = database.query("PRAGMA foreign_key_check")[:MAX_REPORTED]
+    except (StorageUnavailable, sqlite3.Error) as error:
+        if getattr(error, "sqlite_errorname", None) == "SQLITE_INTERRUPT":
+            return None
+        found, orphans = [str(error)], []
+    finally:
+        database.close()
+    found = [" ".join(fault.split()) for fault in found if fault != "ok"]
+    found += [f"row {row} of {table} names one that {of} lacks" for table, row, of, _ in orphans]
+    return found
 
 
 def _as_owner(path: Path) -> str:
