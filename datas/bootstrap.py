@@ -1,15 +1,24 @@
 """The composition root: the one module that knows all layers, and builds an app or services.
 
-Imports stand inside the functions, so that each use of Datas loads only what it needs. For example,
-`open_service` loads no web framework and no settings.
+The web is imported inside the functions that need it: `open_service` loads no web framework.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from datas.adapters.explain import WsgiApp, explain, timed
+from datas.adapters.recording import record
+from datas.adapters.request_ring import RequestRing
+from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
+from datas.adapters.sql.database import SqlDatabase
+from datas.adapters.sql.idempotency import SqlIdempotencyRecords
+from datas.adapters.sql.migrate import DATAS, History
+from datas.adapters.sql.repository import SqlRepository
+from datas.adapters.sql.tables import ItemRow, RecordRow, Table
+from datas.adapters.system import Argon2Passwords, SystemClock
 from datas.database_urls import open_database
 from datas.domain.access import AUTHENTICATED, Access, Mode
 from datas.domain.accounts import Accounts
@@ -19,31 +28,17 @@ from datas.domain.records import Collection
 from datas.domain.service import RecordService
 from datas.domain.throttle import HashLimiter
 from datas.logs import is_json
+from datas.settings import Settings
 
 if TYPE_CHECKING:
-    from datas.adapters.explain import WsgiApp
-    from datas.adapters.request_ring import RequestRing
-    from datas.adapters.sql.database import SqlDatabase
-    from datas.adapters.sql.tables import RecordRow
-    from datas.http.observation import Observer
     from datas.http.parts import Explain, Parts
     from datas.served import Package
-    from datas.settings import Settings
 
 Part = TypeVar("Part")
 _ENDED = (
     "The database was closed at the end of its with block. Nothing was changed. "
     "Use the service inside of the block, or open it again: with open_service(url) as items: …"
 )
-
-
-class Timed(Protocol):
-    def __call__(self, layer: str, part: Part, /) -> Part:
-        """The part of a layer, or an object that measures the part's methods."""
-
-
-def _untimed(_: str, part: Part) -> Part:
-    return part
 
 
 @dataclass
@@ -60,17 +55,12 @@ class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (c
     url: str  # such as `sqlite:///datas.db`
     _: KW_ONLY
     collection: Collection[Any] = ITEMS
-    table: "type[RecordRow] | None" = None
+    table: type[RecordRow] = ItemRow
     service: Callable[..., RecordService[Any]] = RecordService
     migrations: Path | None = None
     access: str = AUTHENTICATED.mode
 
     def __enter__(self) -> RecordService[Any]:
-        from datas.adapters.sql.migrate import DATAS, History
-        from datas.adapters.sql.repository import SqlRepository
-        from datas.adapters.sql.tables import ItemRow, Table
-        from datas.adapters.system import SystemClock
-
         plural, folder = self.collection.plural, self.migrations
         if others := sorted({*self.collection.references.values()} - {plural}):
             raise ValueError(
@@ -78,7 +68,7 @@ class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (c
                 "Open them together: open_package(url, package)."
             )
         own = () if folder is None else (History.of_package(plural, folder),)
-        tables = {plural: Table(self.collection, self.table or ItemRow)}
+        tables = {plural: Table(self.collection, self.table)}
         self._database = open_database(self.url, tables, (DATAS, *own))
         try:
             self._database.bring_up()
@@ -110,8 +100,6 @@ def open_package(
 
     Raises: InvalidPackage too.
     """
-    from datas.settings import Settings
-
     package.check()
     database = open_database(url, package.tables, package.histories, package.other_tables)
     try:
@@ -122,14 +110,14 @@ def open_package(
 
 
 def build_app(  # noqa: PLR0913 (what a server hands over)
-    settings: "Settings",
+    settings: Settings,
     *,
     package: "Package | None" = None,
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
     threads: int = 1,
-    requests: "RequestRing | None" = None,
-) -> "WsgiApp":
+    requests: RequestRing | None = None,
+) -> WsgiApp:
     """The WSGI application. It opens its database at the first request that needs it.
 
     It serves `package`, or the one that the settings name. While `is_draining()` is true, the
@@ -138,26 +126,21 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     process serves with, and `requests`, which all workers share. Raises: InvalidPackage.
     """
     from datas.http.app import create_app
+    from datas.http.parts import Explain
     from datas.served import load_package
 
     package = package or load_package(settings.collections)
     package.check()
     if not settings.explain:
-        return create_app(_parts(settings, package, is_draining=is_draining, file=file))
-    from datas.adapters.explain import explain, timed
-    from datas.adapters.recording import record
-    from datas.adapters.request_ring import RequestRing
-    from datas.http.parts import Explain
-
+        return create_app(_parts(settings, package, is_draining, file))
     ring = requests or RequestRing()
     added = Explain(ring, delays=max(1, threads - 1))
-    app = create_app(_parts(settings, package, timed, is_draining, file, added))
+    app = create_app(_parts(settings, package, is_draining, file, added))
     return record(explain(app), ring.put, with_bodies=settings.access != "private")
 
 
-def openapi_document(settings: "Settings") -> bytes:
+def openapi_document(settings: Settings) -> bytes:
     """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
-    from datas.adapters.request_ring import RequestRing
     from datas.http.app import routes
     from datas.http.parts import Explain
     from datas.served import load_package
@@ -177,27 +160,20 @@ class Services:
     access: Access
 
 
-def build_services(
-    settings: "Settings", package: "Package", database: "SqlDatabase", timed: Timed = _untimed
-) -> Services:
+def build_services(settings: Settings, package: "Package", database: SqlDatabase) -> Services:
     """Nothing is opened."""
-    from datas.adapters.sql.accounts import SqlAttempts, SqlTokens, SqlUsers
-    from datas.adapters.sql.idempotency import SqlIdempotencyRecords
-    from datas.adapters.sql.repository import SqlRepository
-    from datas.adapters.system import Argon2Passwords, SystemClock
-
-    clock, access = SystemClock(), Access(Mode(settings.access))
-    database = timed("sql", database)
+    measured, clock, access = _stopwatch(settings), SystemClock(), Access(Mode(settings.access))
+    database = measured("sql", database)
     repositories = {
-        plural: timed("adapters", SqlRepository(database, table.collection, database.tables))
+        plural: measured("adapters", SqlRepository(database, table.collection, database.tables))
         for plural, table in database.tables.items()
     }
     accounts = Accounts(
-        users=timed("adapters", SqlUsers(database)),
-        tokens=timed("adapters", SqlTokens(database)),
-        attempts=timed("adapters", SqlAttempts(database)),
+        users=measured("adapters", SqlUsers(database)),
+        tokens=measured("adapters", SqlTokens(database)),
+        attempts=measured("adapters", SqlAttempts(database)),
         repositories=list(repositories.values()),
-        passwords=timed("adapters", Argon2Passwords()),
+        passwords=measured("adapters", Argon2Passwords()),
         storage=database,
         clock=clock,
         limiter=HashLimiter(),
@@ -208,15 +184,19 @@ def build_services(
         each.collection.plural: each.build(repositories, database, clock, access)
         for each in package.collections
     }
-    kept_answers = timed("adapters", SqlIdempotencyRecords(database))
+    kept_answers = measured("adapters", SqlIdempotencyRecords(database))
     idempotency = Idempotency(kept_answers, database, clock)
     return Services(package, records, accounts, idempotency, access)
 
 
-def _parts(  # noqa: PLR0913, PLR0917 (what a server hands over)
-    settings: "Settings",
+def _stopwatch(settings: Settings) -> Callable[[str, Part], Part]:
+    """Gives a layer's part: in explain mode, with a stopwatch around it."""
+    return timed if settings.explain else lambda _, part: part
+
+
+def _parts(
+    settings: Settings,
     package: "Package",
-    timed: Timed = _untimed,
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
     explain: "Explain | None" = None,
@@ -224,7 +204,12 @@ def _parts(  # noqa: PLR0913, PLR0917 (what a server hands over)
     from datas.http.access_log import AccessLog
     from datas.http.parts import Parts
 
-    is_logged = settings.log_level in ("debug", "info")
+    metrics = None
+    if settings.metrics:
+        from datas.http.metrics import Metrics
+
+        metrics = Metrics()
+    measured, is_logged = _stopwatch(settings), settings.log_level in ("debug", "info")
     database = open_database(
         settings.database_url,
         *(package.tables, package.histories, package.other_tables),
@@ -232,21 +217,21 @@ def _parts(  # noqa: PLR0913, PLR0917 (what a server hands over)
         anew=False,
         file=file,
     )
-    services = build_services(settings, package, database, timed)
+    services = build_services(settings, package, database)
     return Parts(
         collections=[
-            each.parts(timed("service", services.records[each.collection.plural]))
+            each.parts(measured("service", services.records[each.collection.plural]))
             for each in package.collections
         ],
         title=package.title,
         own_problems=package.problems,
-        idempotency=timed("service", services.idempotency),
-        accounts=timed("service", services.accounts),
+        idempotency=measured("service", services.idempotency),
+        accounts=measured("service", services.accounts),
         access=services.access,
         check_storage=database.check,
         is_draining=is_draining,
         access_log=AccessLog(as_json=is_json(settings.log_format)) if is_logged else None,
-        metrics=_metrics(settings),
+        metrics=metrics,
         allowed_hosts=settings.allowed_hosts,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
@@ -254,11 +239,3 @@ def _parts(  # noqa: PLR0913, PLR0917 (what a server hands over)
         console=settings.console,
         explain=explain,
     )
-
-
-def _metrics(settings: "Settings") -> "Observer | None":
-    if not settings.metrics:
-        return None
-    from datas.http.metrics import Metrics
-
-    return Metrics()
