@@ -18,6 +18,7 @@ def print_banner(host: str, port: int, script_name: str, settings: Mapping[str, 
     named = f"[{host}]" if ":" in host else host
     if host in ("127.0.0.1", "::1") or listening.is_unspecified:
         named = "localhost"
+    kept = settings["database_url"]
     url, elsewhere = f"http://{named}:{port}{script_name}", ""
     if listening.is_unspecified and not settings["trusted_proxies"]:
         elsewhere = _from_outside(port, script_name, settings["allowed_hosts"])
@@ -25,7 +26,7 @@ def print_banner(host: str, port: int, script_name: str, settings: Mapping[str, 
         f"{settings['title']} is running at": f"{url}{settings['route']}",
         "Open it in a browser:": f"{url}/" if settings["console"] else "",
         "From other devices:": elsewhere,
-        f"Its {settings['records']} are kept in": _database(settings["database_url"]),
+        f"Its {settings['records']} are kept in": str(database_file(kept) or redacted_url(kept)),
         "Access:": _access(settings, local=listening.is_loopback),
         **_next_step(url, settings),
         "Stop it:": "Ctrl+C",
@@ -33,11 +34,6 @@ def print_banner(host: str, port: int, script_name: str, settings: Mapping[str, 
     text = "".join(f"  {label:<21} {value}\n" for label, value in lines.items() if value)
     with suppress(OSError):  # the reader may have closed the other end
         print(f"\n{text}", flush=True)
-
-
-def _database(url: str) -> str:
-    """The absolute path of the file, or the URL without its password."""
-    return str(database_file(url) or redacted_url(url))
 
 
 def _access(settings: Mapping[str, Any], *, local: bool) -> str:

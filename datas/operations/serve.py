@@ -68,12 +68,13 @@ def serve(  # noqa: PLR0913 (one for each option)
     check_at_start(context, AFTER_OPENING, refuse=False)
     listener = _listening_socket(bind)
     _refuse_metrics(settings)
-    banner = {
+    known = {
+        **asdict(settings),
+        **package.first_request,
         "has_users": has_users,
         "add_user": _add_user(database),
         "access_from": _access_from(access),
     }
-    known = {**asdict(settings), **package.first_request, **banner}
     os.environ[OWN_SETTINGS] = json.dumps(known)
     # A fresh interpreter: the master must hold no connection that workers could inherit, and of our
     # modules only `serving`, `logs` and `request_ring`, since --reload can't replace what it has.
@@ -147,7 +148,7 @@ def _listening_socket(bind: str) -> socket.socket:
         listener.bind(address)
         # Two sockets may be bound to one port with SO_REUSEADDR, but only one of them can listen.
         listener.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:  # a label of a host name may be too long
         raise click.ClickException(
             f"{bind} can't be had: {error.args[-1]}. Stop what uses it, or choose another: "
             '--bind 127.0.0.1:9000 (make run ARGS="--bind 127.0.0.1:9000")'

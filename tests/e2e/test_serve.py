@@ -173,6 +173,14 @@ def test_a_taken_port_is_one_line(start: Start, tmp_path: Path) -> None:
     assert re.fullmatch(r"Error: 127\.0\.0\.1:\d+ can't be had: .+\n", result.stderr)
 
 
+def test_a_name_that_no_host_can_have_is_one_line(tmp_path: Path) -> None:
+    """It has an empty label, or one that is too long."""
+    result = run_datas(tmp_path, "serve", "--bind", "a..b:8000")
+    assert result.returncode == 1
+    assert re.search(r"^Error: a\.\.b:8000 can't be had: .+$", result.stderr, re.MULTILINE)
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(
     "url", ["sqlite:////nonexistent/folder/datas.db", "sqlite:////proc/datas.db", "sqlite:////"]
 )
