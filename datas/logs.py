@@ -32,29 +32,17 @@ class JsonFormatter(logging.Formatter):
 def config(level: str, form: str) -> dict[str, Any]:
     """For `logging.config.dictConfig`: Datas, its server and Python's warnings in one form."""
     as_json = is_json(form)
+    text = {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%H:%M:%S"}
+    # A terminal doesn't show gunicorn's starts, workers and signals.
+    server = level.upper() if as_json else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "json": {"()": JsonFormatter},
-            "text": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%H:%M:%S"},
-        },
-        "handlers": {
-            "stderr": {
-                "class": "logging.StreamHandler",
-                "formatter": "json" if as_json else "text",
-            }
-        },
+        "formatters": {"lines": {"()": JsonFormatter} if as_json else text},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"level": level.upper(), "handlers": ["stderr"]},
-        # gunicorn has a level and handlers of its own. A terminal doesn't show its starts, workers
-        # and signals.
-        "loggers": {
-            "gunicorn.error": {
-                "level": level.upper() if as_json else "WARNING",
-                "handlers": [],
-                "propagate": True,
-            }
-        },
+        # gunicorn has a level and handlers of its own.
+        "loggers": {"gunicorn.error": {"level": server, "handlers": [], "propagate": True}},
     }
 
 
