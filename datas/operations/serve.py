@@ -93,12 +93,8 @@ def serve(  # noqa: PLR0913 (one for each option)
 
 def _add_user(database: str | None) -> str:
     """The command for a first user: this program, on this database."""
-    called, on_path = Path(sys.argv[0]), which("datas")
-    if called.name == "__main__.py" or not called.is_file():
-        program = f"{shlex.quote(sys.executable)} -m datas"
-    else:
-        is_short = on_path and called.samefile(on_path)
-        program = "datas" if is_short else shlex.quote(sys.argv[0])
+    is_on_path = which("datas") == str(Path(sys.executable).with_name("datas"))
+    program = "datas" if is_on_path else f"{shlex.quote(sys.executable)} -m datas"
     command = f"{program} user add NAME"
     if database is None:
         return command

@@ -77,7 +77,7 @@ def test_it_says_how_to_make_a_first_user_and_then_how_to_sign_in(
     start: Start, tmp_path: Path, access: str
 ) -> None:
     """Where only users write, the banner has the command that works next."""
-    server = start("--workers", "1", DATAS_ACCESS=access)
+    server = start("--workers", "1", DATAS_ACCESS=access, PATH="/nowhere")
     server.stop()
     text = "".join(server.output)
     assert f"{access}: users " in text
@@ -118,9 +118,10 @@ def test_the_first_user_is_made_in_the_database_that_was_given(
     start: Start, tmp_path: Path
 ) -> None:
     """The command in the banner names the file of --database, and can be pasted."""
-    server = start("--access", "owner", "--workers", "1", "--database", "sqlite:///my own.db")
+    options = ("--access", "owner", "--workers", "1", "--database", "sqlite:///my own.db")
+    server = start(*options, PATH=str(Path(sys.executable).parent))
     server.stop()
-    [command] = re.findall(r"First user: +.+ -m datas (.+)", "".join(server.output))
+    [command] = re.findall(r"First user: +datas (.+)", "".join(server.output))
     arguments = ["alice" if word == "NAME" else word for word in shlex.split(command)]
     assert run_datas(tmp_path, *arguments, stdin=b"correct horse").returncode == 0
     listed = run_datas(tmp_path, "user", "list", "--database", "sqlite:///my own.db")
