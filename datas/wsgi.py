@@ -18,7 +18,7 @@ for _warning in unknown_names().values():
 app = build_app(
     _settings,
     is_draining=serving.is_draining,
-    file=os.environ.get(serving.OWN_DATABASE),
+    file=os.environ.get(serving.OWN_DATABASE) or None,
     threads=serving.threads,
     requests=serving.requests,
 )

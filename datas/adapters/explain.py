@@ -5,7 +5,6 @@ two layers: here, a stopwatch. The composition root puts it there, and no layer 
 explain mode is off, it does not exist.
 """
 
-import functools
 import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -116,7 +115,6 @@ class _Timed:
         if not inspect.ismethod(found):
             return found
 
-        @functools.wraps(found)
         def timed_method(*args: Any, **kwargs: Any) -> Any:
             trace = _current.get()
             if trace is None:
@@ -127,8 +125,6 @@ class _Timed:
             with trace.inside(self._layer, statement):
                 return found(*args, **kwargs)
 
-        # The next access finds it without __getattr__.
-        setattr(self, attribute, timed_method)
         return timed_method
 
 

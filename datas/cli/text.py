@@ -5,8 +5,6 @@ import click
 
 def printable(text: str) -> str:
     """The text with escapes in the place of what could control a terminal, line ends included."""
-    if text.isprintable():
-        return text
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )

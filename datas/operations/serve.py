@@ -85,7 +85,6 @@ def serve(  # noqa: PLR0913 (one for each option)
         *(["--reload"] if reload else []),
         "datas.wsgi:app",
     ]
-    sys.stdout.flush()
     # Ctrl+C waits until gunicorn has a handler for it: it would be a traceback of an import.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 (our own)
@@ -115,9 +114,7 @@ def _prepare_database(settings: Settings, package: Package) -> bool:
     """
     with opened_database(settings) as opened:
         opened.bring_up()
-        os.environ.pop(OWN_DATABASE, None)
-        if file := opened.engine.file_id:
-            os.environ[OWN_DATABASE] = file
+        os.environ[OWN_DATABASE] = opened.engine.file_id or ""
         return bool(build_services(settings, package, opened).accounts.list_users())
 
 

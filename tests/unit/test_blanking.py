@@ -109,6 +109,7 @@ def test_a_body_is_shown_as_it_was_but_for_its_secrets(body: str, shown: str) ->
             f'{{"username": "alice", "passwort": "{PASSWORD}"}}',
             '{"username": "alice", "passwort": "…"}',
         ),
+        (f'{{"{PASSWORD}": "alice"}}', '{"…": "…"}'),
         ('{"username": "alice", "label": "phone"}', '{"username": "alice", "label": "phone"}'),
         (
             '{"errors": {"password": ["is short"], "username": ["is long"]}}',

@@ -5,7 +5,6 @@ A check only reads, and yields what it finds. If it yields nothing, its docstrin
 
 from collections.abc import Iterable, Iterator
 
-from datas.domain.errors import StorageUnavailable
 from datas.operations.checks.backup_age import backups
 from datas.operations.checks.context import Check, Context, Finding, NotApplicableError, fault, ok
 from datas.operations.checks.service import access, hosts, secrets, settings
@@ -25,8 +24,6 @@ def examine(context: Context, checks: Iterable[Check]) -> Iterator[tuple[str, Fi
             found = list(check(context)) or [ok(check.__doc__ or "")]
         except NotApplicableError:
             continue
-        except StorageUnavailable as error:
-            found = [fault(str(error), "It was there a moment ago. Look again: datas doctor.")]
         except OSError as error:
             text = f"{error.filename or 'A file'} can't be examined: {error.strerror}."
             found = [fault(text, "Run it as the user that runs Datas: sudo -u USER datas doctor.")]

@@ -129,10 +129,7 @@ def integrity(context: Context) -> Findings:
 
 
 def find_damage(path: Path) -> list[str] | None:
-    """What is damaged in an SQLite file, in a few lines; None, if the search takes too long.
-
-    Raises: StorageUnavailable, if the file can't be opened.
-    """
+    """What is damaged in an SQLite file, in a few lines; None, if the search takes too long."""
     database = SqlDatabase(SqliteReader(path))
     end = time.monotonic() + SEARCH_TIMEOUT
     try:
