@@ -10,7 +10,6 @@ from typing import Any
 from datas.domain.access import Mode
 
 PREFIX = "DATAS_"
-LEVELS = ("debug", "info", "warning", "error")  # of the log
 
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"
@@ -44,17 +43,6 @@ def _origin(value: str) -> str:
         )
     origin = value.lower()
     return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    return tuple(map(_host, text.split(","))) if text else ()
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(map(_origin, text.split(","))) if text else ()
-    if "*" in origins and len(origins) > 1:
-        raise ValueError("* stands for every origin: write it alone, or leave it out.")
-    return origins
 
 
 def _database_url(value: str) -> str:
@@ -93,6 +81,10 @@ def _number(default: int, minimum: int, maximum: int) -> Any:
     return _setting(default, parse, f"a whole number from {minimum} to {maximum}")
 
 
+def _texts(parse: Callable[[str], str]) -> Any:
+    return _setting((), lambda text: tuple(map(parse, text.split(","))) if text else ())
+
+
 def _flag(*, default: bool) -> Any:
     return _setting(default, lambda text: _FLAGS[text.lower()], "one of: true, false")
 
@@ -107,14 +99,14 @@ class Settings:
     token_days: int = _number(30, 1, 36_500)
     bulk_lines: int = _number(10_000, 1, 1_000_000)  # other writers wait for one bulk request
     collections: str = _setting("", str)  # items
-    allowed_hosts: tuple[str, ...] = _setting((), _hosts)
-    cors_origins: tuple[str, ...] = _setting((), _origins)
+    allowed_hosts: tuple[str, ...] = _texts(_host)
+    cors_origins: tuple[str, ...] = _texts(_origin)
     trusted_proxies: int = _number(0, 0, 100)
     auto_migrate: bool = _flag(default=True)
     console: bool = _flag(default=True)
     explain: bool = _flag(default=False)
     metrics: bool = _flag(default=False)
-    log_level: str = _choice("info", *LEVELS)
+    log_level: str = _choice("info", "debug", "info", "warning", "error")
     log_format: str = _choice("", "json", "text")  # "": text if standard error is a terminal
     drain_seconds: int = _number(2, 0, 600)
 
