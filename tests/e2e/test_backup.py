@@ -30,6 +30,7 @@ from datas.operations import sqlite_copy
 from datas.operations.backup import refuse_postgresql
 from datas.operations.sqlite_copy import back_up, restore_backup
 from tests.e2e.conftest import DEADLINE, Start, clean_environ, request, run_datas
+from tests.postgres import missing
 from tests.served import RECORDS, ROUTE
 
 MANY = 50_000  # items of a database that takes a while to copy and to check
@@ -217,6 +218,16 @@ def test_a_database_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert _texts(path) == ["new"]
     assert restore_backup(path, copy, force=True).rows["datas"] == 1
     assert _texts(path) == ["old"]
+
+
+def test_a_restored_database_keeps_its_owner(tmp_path: Path) -> None:
+    """The user that runs the server, when root restores."""
+    if os.geteuid():
+        missing("root, who can give files away")
+    copy, path = _fill(tmp_path / "copy.db", ["old"]), _fill(tmp_path / "datas.db", ["new"])
+    os.chown(path, 65534, 65534)
+    restore_backup(path, copy, force=True)
+    assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534)
 
 
 def test_nothing_of_the_replaced_database_gets_into_the_restored_one(tmp_path: Path) -> None:
