@@ -159,7 +159,7 @@ def _set_signals(server: Any) -> None:
         server.cfg.set("graceful_timeout", serving.GRACE)
         if serving.is_draining():  # a second SIGTERM stops at once
             put(signum, frame)
-        serving.start_draining()
+        serving.draining[0] = 1
         signal.setitimer(signal.ITIMER_REAL, _settings["drain_seconds"] or 0.001)
 
     def reload(signum: int, frame: Any) -> None:

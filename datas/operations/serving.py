@@ -23,16 +23,12 @@ threads = 1
 requests: RequestRing | None = None
 
 # Shared with the workers, which are forked: 1 from the moment that the server is asked to stop.
-_draining = mmap.mmap(-1, 1)
-
-
-def start_draining() -> None:
-    """Let readiness fail from now on, so that load balancers choose another server."""
-    _draining[0] = 1
+# Readiness fails from then on, so that load balancers choose another server.
+draining = mmap.mmap(-1, 1)
 
 
 def is_draining() -> bool:
-    return _draining[0] == 1
+    return draining[0] == 1
 
 
 def exit_with_parent(parent: int) -> None:
