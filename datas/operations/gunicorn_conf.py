@@ -64,10 +64,8 @@ class Log(Logger):  # type: ignore[misc]
 
     access_log_enabled = False
 
-    def setup(self, cfg: Any) -> None:
-        """Leave out what a client did wrong."""
-        super().setup(cfg)
-        self.error_log.addFilter(_without_clients)
+
+logger_class = Log
 
 
 def _without_clients(record: logging.LogRecord) -> bool:
@@ -77,7 +75,7 @@ def _without_clients(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
 
 
-logger_class = Log
+logging.getLogger("gunicorn.error").addFilter(_without_clients)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]

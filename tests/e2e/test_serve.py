@@ -316,6 +316,16 @@ def test_raw_bytes_never_make_a_500(start: Start) -> None:
     assert "Traceback" not in "".join(server.output)
 
 
+def test_the_log_quotes_nothing_of_a_request_that_cannot_be_read(start: Start) -> None:
+    """It may hold a password; the line says what is wrong, and who sent it."""
+    server = start("--workers", "1")
+    assert _status_of_raw(server, b"GET / HTTP/1.1\r\nPassword hunter2\r\n\r\n") == 400
+    server.stop()
+    text = "".join(server.output)
+    assert "Invalid request from ip=127.0.0.1: Invalid HTTP Header" in text
+    assert "hunter2" not in text
+
+
 def _status_of_raw(server: Server, raw: bytes) -> int:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(raw)
