@@ -93,6 +93,8 @@ def explain(app: WsgiApp) -> WsgiApp:
         _current.set(trace)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            # Work of a streamed body happens after the headers are sent.
+            _current.set(None)
             timing = ("Server-Timing", trace.server_timing(status))
             return start_response(status, [*headers, timing, (HEAD, _head(environ))], *rest)
 
