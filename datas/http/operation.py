@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -53,15 +54,7 @@ class Operation:
     dry_run: bool = False
 
 
-def content_operation(
-    operation_id: str, summary: str, answer: str | Mapping[str, Any]
-) -> Operation:
-    """Of content that changes only when the server is updated: the client may have it already."""
-    return Operation(
-        operation_id,
-        summary,
-        answer,
-        headers=("ETag",),
-        parameters=(IF_NONE_MATCH,),
-        not_modified=True,
-    )
+# Of content that changes only when the server is updated: the client may have it already.
+content_operation = partial(
+    Operation, headers=("ETag",), parameters=(IF_NONE_MATCH,), not_modified=True
+)

@@ -13,6 +13,7 @@ import falcon
 from datas.http.content import Content
 from datas.http.operation import content_operation
 from datas.http.parts import Parts
+from datas.http.problems import fill
 
 WEB = Path(__file__).parent.parent / "web"
 CONSOLE = WEB / "console"
@@ -60,14 +61,14 @@ class Layout:
         if not parts.console:
             header = header.replace('<a href="{root}/">Console</a>\n', "")
             header = header.replace('"{root}/"', '"{root}/problems"')
-        self._words = {"{header}": header, "{title}": html.escape(parts.title)}
+        self._header, self._title = header, html.escape(parts.title)
 
     def fill(self, text: str, path: str, root_path: str) -> str:
         """The text of a page that the header names by this path."""
         here = f'<a href="{{root}}{path}"'
-        for word, value in (self._words | {"{root}": html.escape(root_path)}).items():
-            text = text.replace(word, value.replace(here, f'{here} aria-current="page"'))
-        return text
+        header = self._header.replace(here, f'{here} aria-current="page"')
+        words = {"header": header, "title": self._title, "root": html.escape(root_path)}
+        return fill(text, words)
 
 
 class PageResource(FileResource):
