@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -49,12 +49,8 @@ class Operation:
     body: Any = None
     example: Any = None  # of a body in JSON
     answer_example: Any = None
-    not_modified: bool = False
-    links: Mapping[str, Any] = field(default_factory=dict)
     dry_run: bool = False
 
 
 # Of content that changes only when the server is updated: the client may have it already.
-content_operation = partial(
-    Operation, headers=("ETag",), parameters=(IF_NONE_MATCH,), not_modified=True
-)
+content_operation = partial(Operation, headers=("ETag",), parameters=(IF_NONE_MATCH,))
