@@ -14,9 +14,8 @@ from datas.http.errors import Refusal
 from datas.http.middleware import preferred
 from datas.http.operation import ANYWHERE, content_operation
 from datas.http.problems import Problem, fill
-from datas.http.resources.pages import POLICY, WEB, FileResource, Layout
+from datas.http.resources.pages import POLICY, WEB, Layout, page_files
 
-_FOLDER = WEB / "problems"
 _HEADERS = ("ETag", "Vary")
 # What a problem is about, by its status; other statuses are about what was sent.
 _ABOUT = {
@@ -96,17 +95,15 @@ class ProblemResource(_Resource):
 
 
 def problem_routes(layout: Layout, problems: Mapping[str, Problem]) -> dict[str, object]:
-    files = {
-        f"/problems/{name}": FileResource(_FOLDER / name) for name in ("style.css", "search.js")
-    }
-    return files | {
+    return {
+        **page_files("problems"),
         "/problems": ProblemsResource(layout, problems),
         "/problems/{code}": ProblemResource(layout, problems),
     }
 
 
 def _read(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return (WEB / "problems" / name).read_text(encoding="utf-8")
 
 
 def _words(problem: Problem) -> dict[str, str]:
