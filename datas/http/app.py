@@ -25,8 +25,8 @@ def create_app(parts: Parts) -> App:
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
         app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
-    if parts.explain:
-        app.add_middleware(Faults(parts.explain.delays))
+    if parts.requests:
+        app.add_middleware(Faults(parts.delays))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(ResourceChecks())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
@@ -64,8 +64,8 @@ def routes(parts: Parts) -> dict[str, Any]:
         **(pages.console_routes(layout) if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
-    if parts.explain:
-        paths["/explain/requests"] = explain.RequestsResource(parts.explain, parts)
+    if parts.requests:
+        paths["/explain/requests"] = explain.RequestsResource(parts.requests, parts)
     paths["/openapi.json"] = system.OpenApiResource(parts, paths)
     return paths
 

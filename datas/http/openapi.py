@@ -38,7 +38,7 @@ def openapi_document(
     skeleton = json.loads(_SKELETON.read_text(encoding="utf-8"))
     info, schemas = skeleton["info"], skeleton["components"]["schemas"]
     info["summary"] = f"A small HTTP API for {' and '.join(plurals)}."
-    if parts.explain:
+    if parts.requests:
         info["description"] += (
             " Explain mode is on: the request header `Fault: delay=2000` (milliseconds), "
             "`Fault: status=503` or `Fault: lose-response` makes any request slow, failed or lost."
