@@ -7,7 +7,7 @@ import orjson
 from falcon.media import JSONHandler
 
 from datas.http.authentication import Authentication
-from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
+from datas.http.errors import MEDIA_PROBLEM, ErrorHandler
 from datas.http.faults import Faults
 from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
@@ -36,7 +36,8 @@ def create_app(parts: Parts) -> App:
     app.req_options.strip_url_path_trailing_slash = True
     json = JSONHandler(orjson.dumps, orjson.loads)
     app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), json))
-    ErrorHandlers(parts).add_to(app)
+    for kind in (Exception, falcon.HTTPError):  # Falcon has a handler of its own for the second
+        app.add_error_handler(kind, ErrorHandler(parts))
     for path, resource in routes(parts).items():
         app.add_route(path, resource)
     app.add_sink(answer_options, r"\*$")
