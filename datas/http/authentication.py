@@ -26,8 +26,6 @@ class Authentication:
         self._accounts = accounts
         self._access = access
         self._allowed_origins = allowed_origins
-        # Actions whose answer depends on the actor.
-        self._personal = frozenset(Action) - access.free
 
     def process_resource(
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -38,7 +36,7 @@ class Authentication:
         if method not in actions:
             return
         action = actions[method]
-        if method == "GET" and action in self._personal:
+        if method == "GET" and action not in self._access.free:
             resp.set_header("Vary", "Authorization")
         header = req.env.get("HTTP_AUTHORIZATION")
         if header is not None and (secret := _secret(header)) is not None:
