@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,16 @@ class _Path:
     def item(self, operations: Mapping[str, Operation], actions: Mapping[str, Any]) -> Any:
         """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
         item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
+        item["options"] = self._options(next(iter(operations.values())))
+        if get := operations.get("GET"):
+            summary = f"{get.summary}: the headers alone"
+            head = replace(get, id=f"{get.id}Head", summary=summary, answer="")
+            item["head"] = self._operation(head)
         for verb, action in actions.items():
             optional = action is None or action in self._access.free
-            item[verb.lower()]["security"] = [*([{}] if optional else []), {"token": []}]
-        if "get" in item:
-            item["head"] = self._head(item["get"], operations["GET"].problems)
-        item["options"] = self._options(next(iter(operations.values())))
+            security: list[Any] = [*([{}] if optional else []), {"token": []}]
+            for each in ("get", "head") if verb == "GET" else (verb.lower(),):
+                item[each]["security"] = security
         return item
 
     def _options(self, operation: Operation) -> dict[str, Any]:
@@ -96,20 +101,23 @@ class _Path:
         }
 
     def _operation(self, operation: Operation) -> dict[str, Any]:
+        """An operation whose answer is empty, which is HEAD, answers without bodies."""
+        content = {}
+        if operation.answer:
+            content = {"content": _content(operation.answer, operation.answer_example)}
         success = _answer(operation.status.phrase, operation.headers)
-        success["content"] = _content(operation.answer, operation.answer_example)
-        responses = {str(operation.status.value): success}
+        responses = {str(operation.status.value): success | content}
         if operation.dry_run:
-            checked = _answer("Every line is good; none was stored", ())
-            responses["200"] = checked | {"content": success["content"]}
+            responses["200"] = _answer("Every line is good; none was stored", ()) | content
         if IF_NONE_MATCH in operation.parameters:
             responses["304"] = _answer("The client has this version already", ("ETag",))
+        refusals = self._refusals(operation.problems, suffix="" if operation.answer else "Head")
         described: dict[str, Any] = {
             "operationId": operation.id,
             "summary": operation.summary,
             "tags": [operation.tag],
             "parameters": [*self._parameters(), *map(dict, operation.parameters)],
-            "responses": responses | self._refusals(operation.problems),
+            "responses": responses | refusals,
         }
         if operation.body:
             content = _content(operation.body, operation.example)
@@ -124,21 +132,6 @@ class _Path:
             | (code if name == "code" else {"schema": number, "example": 7})
             for name in re.findall(r"{(\w+)}", self.template)
         ]
-
-    def _head(self, get: dict[str, Any], problems: Iterable[str]) -> dict[str, Any]:
-        """GET without bodies."""
-        successes = {
-            status: {name: value for name, value in answer.items() if name != "content"}
-            for status, answer in get["responses"].items()
-            if "$ref" not in answer
-        }
-        name = get["operationId"]
-        return get | {
-            "operationId": f"{name}Head",
-            "summary": f"{get['summary']}: the headers alone",
-            "parameters": [*map(dict, get["parameters"])],  # apispec takes parts out of them
-            "responses": successes | self._refusals(problems, suffix="Head"),
-        }
 
     def _refusals(self, codes: Iterable[str], *, suffix: str = "") -> dict[str, Any]:
         """A response for each status, which names its problems; many operations share it."""
