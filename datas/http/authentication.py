@@ -26,6 +26,8 @@ class Authentication:
         self._accounts = accounts
         self._access = access
         self._allowed_origins = allowed_origins
+        # Actions that not every actor may do, or whose answer depends on the actor.
+        self._personal = frozenset(Action) - access.free
 
     def process_resource(
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -36,12 +38,12 @@ class Authentication:
         if method not in actions:
             return
         action = actions[method]
-        if method == "GET" and action not in self._access.free:
+        if method == "GET" and action in self._personal:
             resp.set_header("Vary", "Authorization")
         header = req.env.get("HTTP_AUTHORIZATION")
         if header is not None and (secret := _secret(header)) is not None:
             req.actor = self._accounts.authenticate(secret)
-        if action is not None:
+        if action in self._personal:
             self._access.admit(req.actor, action)
         if method != "GET" and "HTTP_ORIGIN" in req.env:
             self._refuse_foreign(req.env["HTTP_ORIGIN"], req.env.get("HTTP_HOST"))
