@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from datas.domain.characters import ANY_TEXT, NOT_BLANK, WHITE_SPACE, character_faults
 
@@ -186,14 +186,6 @@ class OptionalRule:
     def __call__(self, value: object) -> list[str]:
         return [] if value is None else self.rule(value)
 
-    @property
-    def json_schema(self) -> Mapping[str, Any]:
-        return json_schema(self.rule)
-
-    @property
-    def example(self) -> Any:
-        return example(self.rule)
-
 
 @dataclass(frozen=True)
 class OwnRule:
@@ -260,13 +252,3 @@ def most_bytes(rule: Rule) -> int:
         case TextsRule(text=each, max_items=count):
             return count * (6 * each.max_length + 3) + 2  # as JSON, which may escape characters
     return 0
-
-
-def json_schema(rule: Rule) -> Mapping[str, Any]:
-    """The rule's bounds; a function of one's own has none."""
-    return cast("Mapping[str, Any]", getattr(rule, "json_schema", {}))
-
-
-def example(rule: Rule) -> Any:
-    """A value that keeps the rule; None for a function of one's own."""
-    return getattr(rule, "example", None)

@@ -20,8 +20,6 @@ from datas.domain.rules import (
     Rule,
     TextRule,
     TextsRule,
-    example,
-    json_schema,
     required,
 )
 
@@ -74,7 +72,7 @@ class RecordField(fields.Field[Any]):
     @property
     def example(self) -> Any:
         """A value in JSON; None for a rule without one."""
-        value = example(self.rule)
+        value = getattr(self.rule, "example", None)
         return self.metadata.get("example", None if value is None else self.to_json(value))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -200,7 +198,7 @@ def field(
     rule = collection.rules.get(name, TextRule(0, 0))
     kind = of or _CLASSES.get(type(required(rule)), Text)
     nullable = collection.is_optional(name)
-    schema: dict[str, Any] = {**json_schema(rule), **metadata}
+    schema: dict[str, Any] = {**getattr(required(rule), "json_schema", {}), **metadata}
     if nullable and "enum" in schema:
         schema["enum"] = [*schema["enum"], None]
     defaults = getattr(collection.draft, "_field_defaults", {})
