@@ -17,7 +17,7 @@ from datas.domain.errors import (
 )
 from datas.domain.forks import renew_in_child
 from datas.domain.idempotency import KeptAnswer
-from datas.domain.query import Conditions, Query, Step, meets, position
+from datas.domain.query import Conditions, Page, Query, meets, position
 from datas.domain.records import Collection, D, Record, value_of
 
 if TYPE_CHECKING:
@@ -111,10 +111,10 @@ class MemoryRepository(Generic[D]):
         found = [record for record in self._after(query) if meets(record, query.where)]
         return found[: query.limit]
 
-    def scan(self, query: Query) -> Step[D]:
+    def scan(self, query: Query) -> Page[D]:
         seen = self._after(query)[: query.limit]
         found = [record for record in seen if meets(record, query.where)]
-        return Step(found, position(seen[-1], query.sort) if seen else None)
+        return Page(found, position(seen[-1], query.sort) if seen else None)
 
     def count(self, where: Conditions) -> int:
         with self._memory.lock:

@@ -52,7 +52,7 @@ class BulkService(Generic[D]):
 
     def _steps(self, query: Query) -> Iterator[Sequence[Record[D]]]:
         while True:
-            records, following = self._repository.scan(query)
+            records, following, _ = self._repository.scan(query)
             yield records
             if following is None:
                 return

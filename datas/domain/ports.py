@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from datas.domain.query import Conditions, Query, Step
+from datas.domain.query import Conditions, Page, Query
 from datas.domain.records import D, Record
 
 
@@ -46,8 +46,11 @@ class Repository(Protocol[D]):
     def find(self, query: Query) -> Sequence[Record[D]]:
         """Return up to `query.limit` records that follow `query.after`, in the order asked for."""
 
-    def scan(self, query: Query) -> Step[D]:
-        """Look at the next `query.limit` records, however many of them meet `query.where`."""
+    def scan(self, query: Query) -> Page[D]:
+        """Look at the next `query.limit` records, however many of them meet `query.where`.
+
+        The page may have no records although there is a next one.
+        """
 
     def count(self, where: Conditions) -> int:
         """Return how many records meet the conditions."""
