@@ -1,7 +1,7 @@
 """Fields of records on the wire: how JSON and text represent each type of the domain."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal as Number
 from typing import Any, ClassVar
@@ -49,12 +49,8 @@ class RecordField(fields.Field[Any]):
             "required": "is missing.",
             "null": f"must be {self.noun}, not null.",
         }
-        super().__init__(
-            validate=validator(rule),
-            error_messages=faults,
-            metadata={**self.json_type, **(metadata or {})},
-            **kwargs,
-        )
+        schema = {**self.json_type, **(metadata or {})}
+        super().__init__(error_messages=faults, metadata=schema, **kwargs)
         self.rule = required(rule)
 
     def from_json(self, value: Any) -> Any:
@@ -76,7 +72,10 @@ class RecordField(fields.Field[Any]):
         return self.metadata.get("example", None if value is None else self.to_json(value))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return self.from_json(value)
+        converted = self.from_json(value)
+        if faults := self.rule(converted):
+            raise ValidationError(faults)
+        return converted
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return None if value is None else self.to_json(value)
@@ -206,16 +205,6 @@ def field(
     if defaults.get(name) is not None:
         made.metadata = {**made.metadata, "x-default": made.to_json(defaults[name])}
     return made
-
-
-def validator(rule: Rule) -> Callable[[Any], None]:
-    """A domain rule as a marshmallow validator, so that the faults of all fields come together."""
-
-    def validate(value: Any) -> None:
-        if found := rule(value):
-            raise ValidationError(found)
-
-    return validate
 
 
 def moment(value: str) -> datetime:
