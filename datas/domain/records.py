@@ -85,6 +85,10 @@ class Collection(Generic[D]):
         names: tuple[str, ...] = getattr(self.draft, "_fields", ())
         return names
 
+    @cached_property
+    def _ordered_rules(self) -> tuple[tuple[str, Rule], ...]:
+        return tuple((name, self.rules[name]) for name in self.fields)
+
     def is_optional(self, name: str) -> bool:
         """Whether the field may be None."""
         return isinstance(self.rules.get(name), OptionalRule)
@@ -94,7 +98,12 @@ class Collection(Generic[D]):
         if not isinstance(draft, self.draft):
             wanted = self.draft.__name__
             raise TypeError(f"{self.one} is written as {wanted}(…), not as {draft!r:.80}")
-        self.check_values(dict(zip(self.fields, draft, strict=True)))
+        faults = {}
+        for (name, rule), value in zip(self._ordered_rules, draft, strict=True):
+            if found := rule(value):
+                faults[name] = found
+        if faults:
+            raise InvalidRecord(self.name, faults)
 
     def check_values(self, values: Mapping[str, Any]) -> None:
         """The same for values by field name. Raises: InvalidRecord, for unknown names too."""

@@ -22,7 +22,7 @@ def etag(record: Record[Any]) -> str:
     return f'"{record.version}"'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tags:
     """The versions that one header names, without those that another one names.
 
@@ -33,8 +33,10 @@ class Tags:
     excluded: frozenset[str] = frozenset()
 
     def __contains__(self, version: object) -> bool:
-        tags = ("*", f'"{version}"')
-        return not self.named.isdisjoint(tags) and self.excluded.isdisjoint(tags)
+        tag = f'"{version}"'
+        if "*" in self.excluded or tag in self.excluded:
+            return False
+        return "*" in self.named or tag in self.named
 
 
 def preconditions(req: falcon.Request) -> Tags | None:
