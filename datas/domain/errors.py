@@ -18,7 +18,7 @@ class InvalidFields(DomainError):
     `index` is the place of the draft at fault among many.
     """
 
-    index: int | None = None
+    index = 0
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
         super().__init__(list_faults(errors))

@@ -54,22 +54,17 @@ def _cell(value: Any) -> str:
 class RowReader:
     """Reads rows from lines; a cell in quotes may go on over several of them.
 
-    `max_size` is for all lines of a row together, in bytes. Without a `delimiter` it is the one
-    that the first line has most of, or names: `sep=;`. So no name in a header may contain one.
+    `max_size` is for all lines of a row together, in bytes. Cells are separated by what the first
+    line has most of, or names: `sep=;`. So no name in a header may contain one.
     """
 
-    def __init__(self, lines: Iterator[bytes], max_size: int, delimiter: str = ",") -> None:
+    def __init__(self, lines: Iterator[bytes], max_size: int) -> None:
         self._lines = lines
         self._max_size = max_size
         self._number = self._size = self._at = 0
         self._line = ""
         self._unclosed = 0  # the line of a quote that the file does not close
-        self._split_by(delimiter)
-
-    def _split_by(self, delimiter: str) -> None:
-        self._delimiter = delimiter
-        self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
-        self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
+        self._delimiter = ""
 
     def __iter__(self) -> Iterator[tuple[int, list[str], str]]:
         """Each row with the number of its first line, and what is wrong with it.
@@ -100,7 +95,10 @@ class RowReader:
         if self._delimiter:
             return False
         declared = _DECLARED.fullmatch(self._line)
-        self._split_by(declared[1] if declared else max(_DELIMITERS, key=self._line.count))
+        delimiter = declared[1] if declared else max(_DELIMITERS, key=self._line.count)
+        self._delimiter = delimiter
+        self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
+        self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
         return declared is not None
 
     def _next_line(self) -> bool:

@@ -117,7 +117,7 @@ class Csv(Generic[D]):
         """
         header: list[str] | None = None
         names: list[str] = []
-        for number, cells, fault in RowReader(_lines(file), MAX_LINE, delimiter=""):
+        for number, cells, fault in RowReader(_lines(file), MAX_LINE):
             if not (cells or fault):
                 yield Line(number)
             elif header is None:
