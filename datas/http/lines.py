@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, Protocol
 import orjson
 
 from datas.domain.errors import LineTooLong
-from datas.domain.records import D, Record
+from datas.domain.records import ENVELOPE, D, Record
 from datas.http.body import json_fault
 from datas.http.csv_rows import NO_TEXT, Quoted, RowReader, write_row
 from datas.http.errors import Refusal
@@ -140,7 +140,7 @@ class Csv(Generic[D]):
         """The JSON values that the cells of writable fields stand for."""
         values: dict[str, Any] = {}
         for name, cell in zip(names, cells, strict=True):
-            if name in self._body.read_only:
+            if name in ENVELOPE:
                 values[name] = str(cell)  # is ignored, but an import says which lines had an owner
                 continue
             field = self._body.fields[name]
