@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from typing import NamedTuple
 
 import orjson
 
@@ -14,24 +13,20 @@ from datas.http.fields import RecordField
 DIGEST = 6  # bytes of a cursor that tie it to its list
 
 
-class List(NamedTuple):
-    context: bytes  # of its collection, its order, its conditions and its actor
-    sort: RecordField | None  # None: by id
-
-
-def write_cursor(position: Position, of: List) -> str:
-    value = position.value if of.sort is None else of.sort.to_json(position.value)
+def write_cursor(position: Position, sort: RecordField | None, of: bytes) -> str:
+    """`sort` is None if the order is by id; `of` is all that makes the list another one."""
+    value = position.value if sort is None else sort.to_json(position.value)
     place = orjson.dumps([position.id, value])
     return base64.urlsafe_b64encode(_digest(place, of) + place).decode()
 
 
-def read_cursor(cursor: str, of: List) -> Position:
+def read_cursor(cursor: str, sort: RecordField | None, of: bytes) -> Position:
     """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
     try:
         decoded = base64.b64decode(cursor, b"-_", validate=True)
         place = decoded[DIGEST:]
         if decoded[:DIGEST] == _digest(place, of):
-            return _position(orjson.loads(place), of.sort)
+            return _position(orjson.loads(place), sort)
     except ValueError:
         pass
     fault = (
@@ -56,6 +51,6 @@ def _position(place: object, sort: RecordField | None) -> Position:
     raise ValueError(place)
 
 
-def _digest(place: bytes, of: List) -> bytes:
+def _digest(place: bytes, of: bytes) -> bytes:
     """Ties a cursor to its list and finds damage. It keeps no secret: a cursor hides nothing."""
-    return hashlib.blake2b(place + of.context, digest_size=DIGEST).digest()
+    return hashlib.blake2b(place + of, digest_size=DIGEST).digest()

@@ -22,7 +22,7 @@ from datas.domain.query import (
 )
 from datas.domain.records import D
 from datas.domain.rules import DecimalRule, IntegerRule, boolean, choice, integer
-from datas.http.cursors import List, read_cursor, write_cursor
+from datas.http.cursors import read_cursor, write_cursor
 from datas.http.errors import Refusal
 from datas.http.fields import Boolean, Date, Integer, Moment, RecordField, Text
 from datas.http.request import Request
@@ -151,7 +151,7 @@ class ListParams(Generic[D]):
         """The arguments of `RecordService.page`. Raises: Refusal (`invalid-parameter`)."""
         params = self._arguments(_load(req, self._page))
         if "after" in params:
-            params["after"] = read_cursor(params["after"], self._list_of(req, params))
+            params["after"] = read_cursor(params["after"], *self._tied(req, params))
         return params
 
     def read_list(self, req: Request) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class ListParams(Generic[D]):
 
     def next_page(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
         """The path and query of the page that starts at `position`."""
-        query = dict(req.params) | {"after": write_cursor(position, self._list_of(req, params))}
+        query = dict(req.params) | {"after": write_cursor(position, *self._tied(req, params))}
         return f"{req.root_path}{self._collection.route}{falcon.to_query_str(query)}"
 
     def _arguments(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -173,10 +173,11 @@ class ListParams(Generic[D]):
         )
         return params
 
-    def _list_of(self, req: Request, params: Mapping[str, Any]) -> List:
+    def _tied(self, req: Request, params: Mapping[str, Any]) -> tuple[RecordField | None, bytes]:
+        """The field that sorts, unless it is the id, and what a cursor is tied to."""
         sort = params["sort"]
         parts = self._collection.plural, sort, params["where"], req.actor.username
-        return List(repr(parts).encode(), None if sort.field == "id" else self._fields[sort.field])
+        return None if sort.field == "id" else self._fields[sort.field], repr(parts).encode()
 
 
 def _page_fields(plural: str) -> dict[str, Any]:
