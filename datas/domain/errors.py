@@ -169,7 +169,6 @@ class UserOwnsRecords(AdministrationError):
 
     def __init__(self, username: str) -> None:
         super().__init__(f"{username} owns records. Give them to another user first.")
-        self.username = username
 
 
 class CopyFailed(AdministrationError):

@@ -239,8 +239,6 @@ def storable(rule: Rule, *, is_indexed: bool) -> Rule:
     """The rule; if it is a function of one's own, with what databases can't keep."""
     if isinstance(rule, OptionalRule):
         return OptionalRule(storable(rule.rule, is_indexed=is_indexed))
-    if isinstance(rule, OwnRule):
-        rule = rule.rule
     return rule if hasattr(rule, "json_schema") else OwnRule(rule, is_indexed)
 
 
