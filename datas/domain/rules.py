@@ -187,25 +187,6 @@ class OptionalRule:
         return [] if value is None else self.rule(value)
 
 
-@dataclass(frozen=True)
-class OwnRule:
-    """A function of one's own, which need not know what databases can't keep."""
-
-    rule: Rule
-    is_indexed: bool
-
-    def __call__(self, value: object) -> list[str]:
-        if faults := self.rule(value):
-            return faults
-        if isinstance(value, int) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
-            return ["must be an integer of 64 bits."]
-        if not isinstance(value, str):
-            return []
-        if self.is_indexed and len(value.encode(errors="replace")) > MAX_INDEXED:
-            return [f"must be at most {MAX_INDEXED} bytes long."]
-        return character_faults(value)
-
-
 text = TextRule
 integer = IntegerRule
 boolean = BooleanRule
@@ -236,10 +217,24 @@ def required(rule: Rule) -> Rule:
 
 
 def storable(rule: Rule, *, is_indexed: bool) -> Rule:
-    """The rule; if it is a function of one's own, with what databases can't keep."""
+    """The rule; a function of one's own then refuses also what databases can't keep."""
     if isinstance(rule, OptionalRule):
         return OptionalRule(storable(rule.rule, is_indexed=is_indexed))
-    return rule if hasattr(rule, "json_schema") else OwnRule(rule, is_indexed)
+    if hasattr(rule, "json_schema"):
+        return rule
+
+    def faults_of(value: object) -> list[str]:
+        if faults := rule(value):
+            return faults
+        if isinstance(value, int) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            return ["must be an integer of 64 bits."]
+        if not isinstance(value, str):
+            return []
+        if is_indexed and len(value.encode(errors="replace")) > MAX_INDEXED:
+            return [f"must be at most {MAX_INDEXED} bytes long."]
+        return character_faults(value)
+
+    return faults_of
 
 
 def most_bytes(rule: Rule) -> int:
