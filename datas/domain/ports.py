@@ -47,10 +47,7 @@ class Repository(Protocol[D]):
         """Return up to `query.limit` records that follow `query.after`, in the order asked for."""
 
     def scan(self, query: Query) -> Page[D]:
-        """Look at the next `query.limit` records, however many of them meet `query.where`.
-
-        The page may have no records although there is a next one.
-        """
+        """Look at the next `query.limit` records, also if none of them meets `query.where`."""
 
     def count(self, where: Conditions) -> int:
         """Return how many records meet the conditions."""

@@ -19,7 +19,6 @@ from datas.domain.query import (
     position,
 )
 from datas.domain.records import Collection, D, Record
-from datas.domain.references import References
 from datas.domain.rules import MAX_INTEGER
 
 Versions = Container[int]
@@ -45,7 +44,7 @@ class RecordService(BulkService[D]):
         self._repository = repository
         self._clock = clock
         self._access = access
-        self._references = References(collection, targets or {}, access)
+        self._targets = targets or {}
 
     def create(self, draft: D, *, actor: Actor = SYSTEM) -> Record[D]:
         """Store a new record, owned by the actor.
@@ -54,7 +53,7 @@ class RecordService(BulkService[D]):
         """
         self._access.admit(actor, Action.CREATE)
         self.collection.check(draft)
-        self._references.check(draft, actor)
+        self._check_references(draft, actor)
         return self._repository.add(draft, self._clock.now(), actor.username)
 
     def get(self, record_id: int, *, actor: Actor = SYSTEM) -> Record[D]:
@@ -137,7 +136,7 @@ class RecordService(BulkService[D]):
             draft = changed(record.draft)
             if draft == record.draft:
                 return record
-            self._references.check(draft, actor)
+            self._check_references(draft, actor)
             # The system clock may be set back. `date_updated` must not go back with it, or a
             # client that polls for changes would miss one.
             updated = max(self._clock.now(), record.date_updated)
