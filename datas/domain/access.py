@@ -88,10 +88,7 @@ class Access:
             raise Unauthenticated
 
     def permit(self, actor: Actor, action: Action, name: str, record: Record[Any]) -> None:
-        """Raises: RecordNotFound, if the actor may not know of the record; Forbidden.
-
-        `name` is the collection's, for the sentence.
-        """
+        """Raises: RecordNotFound, if the actor may not know of the record; Forbidden."""
         if action in self.free or actor.is_system:
             return
         if self._rules[action](actor.username, record.owner):

@@ -13,10 +13,7 @@ class DomainError(Exception):
 
 
 class InvalidFields(DomainError):
-    """Fields that break a rule; `errors` lists the faults of each.
-
-    `index` is the place of the draft at fault among many.
-    """
+    """Fields that break a rule: `errors` by field. Of many drafts, the one at `index` is at fault."""
 
     index = 0
 

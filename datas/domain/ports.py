@@ -35,10 +35,7 @@ class Repository(Protocol[D]):
         """
 
     def add_many(self, drafts: Iterable[D], now: datetime, owner: str | None = None) -> int:
-        """Store new records in this order, all or none; return how many they were.
-
-        Raises: as `add`, with the `index` of the draft at fault.
-        """
+        """Store records in this order, all or none; return how many. Raises: as `add`."""
 
     def get(self, record_id: int) -> Record[D]:
         """Raises: RecordNotFound."""

@@ -56,10 +56,7 @@ BY_ID = Sort()
 
 
 class Position(NamedTuple):
-    """A place in an order: just after this id, and after this value of the field that sorts.
-
-    The value is None if the order is by id.
-    """
+    """A place in an order: after this id, and this value of the field that sorts (None: the id)."""
 
     id: int
     value: str | int | Decimal | date | datetime | None = None
@@ -75,10 +72,7 @@ class Query(NamedTuple):
 
 
 class Page(NamedTuple, Generic[D]):
-    """Records in order; where the next page starts (None: there is none); how many there are.
-
-    The total is None unless it was asked for.
-    """
+    """Records in order; where the next page starts, if there is one; their total, if asked for."""
 
     records: Sequence[Record[D]]
     next: Position | None

@@ -47,10 +47,7 @@ class RecordService(BulkService[D]):
         self._targets = targets or {}
 
     def create(self, draft: D, *, actor: Actor = SYSTEM) -> Record[D]:
-        """Store a new record, owned by the actor.
-
-        Raises: InvalidRecord, ValueTaken, Unauthenticated.
-        """
+        """Store a record of the actor's. Raises: InvalidRecord, ValueTaken, Unauthenticated."""
         self._access.admit(actor, Action.CREATE)
         self.collection.check(draft)
         self._check_references(draft, actor)
@@ -91,8 +88,7 @@ class RecordService(BulkService[D]):
     ) -> Record[D]:
         """Give a record another draft; an equal draft keeps the version.
 
-        Raises: InvalidRecord, ValueTaken, RecordNotFound, VersionMismatch, Unauthenticated,
-        Forbidden.
+        Raises: as `create`, and RecordNotFound, VersionMismatch, Forbidden.
         """
         self._access.admit(actor, Action.CHANGE)
         self.collection.check(draft)
@@ -106,10 +102,7 @@ class RecordService(BulkService[D]):
         expected: Versions | None = None,
         actor: Actor = SYSTEM,
     ) -> Record[D]:
-        """Give a record new values for the fields that are named; None is a value.
-
-        Raises: as `replace`.
-        """
+        """Give the named fields new values; None is a value. Raises: as `replace`."""
         self._access.admit(actor, Action.CHANGE)
         self.collection.check_values(values)
         changed: Callable[[Any], D] = lambda draft: draft._replace(**values)  # noqa: E731

@@ -65,10 +65,7 @@ def json_fault(raw: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def check_body(req: falcon.Request, media_types: Sequence[str]) -> str:
-    """Return the body's media type, one of these.
-
-    Raises: Refusal (`unsupported-media-type`, `length-required`).
-    """
+    """Return the media type. Raises: Refusal (`unsupported-media-type`, `length-required`)."""
     media_type = _media_type(req, media_types)
     env = req.env
     if not env.get("wsgi.input_terminated") and (

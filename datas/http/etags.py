@@ -24,10 +24,7 @@ def etag(record: Record[Any]) -> str:
 
 @dataclass(slots=True)
 class Tags:
-    """The versions that one header names, without those that another one names.
-
-    `*` names all versions.
-    """
+    """The versions that one header names, without those that another one names; `*` is all."""
 
     named: frozenset[str]
     excluded: frozenset[str] = frozenset()

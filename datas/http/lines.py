@@ -111,10 +111,7 @@ class Csv(Generic[D]):
             yield "".join(write_row(dump(record).values()) for record in records).encode()
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Semicolons and tabs separate values if they do so in the header.
-
-        Raises: LineTooLong.
-        """
+        """Semicolons and tabs separate values if they do so in the header. Raises: LineTooLong."""
         header: list[str] | None = None
         names: list[str] = []
         for number, cells, fault in RowReader(_lines(file), MAX_LINE):
