@@ -13,7 +13,7 @@ class DomainError(Exception):
 
 
 class InvalidFields(DomainError):
-    """Fields that break a rule: `errors` by field. Of many drafts, the one at `index` is at fault."""
+    """Fields that break a rule: `errors` by field. `index` is the draft's place among many."""
 
     index = 0
 
