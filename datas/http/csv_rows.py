@@ -26,7 +26,7 @@ _SECOND_TABLE = (
 _UNCLOSED = "opens a quote that is not closed"
 _CLOSE = "Close it, or double it if it is text."
 _DELIMITERS = ",;\t"  # Excel's, where the comma is decimal, and that of its "Unicode Text"
-_DECLARED = re.compile(rf"sep=([{_DELIMITERS}])[\r\n]*")  # Excel's own first line
+_DECLARED = re.compile(rf"sep=[{_DELIMITERS}][\r\n]*")  # Excel's own first line
 _QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')  # from after the first quote
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
@@ -94,12 +94,10 @@ class RowReader:
     def _declares_delimiter(self) -> bool:
         if self._delimiter:
             return False
-        declared = _DECLARED.fullmatch(self._line)
-        delimiter = declared[1] if declared else max(_DELIMITERS, key=self._line.count)
-        self._delimiter = delimiter
+        self._delimiter = delimiter = max(_DELIMITERS, key=self._line.count)
         self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
         self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
-        return declared is not None
+        return bool(_DECLARED.fullmatch(self._line))
 
     def _next_line(self) -> bool:
         raw = next(self._lines, b"")
