@@ -200,17 +200,13 @@ class MemoryIdempotencyRecords:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         with self._memory.lock:
             kept = self._memory.idempotency.get((record.actor, record.key))
             if kept is not None and kept.date_created > expired:
-                return False
+                return kept
             self.complete(record)
-            return True
-
-    def get(self, actor: str, key: str) -> KeptAnswer:
-        with self._memory.lock:
-            return self._memory.idempotency[actor, key]
+            return None
 
     def complete(self, record: KeptAnswer) -> None:
         with self._memory.lock:
