@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from datas.domain.characters import has_lone_surrogate
 from datas.domain.errors import LineTooLong
 
 NO_TEXT = (
@@ -78,14 +79,14 @@ class RowReader:
                 yield number, [], ""
             elif self._declares_delimiter():
                 pass
-            elif number == 1 and "\0" in self._line:
+            elif "\0" in self._line:
                 yield number, [], NO_TEXT
-            elif number > 1 and self._line.startswith("\ufeff"):
+            elif self._line.startswith("\ufeff"):
                 yield number, [], _SECOND_TABLE
             elif (cells := self._cells()) is None:
                 fault = f"{_UNCLOSED}. {_CLOSE}" if self._unclosed else _NOT_CSV
                 yield self._unclosed or number, [], fault
-            elif not _is_utf8(cells):
+            elif has_lone_surrogate("".join(cells)):
                 yield number, [], "is not UTF-8: save the file in that encoding."
             else:
                 yield number, cells, ""
@@ -142,8 +143,3 @@ class RowReader:
                 raise LineTooLong(opened, f"{_UNCLOSED} {within}. {_CLOSE}")
         self._at = found.end()
         return Quoted("".join([*parts, found[1]]).replace('""', '"'))
-
-
-def _is_utf8(cells: Iterable[str]) -> bool:
-    text = "".join(cells)
-    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, Protocol
 import orjson
 
 from datas.domain.errors import LineTooLong
-from datas.domain.records import ENVELOPE, D, Record
+from datas.domain.records import D, Record
 from datas.http.body import json_fault
 from datas.http.csv_rows import NO_TEXT, Quoted, RowReader, write_row
 from datas.http.errors import Refusal
@@ -81,7 +81,7 @@ class Ndjson(Generic[D]):
         for number, raw in enumerate(_lines(file), 1):
             # Without its end, so that what breaks at the end of a line breaks in that line.
             line = raw.removeprefix(_MARK).rstrip(b"\r\n")
-            if not line or line.isspace():
+            if not line.strip():
                 yield Line(number)
                 continue
             if number == 1 and (b"\0" in line or line.startswith(b"[")):
@@ -134,12 +134,9 @@ class Csv(Generic[D]):
             yield Line(1, errors=self._header_faults([]))
 
     def _values(self, names: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-        """The JSON values that the cells of writable fields stand for."""
+        """The JSON values that the cells stand for."""
         values: dict[str, Any] = {}
         for name, cell in zip(names, cells, strict=True):
-            if name in ENVELOPE:
-                values[name] = str(cell)  # is ignored, but an import says which lines had an owner
-                continue
             field = self._body.fields[name]
             is_null = not cell and field.allow_none and not isinstance(cell, Quoted)
             values[name] = None if is_null else field.from_text(str(cell))
@@ -190,9 +187,8 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
     The mark at the start of a file, and Ctrl-Z at its end (of DOS programs), are left out.
     """
-    pieces = iter(lambda: file.readline(MAX_LINE + 1), b"")
     first = file.readline(MAX_LINE + 1 + len(_MARK)).removeprefix(_MARK)
-    pieces = chain([first] if first else [], pieces)
+    pieces = chain([first] if first else [], iter(lambda: file.readline(MAX_LINE + 1), b""))
     for number, line in enumerate(_cut(pieces) if _LONE_CR.search(first) else pieces, 1):
         if len(line) > MAX_LINE:
             raise LineTooLong(number, f"is over {MAX_LINE} bytes. Write a shorter one.")
