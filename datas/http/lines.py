@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, BinaryIO, Generic, NamedTuple, Protocol
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeAlias
 
 import orjson
 
@@ -47,19 +47,6 @@ class Line(NamedTuple, Generic[D]):
         return self.draft is None and self.errors is None
 
 
-class Format(Protocol[D]):
-    """One way to write the records of a collection as text."""
-
-    media_type: str
-    content_type: str
-
-    def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
-        """The records as text, a piece for each chunk; a piece may be empty."""
-
-    def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """The drafts in the text. Read-only fields are ignored. Raises: LineTooLong."""
-
-
 class Ndjson(Generic[D]):
     """A JSON object on each line (https://github.com/ndjson/ndjson-spec)."""
 
@@ -69,7 +56,7 @@ class Ndjson(Generic[D]):
         self._body = body
 
     def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
-        """As in the answers to single requests."""
+        """The records as in answers to single requests: a piece, maybe empty, for each chunk."""
         dump = self._body.dump
         for records in chunks:
             yield b"".join(
@@ -77,7 +64,10 @@ class Ndjson(Generic[D]):
             )
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Byte order marks are ignored: files are put together with theirs."""
+        """The drafts, without read-only fields. Raises: LineTooLong.
+
+        Byte order marks are ignored: files are put together with theirs.
+        """
         for number, raw in enumerate(_lines(file), 1):
             # Without its end, so that what breaks at the end of a line breaks in that line.
             line = raw.removeprefix(_MARK).rstrip(b"\r\n")
@@ -111,7 +101,7 @@ class Csv(Generic[D]):
             yield "".join(write_row(dump(record).values()) for record in records).encode()
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Semicolons and tabs separate values if they do so in the header. Raises: LineTooLong."""
+        """The same; semicolons and tabs separate values if they do so in the header."""
         header: list[str] | None = None
         names: list[str] = []
         for number, cells, fault in RowReader(_lines(file), MAX_LINE):
@@ -159,6 +149,9 @@ class Csv(Generic[D]):
             if name not in names and self._body.fields[name].required:
                 faults[name] = ["is missing: the first line must name this column."]
         return Refusal(f"invalid-{collection.name}", errors=faults).errors
+
+
+Format: TypeAlias = Ndjson[D] | Csv[D]
 
 
 def line_formats(body: RecordBody[D]) -> Mapping[str, Format[D]]:
