@@ -79,7 +79,7 @@ class RowReader:
                 yield number, [], ""
             elif self._declares_delimiter():
                 pass
-            elif "\0" in self._line:
+            elif number == 1 and "\0" in self._line:
                 yield number, [], NO_TEXT
             elif self._line.startswith("\ufeff"):
                 yield number, [], _SECOND_TABLE
