@@ -43,10 +43,10 @@ def _position(place: object, sort: RecordField | None) -> Position:
     """
     match place:
         case [int(record_id), value] if 0 < record_id <= MAX_INTEGER:
-            if sort is None and value is None:
-                return Position(record_id)
-            converted = None if sort is None else sort.from_json(value)
-            if sort is not None and not sort.rule(converted):
+            if sort is None:
+                if value is None:
+                    return Position(record_id)
+            elif not sort.rule(converted := sort.from_json(value)):
                 return Position(record_id, converted)
     raise ValueError(place)
 

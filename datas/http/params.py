@@ -78,11 +78,6 @@ _SHOWN = {
     Operator.BELOW: "whose {} is below this",
     Operator.CONTAINS: "whose {} contains this, whatever the case",
 }
-# Pages that try an API send these bounds as they are. They leave nothing out.
-_FAR = {
-    Date: ("2000-01-01", "2100-01-01"),
-    Moment: ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"),
-}
 
 
 def _filter_param(body: RecordBody[Any], name: str, of: Filter) -> Param:
@@ -95,8 +90,10 @@ def _filter_param(body: RecordBody[Any], name: str, of: Filter) -> Param:
     shown = _SHOWN.get(name, _SHOWN[of.operator]).format(of.field)
     param = Param(field, f"{body.collection.plural_title} {shown}.")
     if isinstance(field, Date | Moment):
-        far = _FAR[type(field)][of.operator is Operator.BELOW]
-        param.metadata = {**param.metadata, "example": far}
+        # Pages that try an API send the example as it is. It leaves nothing out.
+        day = "2100-01-01" if of.operator is Operator.BELOW else "2000-01-01"
+        example = day if isinstance(field, Date) else f"{day}T00:00:00Z"
+        param.metadata = {**param.metadata, "example": example}
     return param
 
 
@@ -195,8 +192,7 @@ def _page_fields(plural: str) -> dict[str, Any]:
 
 def read_dry_run(req: Request) -> bool:
     """Whether nothing is to be stored. Raises: Refusal (`invalid-parameter`)."""
-    dry_run: bool = _load(req, _BULK)["dry_run"]
-    return dry_run
+    return bool(_load(req, _BULK)["dry_run"])
 
 
 def refuse_params(req: falcon.Request) -> None:
