@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from contextlib import suppress
 
 import orjson
 
@@ -22,13 +23,11 @@ def write_cursor(position: Position, sort: RecordField | None, of: bytes) -> str
 
 def read_cursor(cursor: str, sort: RecordField | None, of: bytes) -> Position:
     """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
-    try:
+    with suppress(ValueError):
         decoded = base64.b64decode(cursor, b"-_", validate=True)
         place = decoded[DIGEST:]
         if decoded[:DIGEST] == _digest(place, of):
             return _position(orjson.loads(place), sort)
-    except ValueError:
-        pass
     fault = (
         "is damaged, or was made for another list. Take it unchanged from `next`, with the same "
         "sort and filters, or start again without it."

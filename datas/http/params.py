@@ -6,7 +6,7 @@ from typing import Any, Generic
 from urllib.parse import unquote_to_bytes
 
 import falcon
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from datas.domain.credentials import USERNAME, fold, username_faults
 from datas.domain.query import (
@@ -110,9 +110,6 @@ def _unbounded(field: RecordField) -> RecordField:
 
 
 class _Params(Schema):
-    class Meta:
-        unknown = RAISE
-
     error_messages = {"unknown": "is no parameter of this address; leave it out."}
 
 
