@@ -65,5 +65,5 @@ def count_attempt(attempt: Attempt, attempts: Attempts, storage: Storage) -> Non
             if len(counted) >= most
         ]
         if waits:
-            raise TooManyAttempts(max(1, ceil(min(max(waits), WINDOW).total_seconds())))
+            raise TooManyAttempts(ceil(min(max(waits), WINDOW).total_seconds()))
         attempts.add(attempt)
