@@ -106,7 +106,8 @@ class _Path:
         if operation.answer:
             content = {"content": _content(operation.answer, operation.answer_example)}
         success = _answer(operation.status.phrase, operation.headers)
-        responses = {str(operation.status.value): success | content}
+        links = {"links": operation.links} if operation.links else {}
+        responses = {str(operation.status.value): success | content | links}
         if operation.dry_run:
             responses["200"] = _answer("Every line is good; none was stored", ()) | content
         if IF_NONE_MATCH in operation.parameters:

@@ -49,6 +49,7 @@ class Operation:
     body: Any = None
     example: Any = None  # of a body in JSON
     answer_example: Any = None
+    links: Mapping[str, Any] | None = None
     dry_run: bool = False
 
 

@@ -104,6 +104,8 @@ def _if_match(collection: Collection[Any]) -> tuple[Mapping[str, Any], ...]:
 def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
     collection, body = parts.collection, parts.body
     one, plural = camel(collection.name), collection.plural
+    names = [f"{verb}{one}" for verb in ("get", "replace", "change", "delete")]
+    target = {f"{collection.name}_id": "$response.body#/data/id"}
     invalid = (*BODY, f"invalid-{collection.name}", *_taken(collection))
     return {
         "GET": Operation(
@@ -128,6 +130,7 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             body=f"{one}Draft",
             example=body.example(whole=True),
             problems=(*STORED, *invalid, "idempotency-key-reused"),
+            links={name: {"operationId": name, "parameters": target} for name in names},
         ),
     }
 
