@@ -31,7 +31,7 @@ from datas.logs import is_json
 from datas.settings import Settings
 
 if TYPE_CHECKING:
-    from datas.http.parts import Explain, Parts
+    from datas.http.parts import Parts
     from datas.served import Package
 
 Part = TypeVar("Part")
@@ -126,7 +126,6 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     process serves with, and `requests`, which all workers share. Raises: InvalidPackage.
     """
     from datas.http.app import create_app
-    from datas.http.parts import Explain
     from datas.served import load_package
 
     package = package or load_package(settings.collections)
@@ -134,19 +133,17 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     if not settings.explain:
         return create_app(_parts(settings, package, is_draining, file))
     ring = requests or RequestRing()
-    added = Explain(ring, delays=max(1, threads - 1))
-    app = create_app(_parts(settings, package, is_draining, file, added))
+    app = create_app(_parts(settings, package, is_draining, file, ring, threads))
     return record(explain(app), ring.put, with_bodies=settings.access != "private")
 
 
 def openapi_document(settings: Settings) -> bytes:
     """The OpenAPI document of the application, as JSON. Raises: InvalidPackage."""
     from datas.http.app import routes
-    from datas.http.parts import Explain
     from datas.served import load_package
 
-    added = Explain(RequestRing(), delays=1) if settings.explain else None
-    parts = _parts(settings, load_package(settings.collections), explain=added)
+    ring = RequestRing() if settings.explain else None
+    parts = _parts(settings, load_package(settings.collections), requests=ring)
     document: bytes = routes(parts)["/openapi.json"].document()
     return document
 
@@ -194,12 +191,13 @@ def _stopwatch(settings: Settings) -> Callable[[str, Part], Part]:
     return timed if settings.explain else lambda _, part: part
 
 
-def _parts(
+def _parts(  # noqa: PLR0913, PLR0917 (what a server hands over)
     settings: Settings,
     package: "Package",
     is_draining: Callable[[], bool] = bool,
     file: str | None = None,
-    explain: "Explain | None" = None,
+    requests: RequestRing | None = None,
+    threads: int = 1,
 ) -> "Parts":
     from datas.http.access_log import AccessLog
     from datas.http.parts import Parts
@@ -237,5 +235,6 @@ def _parts(
         trusted_proxies=settings.trusted_proxies,
         bulk_lines=settings.bulk_lines,
         console=settings.console,
-        explain=explain,
+        requests=requests,
+        delays=max(1, threads - 1),
     )

@@ -46,12 +46,11 @@ class SqlIdempotencyRecords:
             name: Statement(database.peewee, query) for name, query in queries.items()
         }
 
-    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         actor, key, fingerprint, created, answer = record
         values = (actor, key, fingerprint, _to_text(created), answer, _to_text(expired))
-        return bool(self._database.write(self._statements["claim"], *values))
-
-    def get(self, actor: str, key: str) -> KeptAnswer:
+        if self._database.write(self._statements["claim"], *values):
+            return None
         [row] = self._database.read(self._statements["get"], actor, key)
         fingerprint, created, answer = row
         return KeptAnswer(actor, key, bytes(fingerprint), _to_time(created), bytes(answer))
