@@ -2,12 +2,13 @@
 
 import shlex
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -23,6 +24,8 @@ from datas.http.lines import line_formats
 from datas.http.schemas import RecordBody
 
 BATCH = 10_000  # records of one transaction: others write in between
+STEP = 1000  # lines between two updates of the progress bar
+SHORT = 100_000  # bytes or records that need no progress bar
 MAX_REPORTED = 20  # invalid lines
 
 format_option = click.option(
@@ -54,14 +57,16 @@ def export_records(
     written = 0
     with opened_services(database, read_only=True) as (services, _):
         records, form = _chosen(services, collection, format_name, file)
+        total = records.page(limit=1, count=True).total
 
         def counted() -> Iterator[Sequence[Any]]:
             nonlocal written
             for step in records.export():
                 yield step
                 written += len(step)
+                bar.update(len(step))
 
-        with open_output(file) as out:
+        with open_output(file) as out, _progress(total or 0, "Exporting") as bar:
             for piece in form.write(counted()):
                 out.write(piece)
     echo(f"{records.collection.plural_title} exported: {written:,}.", err=True)
@@ -114,7 +119,7 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
         records, form = _chosen(services, collection, format_name, file)
         plural = records.collection.plural_title
         actor = SYSTEM if owner is None else Actor(services.accounts.get_user(owner).username)
-        count, owners = _check(_until(stopped, form.read(source)))
+        count, owners = _check(_watched(form.read(source), source, "Checking", stopped))
         if stopped.is_set():
             raise click.ClickException("interrupted. Nothing was stored.")
         if skip > count:
@@ -126,7 +131,7 @@ def import_records(  # noqa: PLR0913, PLR0917 (one for each option)
             _warn_of_owners(owners, owner)
             return
         source.seek(0)
-        lines = _until(stopped, form.read(source))
+        lines = _watched(form.read(source), source, "Importing", stopped)
         drafts = islice(_drafts(lines, records.collection.name), skip, None)
         stored, fault = _store(records, drafts, actor)
     if fault or skip + stored < count:
@@ -225,7 +230,17 @@ def _signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _until(stopped: threading.Event, lines: Iterable[Any]) -> Iterator[Any]:
-    """The lines but blank ones, until they end or `stopped` is set."""
-    wanted = takewhile(lambda _: not stopped.is_set(), lines)
-    return (line for line in wanted if not line.is_blank)
+def _watched(
+    lines: Iterator[Any], source: IO[bytes], label: str, stopped: threading.Event
+) -> Iterator[Any]:
+    """The lines but blank ones, with a progress bar, until they end or `stopped` is set."""
+    size = Path(f"/dev/fd/{source.fileno()}").stat().st_size
+    with _progress(size, label) as bar:
+        while not stopped.is_set() and (some := list(islice(lines, STEP))):
+            yield from (line for line in some if not line.is_blank)
+            bar.update(source.tell() - bar.pos)
+
+
+def _progress(length: int, label: str) -> Any:
+    hidden = length < SHORT or not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)

@@ -1,6 +1,6 @@
 """`datas copy`: everything in one database into an empty one, of the same or the other kind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import zip_longest
 from typing import Any
@@ -19,6 +19,8 @@ from datas.served import DATAS_ITEMS, Package, load_package
 
 CHUNK = 1000  # rows
 
+Advance = Callable[[int], object]
+
 
 @click.command()
 @click.argument("from_url")
@@ -33,51 +35,73 @@ def copy(from_url: str, to_url: str) -> None:
     and put it into PGPASSWORD, or into the file ~/.pgpass.
     """
     try:
-        rows = copy_database(from_url, to_url, load_package(read_settings().collections))
+        with click.progressbar(length=0, label="Copying") as bar:
+
+            def advance(rows: int, length: int) -> None:
+                bar.length = length
+                bar.update(rows)
+
+            package = load_package(read_settings().collections)
+            rows = copy_database(from_url, to_url, advance, package)
     except (DomainError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     urls = f"from {redacted_url(from_url)} to {redacted_url(to_url)}"
     echo(f"Copied and compared: {rows} rows, {urls}")
 
 
-def copy_database(source: str, target: str, package: Package = DATAS_ITEMS) -> int:
+def copy_database(
+    source: str,
+    target: str,
+    advance: Callable[[int, int], object],
+    package: Package = DATAS_ITEMS,
+) -> int:
     """Copy everything between two databases, given by URL; return how many rows there are.
 
-    Raises: CopyFailed (the target must be empty), StorageUnavailable, ValueError (a URL names no
-    database).
+    `advance` gets, for each chunk, its number of rows and the number of all steps: each row is
+    copied and compared. Raises: CopyFailed (the target must be empty), StorageUnavailable,
+    ValueError (a URL names no database).
     """
     parts = package.tables, package.histories, package.other_tables
     with (
         closing(open_database(source, *parts, read_only=True)) as full,
         closing(open_database(target, *parts)) as empty,
     ):
-        if not full.schema_status().applied:
-            raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
-        if others := full.other_programs():
-            raise CopyFailed(
-                f"The first database has tables of {', '.join(others)}, which would not be copied. "
-                "Name that package by DATAS_COLLECTIONS."
-            )
-        return copy_rows(full, empty)
+        rows = count_rows(full)
+        copy_rows(full, empty, lambda done: advance(done, 2 * rows))
+        return rows
 
 
-def copy_rows(source: SqlDatabase, target: SqlDatabase) -> int:
+def count_rows(database: SqlDatabase) -> int:
+    """How many rows there are to copy. Raises: CopyFailed, StorageUnavailable."""
+    if not database.schema_status().applied:
+        raise CopyFailed("There is nothing to copy: the first database has no tables of Datas.")
+    if others := database.other_programs():
+        raise CopyFailed(
+            f"The first database has tables of {', '.join(others)}, which would not be copied. "
+            "Name that package by DATAS_COLLECTIONS."
+        )
+    tables = all_tables(database.tables, database.other_tables)
+    return sum(_count(database, table) for table in tables)
+
+
+def copy_rows(source: SqlDatabase, target: SqlDatabase, advance: Advance) -> None:
     """Copy all rows as they are, in one transaction, and compare them before it ends.
 
-    Raises: CopyFailed, StorageUnavailable.
+    `advance` gets numbers of rows: each row counts once when it is copied, and once when it is
+    compared. Raises: CopyFailed, StorageUnavailable.
     """
     target.bring_up()
     tables = all_tables(source.tables, source.other_tables)
     try:
         with target.atomic():
-            if any(any(_chunks(target, table)) for table in tables):
+            if any(_count(target, table) for table in tables):
                 raise CopyFailed("The second database isn't empty. Nothing was copied.")
             # A record may refer to one of its own table that comes later.
             target.query(target.engine.defer_references)
-            rows = sum(_copy(source, target, table) for table in tables)
             for table in tables:
-                _compare(source, target, table)
-            return rows
+                _copy(source, target, table, advance)
+            for table in tables:
+                _compare(source, target, table, advance)
     except target.integrity_error as error:
         # Another process wrote this key since the target was empty; or the source got a user, and
         # rows of theirs, after the users were copied.
@@ -87,7 +111,9 @@ def copy_rows(source: SqlDatabase, target: SqlDatabase) -> int:
         ) from error
 
 
-def _copy(source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model]) -> int:
+def _copy(
+    source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model], advance: Advance
+) -> None:
     meta: Any = table._meta  # noqa: SLF001 (so Peewee calls its public part)
     plain = parameter(target.peewee)
     # SQLite has 0 and 1; PostgreSQL takes no number for a boolean, and casts only integers.
@@ -97,14 +123,13 @@ def _copy(source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model]) -
         for field in meta.sorted_fields
     }
     insert = Statement(target.peewee, table.insert(values))
-    copied, last_id = 0, 0
+    last_id = 0
     for rows in _chunks(source, table):
         target.write_many(insert, rows)
-        copied += len(rows)
+        advance(len(rows))
         last_id = rows[-1][0]
     if isinstance(meta.primary_key, peewee.AutoField):
         _set_last_id(source, target, meta.table_name, last_id)
-    return copied
 
 
 def _set_last_id(source: SqlDatabase, target: SqlDatabase, table: str, last_id: int) -> None:
@@ -119,13 +144,16 @@ def _sql(database: SqlDatabase, text: str) -> Statement:
     return Statement(database.peewee, peewee.SQL(text))
 
 
-def _compare(source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model]) -> None:
+def _compare(
+    source: SqlDatabase, target: SqlDatabase, table: type[peewee.Model], advance: Advance
+) -> None:
     for ours, theirs in zip_longest(_chunks(source, table), _chunks(target, table), fillvalue=()):
         if ours != theirs:
             raise CopyFailed(
                 "The first database was changed meanwhile. Nothing was copied. "
                 "Stop its servers, and copy again."
             )
+        advance(len(ours))
 
 
 def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
@@ -141,3 +169,9 @@ def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
     while rows:
         yield rows
         rows = database.read(following, *(rows[-1][place] for place in places), CHUNK)
+
+
+def _count(database: SqlDatabase, table: type[peewee.Model]) -> int:
+    query = table.select(peewee.fn.COUNT(peewee.SQL("*")))
+    [(count,)] = database.read(Statement(database.peewee, query))
+    return int(count)

@@ -2,10 +2,9 @@
 
 import itertools
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -20,7 +19,6 @@ from datas.domain.errors import CopyFailed
 from datas.domain.idempotency import KeptAnswer
 from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
-from datas.operations import copy
 from datas.operations.copy import CHUNK, copy_database, copy_rows
 from tests.contract.conftest import TABLES, make_tables, sql_store
 from tests.drafts import some_drafts
@@ -55,11 +53,6 @@ def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
         return str(server.url(name))
 
     return make
-
-
-def _add_item(url: str, text: str) -> None:
-    with closing(open_database(url)) as database:
-        _items(database).add(ItemDraft(text), NOW)
 
 
 def _fill(url: str) -> None:
@@ -109,7 +102,10 @@ def test_everything_is_as_it_was(make_url: MakeUrl, from_kind: str, to_kind: str
     """Ids, dates, versions, owners, tokens and answers; and no id comes again."""
     source, target = make_url(from_kind), make_url(to_kind)
     _fill(source)
-    assert copy_database(source, target) == COUNT + 6 - 1
+    told: list[int] = []
+    rows = copy_database(source, target, lambda done, _: told.append(done))
+    assert rows == COUNT + 6 - 1
+    assert sum(told) == 2 * rows
     assert _everything(target) == _everything(source)
     database = open_database(target)
     assert _items(database).add(ItemDraft("new"), NOW).id == COUNT + 2
@@ -136,7 +132,7 @@ def test_records_of_every_collection_are_as_they_were(
         changed = gadgets[first].draft._replace(parent_id=gadgets[parent].id)
         assert source.gadgets.swap(gadgets[first]._replace(draft=changed, version=2), 1)
     databases = [cast("SqlDatabase", store.storage) for store in stores]
-    copy_rows(databases[0], databases[1])
+    copy_rows(databases[0], databases[1], lambda _: None)
     for plural, repository in source.repositories.items():
         found = target.repositories[plural].find(Query(1000))
         assert list(found) == list(repository.find(Query(1000)))
@@ -154,57 +150,52 @@ def test_a_target_with_anything_in_it_is_refused(make_url: MakeUrl, kind: str) -
     _fill(target)
     before = _everything(target)
     with pytest.raises(CopyFailed, match="isn't empty"):
-        copy_database(source, target)
+        copy_database(source, target, lambda *_: None)
     assert _everything(target) == before
 
 
 def test_a_source_that_is_absent_is_not_made(make_url: MakeUrl, tmp_path: Path) -> None:
     """A typing error leaves no file."""
     with pytest.raises(CopyFailed, match="nothing to copy"):
-        copy_database(make_url("sqlite"), make_url("sqlite"))
+        copy_database(make_url("sqlite"), make_url("sqlite"), lambda *_: None)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_source_that_changes_meanwhile_is_told(
-    make_url: MakeUrl, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_source_that_changes_meanwhile_is_told(make_url: MakeUrl, kind: str) -> None:
     """What would be lost in silence makes the copy fail, and leaves the target empty."""
     source, target = make_url("sqlite"), make_url(kind)
     _fill(source)
 
-    compare = copy._compare  # noqa: SLF001
+    changing = open_database(source)
+    told: list[int] = []
 
-    def add_and_compare(*parts: Any) -> None:
-        monkeypatch.undo()
-        _add_item(source, "late")
-        compare(*parts)
+    def add_when_all_is_copied(rows: int, length: int) -> None:
+        told.append(rows)
+        if sum(told) == length // 2:
+            _items(changing).add(ItemDraft("late"), NOW)
 
-    monkeypatch.setattr(copy, "_compare", add_and_compare)
     with pytest.raises(CopyFailed, match="changed meanwhile"):
-        copy_database(source, target)
+        copy_database(source, target, add_when_all_is_copied)
+    changing.close()
     database = open_database(target)
     assert not _items(database).find(Query())
     database.close()
 
 
-def test_a_target_that_somebody_else_writes_to_is_told(
-    make_url: MakeUrl, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_target_that_somebody_else_writes_to_is_told(make_url: MakeUrl) -> None:
     """Such as a second copy at the same time."""
     source, target = make_url("sqlite"), make_url("postgresql")
     _fill(source)
 
-    copy_table = copy._copy  # noqa: SLF001
+    def copy_too(rows: int, _: int) -> None:
+        if rows == 2:  # the users
+            database = open_database(target)
+            _items(database).add(ItemDraft("theirs"), NOW)
+            database.close()
 
-    def add_and_copy(*parts: Any) -> int:
-        monkeypatch.undo()
-        _add_item(target, "theirs")
-        return copy_table(*parts)
-
-    monkeypatch.setattr(copy, "_copy", add_and_copy)
     with pytest.raises(CopyFailed, match="changed meanwhile"):
-        copy_database(source, target)
+        copy_database(source, target, copy_too)
     database = open_database(target)
     assert [item.draft.data for item in _items(database).find(Query())] == ["theirs"]
     database.close()

@@ -160,6 +160,7 @@ def by_tens(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("DATAS_DATABASE_URL", "sqlite:///datas.db")
     monkeypatch.setattr(data, "BATCH", 10)
+    monkeypatch.setattr(data, "STEP", 5)
     return folder
 
 
@@ -192,7 +193,7 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
     stop = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
     done = _import_while(monkeypatch, stop, *options, "--skip", "3", "--", "-in put.csv")
     assert done.exit_code == 1
-    assert done.stderr.startswith(f"Error: {RECORDS} stored: 10. Then: Interrupted. To go on with")
+    assert done.stderr.startswith(f"Error: {RECORDS} stored: 12. Then: Interrupted. To go on with")
     command = _next_command(done.stderr)
     assert command == [
         "datas",
@@ -202,9 +203,9 @@ def test_what_leads_on_is_the_same_command_for_a_shell(
         "--owner=Alice",
         f"--database=sqlite:///{by_tens}/o t.db",
         "--skip",
-        "13",
+        "15",
     ]
-    assert run_datas(by_tens, *command[1:]).stdout == f"{RECORDS} imported: 12.\n"
+    assert run_datas(by_tens, *command[1:]).stdout == f"{RECORDS} imported: 10.\n"
 
 
 def test_an_import_tells_what_is_stored_when_the_rest_is_refused(
