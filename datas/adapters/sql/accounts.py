@@ -11,7 +11,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
-from datas.adapters.sql.queries import Statement, bound, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, TokenRow, UserRow
 from datas.domain.credentials import Attempt, Purpose, Token, User
 from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsRecords
@@ -39,8 +39,8 @@ class _Tables:
         return self._database.write(*self._bound(query))
 
     def _bound(self, query: peewee.Query) -> tuple[Any, ...]:
-        statement, values = bound(self._database.peewee, query)
-        return statement, *values
+        sql, values = self._database.peewee.get_sql_context().sql(query).query()
+        return sql, *values
 
 
 class SqlUsers(_Tables):
@@ -89,8 +89,8 @@ class SqlTokens(_Tables):
         super().__init__(database)
         tokens, param = TokenRow.select(*_TOKEN), parameter(database.peewee)
         of_id = (TokenRow.username == param) & (TokenRow.id == param)
-        self._find = Statement(database.peewee, tokens.where(TokenRow.digest == param))
-        self._get = Statement(database.peewee, tokens.where(of_id))
+        self._find = compiled(database.peewee, tokens.where(TokenRow.digest == param))
+        self._get = compiled(database.peewee, tokens.where(of_id))
 
     def add(self, token: Token, digest: bytes) -> Token:
         row = token._asdict() | {"digest": digest}

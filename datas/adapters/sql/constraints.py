@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import Table, Tables, UserRow
 from datas.domain.errors import (
     DomainError,
@@ -30,10 +30,10 @@ class Constraints:
         self._collection, row = table
         param = parameter(database.peewee)
 
-        def find(where: Any) -> Statement:
+        def find(where: Any) -> str:
             of = where.lhs.model
             query = of.select(of.id).where(where).limit(peewee.SQL("1"))
-            return Statement(database.peewee, query)
+            return compiled(database.peewee, query)
 
         self._unique = [
             (name, field.db_value, find(field == param))
@@ -57,7 +57,7 @@ class Constraints:
 
     def write(
         self,
-        statement: Statement,
+        statement: str,
         values: Sequence[object],
         draft: Any = None,
         *,

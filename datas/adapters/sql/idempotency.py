@@ -6,7 +6,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import IdempotencyRow as Row
 from datas.domain.idempotency import KeptAnswer
 
@@ -43,7 +43,7 @@ class SqlIdempotencyRecords:
             ),
         }
         self._statements = {
-            name: Statement(database.peewee, query) for name, query in queries.items()
+            name: compiled(database.peewee, query) for name, query in queries.items()
         }
 
     def claim(self, record: KeptAnswer, expired: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import RecordRow, Table, UserRow
 from datas.domain.query import Conditions, Operator, Query, Sort, search_key
 from datas.domain.records import ENVELOPE
@@ -27,7 +27,7 @@ class Statements:
         self._database = database
         self._row: type[RecordRow] = table.row
         self._param = parameter(database.peewee)
-        self._compiled: dict[Shape, Statement] = {}
+        self._compiled: dict[Shape, str] = {}
         row, param = self._row, self._param
         fields = self._named(table.collection.fields)
         envelope = self._named(ENVELOPE)
@@ -60,10 +60,10 @@ class Statements:
         users = UserRow.select(UserRow.id).where(UserRow.username == param)
         self.lock_owner = self.compile(database.engine.locking(users))
 
-    def compile(self, query: peewee.Node) -> Statement:
-        return Statement(self._database.peewee, query)
+    def compile(self, query: peewee.Node) -> str:
+        return compiled(self._database.peewee, query)
 
-    def find(self, query: Query) -> tuple[Statement, list[object]]:
+    def find(self, query: Query) -> tuple[str, list[object]]:
         """SELECT the page after a place, by key and never by OFFSET; and the values to bind."""
         shape = ("find", query.sort, query.after is None, *_shape(query.where))
         statement = self._compiled.get(shape)
@@ -72,7 +72,7 @@ class Statements:
         values = [*self._values(query.where), *self._place(query), query.limit]
         return statement, values
 
-    def scan(self, query: Query) -> tuple[Statement, list[object]]:
+    def scan(self, query: Query) -> tuple[str, list[object]]:
         """SELECT what is found among the next rows, and the last of these; and the values to bind.
 
         The LIMIT is inside: it leads both databases along the index of the order, and the cost of
@@ -87,7 +87,7 @@ class Statements:
         values = [*self._values(rest), *self._values(own), *self._place(query), query.limit]
         return statement, values
 
-    def count(self, where: Conditions) -> tuple[Statement, list[object]]:
+    def count(self, where: Conditions) -> tuple[str, list[object]]:
         """SELECT COUNT(*); and the values to bind."""
         shape = ("count", *_shape(where))
         statement = self._compiled.get(shape)
@@ -111,7 +111,7 @@ class Statements:
         conditions = self._conditions(query.where, unindexed)
         return self._after(chosen, query, key, conditions).limit(self._param)
 
-    def _step(self, query: Query, own: Conditions, rest: Conditions) -> Statement:
+    def _step(self, query: Query, own: Conditions, rest: Conditions) -> str:
         key = self._key(query.sort)
         found: Any = peewee.SQL("(1 = 1)")
         if rest:
@@ -124,7 +124,7 @@ class Statements:
         backwards = ", ".join(f'"{each.column_name}"{_direction(back)}' for each in key)
         return self.compile(
             peewee.SQL(
-                f"WITH step AS MATERIALIZED ({self.compile(inner).sql}) "  # noqa: S608 (no values)
+                f"WITH step AS MATERIALIZED ({self.compile(inner)}) "  # noqa: S608 (no values)
                 f'SELECT {names}, "_found" FROM step WHERE "_found" '
                 f"OR id = (SELECT id FROM step ORDER BY {backwards} LIMIT 1) ORDER BY {order}"
             )
