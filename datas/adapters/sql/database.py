@@ -142,9 +142,9 @@ class SqlDatabase:
     def _apply_pending(self) -> list[str]:
         applied: list[str] = []
         # A reader waits for no writer: the lock is taken only if there is something to do.
-        for name in self._schema.status().pending if self._auto_migrate else ():
+        if self._auto_migrate and self._schema.status().pending:
             with self.engine.migrating():
-                applied += self._schema.migrate(name)
+                applied = self._schema.migrate()
         self._schema.check()
         if faults := list(database_faults(self.peewee, self.tables, self._other_tables)):
             raise StorageUnavailable(" ".join(faults))
