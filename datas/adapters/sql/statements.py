@@ -3,7 +3,8 @@
 Peewee takes about 90 µs to build a statement, and running it takes about 3 µs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import ge, lt
 from typing import Any
 
 import peewee
@@ -17,7 +18,7 @@ from datas.domain.records import ENVELOPE
 # What is bound for one condition, and in which order, depends on fields and operators alone.
 Shape = tuple[object, ...]
 
-_RANGES = (Operator.FROM, Operator.BELOW)
+_RANGES = {Operator.FROM: ge, Operator.BELOW: lt}
 
 
 class Statements:
@@ -66,11 +67,8 @@ class Statements:
     def find(self, query: Query) -> tuple[str, list[object]]:
         """SELECT the page after a place, by key and never by OFFSET; and the values to bind."""
         shape = ("find", query.sort, query.after is None, *_shape(query.where))
-        statement = self._compiled.get(shape)
-        if statement is None:
-            statement = self._compiled[shape] = self.compile(self._page(query))
         values = [*self._values(query.where), *self._place(query), query.limit]
-        return statement, values
+        return self._once(shape, lambda: self._page(query)), values
 
     def scan(self, query: Query) -> tuple[str, list[object]]:
         """SELECT what is found among the next rows, and the last of these; and the values to bind.
@@ -81,21 +79,22 @@ class Statements:
         own = tuple(each for each in query.where if each.field == "owner")
         rest = tuple(each for each in query.where if each.field != "owner")
         shape = ("scan", query.sort, query.after is None, *_shape(own), "found", *_shape(rest))
-        statement = self._compiled.get(shape)
-        if statement is None:
-            statement = self._compiled[shape] = self._step(query, own, rest)
         values = [*self._values(rest), *self._values(own), *self._place(query), query.limit]
-        return statement, values
+        return self._once(shape, lambda: self._step(query, own, rest)), values
 
     def count(self, where: Conditions) -> tuple[str, list[object]]:
         """SELECT COUNT(*); and the values to bind."""
-        shape = ("count", *_shape(where))
-        statement = self._compiled.get(shape)
-        if statement is None:
-            counted = self._row.select(peewee.fn.COUNT(peewee.SQL("*")))
-            query = counted.where(*self._conditions(where)) if where else counted
-            statement = self._compiled[shape] = self.compile(query)
+        statement = self._once(("count", *_shape(where)), lambda: self._counted(where))
         return statement, self._values(where)
+
+    def _once(self, shape: Shape, build: Callable[[], peewee.Node]) -> str:
+        if shape not in self._compiled:
+            self._compiled[shape] = self.compile(build())
+        return self._compiled[shape]
+
+    def _counted(self, where: Conditions) -> peewee.Query:
+        counted = self._row.select(peewee.fn.COUNT(peewee.SQL("*")))
+        return counted.where(*self._conditions(where)) if where else counted
 
     def _page(self, query: Query) -> peewee.Query:
         key = self._key(query.sort)
@@ -111,7 +110,7 @@ class Statements:
         conditions = self._conditions(query.where, unindexed)
         return self._after(chosen, query, key, conditions).limit(self._param)
 
-    def _step(self, query: Query, own: Conditions, rest: Conditions) -> str:
+    def _step(self, query: Query, own: Conditions, rest: Conditions) -> peewee.Node:
         key = self._key(query.sort)
         found: Any = peewee.SQL("(1 = 1)")
         if rest:
@@ -119,15 +118,12 @@ class Statements:
         chosen = self._row.select(*self._selected, found.alias("_found"))
         inner = self._after(chosen, query, key, self._conditions(own)).limit(self._param)
         names = ", ".join(f'"{each.column_name}"' for each in self._selected)
-        order = ", ".join(f'"{each.column_name}"{_direction(query.sort)}' for each in key)
-        back = Sort(query.sort.field, not query.sort.descending)
-        backwards = ", ".join(f'"{each.column_name}"{_direction(back)}' for each in key)
-        return self.compile(
-            peewee.SQL(
-                f"WITH step AS MATERIALIZED ({self.compile(inner)}) "  # noqa: S608 (no values)
-                f'SELECT {names}, "_found" FROM step WHERE "_found" '
-                f"OR id = (SELECT id FROM step ORDER BY {backwards} LIMIT 1) ORDER BY {order}"
-            )
+        ways = (" DESC", "") if query.sort.descending else ("", " DESC")
+        order, backwards = (", ".join(f'"{each.column_name}"{way}' for each in key) for way in ways)
+        return peewee.SQL(
+            f"WITH step AS MATERIALIZED ({self.compile(inner)}) "  # noqa: S608 (no values)
+            f'SELECT {names}, "_found" FROM step WHERE "_found" '
+            f"OR id = (SELECT id FROM step ORDER BY {backwards} LIMIT 1) ORDER BY {order}"
         )
 
     def _after(
@@ -153,18 +149,14 @@ class Statements:
         position = getattr(peewee.fn, self._database.engine.position)
         conditions = []
         for name, operator, _ in where:
-            field: Any = getattr(self._row, name)
-            column = _no_index(field) if name in unindexed and operator in _RANGES else field
-            match operator:
-                case Operator.EQUAL:
-                    conditions.append(column == param)
-                case Operator.FROM:
-                    conditions.append(column >= param)
-                case Operator.BELOW:
-                    conditions.append(column < param)
-                case Operator.CONTAINS:
-                    found = position(self._row.search_key, param) > peewee.SQL("0")
-                    conditions.append(found)
+            column: Any = getattr(self._row, name)
+            if operator is Operator.CONTAINS:
+                conditions.append(position(self._row.search_key, param) > peewee.SQL("0"))
+            elif operator in _RANGES:
+                bounded = _no_index(column) if name in unindexed else column
+                conditions.append(_RANGES[operator](bounded, param))
+            else:
+                conditions.append(column == param)
         return conditions
 
     def _values(self, where: Conditions) -> list[object]:
@@ -198,7 +190,3 @@ def _reads_all(query: Query) -> bool:
 
 def _no_index(field: Any) -> Any:
     return peewee.fn.COALESCE(field, field)
-
-
-def _direction(sort: Sort) -> str:
-    return " DESC" if sort.descending else ""
