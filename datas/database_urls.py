@@ -27,7 +27,7 @@ def is_postgresql(url: str) -> bool:
 
 
 def redacted_url(url: str) -> str:
-    """The URL to be shown: without user, password and parameters; the path of a file is absolute."""
+    """The URL without user, password and parameters; the path of a file is absolute."""
     if url.strip().startswith("sqlite:///"):
         return f"sqlite:///{Path(url.strip().removeprefix('sqlite:///')).absolute()}"
     safe = _SAFE.fullmatch(url)
