@@ -3,7 +3,7 @@
 Peewee takes about 90 µs to build a statement, and running it takes about 3 µs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from operator import ge, lt
 from typing import Any
 
@@ -98,16 +98,13 @@ class Statements:
 
     def _page(self, query: Query) -> peewee.Query:
         key = self._key(query.sort)
-        unindexed = frozenset[str]()
-        if _reads_all(query):
+        reads_all = _reads_all(query)
+        if reads_all:
             # The table is read in its own order, and what is found is sorted. To walk an index and
             # look each row up took ten times as long; an expression has no index.
-            unindexed = frozenset({query.sort.field, *(each.field for each in query.where)}) - {
-                "id"
-            }
-            key = [_no_index(part) if part.name in unindexed else part for part in key]
+            key = [part if part.name == "id" else _no_index(part) for part in key]
         chosen = self._row.select(*self._selected)
-        conditions = self._conditions(query.where, unindexed)
+        conditions = self._conditions(query.where, has_index=not reads_all)
         return self._after(chosen, query, key, conditions).limit(self._param)
 
     def _step(self, query: Query, own: Conditions, rest: Conditions) -> peewee.Node:
@@ -138,13 +135,12 @@ class Statements:
         return chosen.order_by(*(part.desc() if descending else part for part in key))
 
     def _key(self, sort: Sort) -> list[Any]:
-        names = ("id",) if sort.field == "id" else (sort.field, "id")
-        return self._named(names)
+        return self._named(dict.fromkeys((sort.field, "id")))
 
-    def _named(self, names: Sequence[str]) -> list[Any]:
+    def _named(self, names: Iterable[str]) -> list[Any]:
         return [getattr(self._row, name) for name in names]
 
-    def _conditions(self, where: Conditions, unindexed: frozenset[str] = frozenset()) -> list[Any]:
+    def _conditions(self, where: Conditions, *, has_index: bool = True) -> list[Any]:
         param = self._param
         position = getattr(peewee.fn, self._database.engine.position)
         conditions = []
@@ -153,7 +149,7 @@ class Statements:
             if operator is Operator.CONTAINS:
                 conditions.append(position(self._row.search_key, param) > peewee.SQL("0"))
             elif operator in _RANGES:
-                bounded = _no_index(column) if name in unindexed else column
+                bounded = column if has_index else _no_index(column)
                 conditions.append(_RANGES[operator](bounded, param))
             else:
                 conditions.append(column == param)
