@@ -5,7 +5,7 @@ from typing import Any
 
 from datas.domain.access import AUTHENTICATED, SYSTEM, Access, Action, Actor
 from datas.domain.bulk import BulkService
-from datas.domain.errors import RecordNotFound, VersionMismatch
+from datas.domain.errors import VersionMismatch
 from datas.domain.ports import Clock, Repository
 from datas.domain.query import (
     BY_ID,
@@ -20,7 +20,6 @@ from datas.domain.query import (
 )
 from datas.domain.records import Collection, D, Record
 from datas.domain.references import References
-from datas.domain.rules import MAX_INTEGER
 
 Versions = Container[int]
 
@@ -60,7 +59,7 @@ class RecordService(BulkService[D]):
     def get(self, record_id: int, *, actor: Actor = SYSTEM) -> Record[D]:
         """Return one record. Raises: RecordNotFound, Unauthenticated."""
         self._access.admit(actor, Action.READ)
-        record = self._find(record_id)
+        record = self._repository.get(record_id)
         self._access.permit(actor, Action.READ, self.collection.name, record)
         return record
 
@@ -148,14 +147,8 @@ class RecordService(BulkService[D]):
 
     def _to_change(self, record_id: int, expected: Versions | None, actor: Actor) -> Record[D]:
         """The record, if the actor may change it and it is at an expected version."""
-        record = self._find(record_id)
+        record = self._repository.get(record_id)
         self._access.permit(actor, Action.CHANGE, self.collection.name, record)
         if expected is not None and record.version not in expected:
             raise VersionMismatch(self.collection.name, record_id, record.version)
         return record
-
-    def _find(self, record_id: int) -> Record[D]:
-        """The record. An id that no database can keep belongs to none."""
-        if not 0 < record_id <= MAX_INTEGER:
-            raise RecordNotFound(self.collection.name, record_id)
-        return self._repository.get(record_id)

@@ -26,7 +26,7 @@ class Authentication:
         self._accounts = accounts
         self._access = access
         self._allowed_origins = allowed_origins
-        # Actions whose answer depends on the actor.
+        # Actions that not every actor may do, or whose answer depends on the actor.
         self._personal = frozenset(Action) - access.free
 
     def process_resource(
@@ -43,7 +43,7 @@ class Authentication:
         header = req.env.get("HTTP_AUTHORIZATION")
         if header is not None and (secret := _secret(header)) is not None:
             req.actor = self._accounts.authenticate(secret)
-        if action is not None:
+        if action in self._personal:
             self._access.admit(req.actor, action)
         if method != "GET" and "HTTP_ORIGIN" in req.env:
             self._refuse_foreign(req.env["HTTP_ORIGIN"], req.env.get("HTTP_HOST"))

@@ -22,17 +22,22 @@ def etag(record: Record[Any]) -> str:
     return f'"{record.version}"'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tags:
-    """The versions that a header names; `*` names all of them."""
+    """The versions that a header names; `*` names all of them.
 
-    tags: frozenset[str]
+    A weak tag never matches If-Match; for If-None-Match the mark doesn't count (§8.8.3.2).
+    """
+
+    tags: list[str]
+    weak: bool
 
     def __contains__(self, version: object) -> bool:
-        return "*" in self.tags or f'"{version}"' in self.tags
+        tag = f'"{version}"'
+        return tag in self.tags or "*" in self.tags or (self.weak and f"W/{tag}" in self.tags)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Preconditions:
     match: Tags | None
     none_match: Tags | None
@@ -60,13 +65,12 @@ def _read(req: falcon.Request, name: str, *, weak: bool) -> Tags | None:
     value = req.env.get(name)
     if value is None:
         return None
-    if value.strip(" \t") == "*":
-        return Tags(frozenset("*"))
     tags = _TAGS.findall(value)
+    if not tags and value.strip(" \t") == "*":
+        return Tags(["*"], weak)
     if not tags or not _LIST.fullmatch(value):
         fault = f'must be ETags in double quotes, such as "3", or *; {value[:80]!r} is neither.'
         raise Refusal(
             "invalid-header", errors={name.removeprefix("HTTP_").title().replace("_", "-"): [fault]}
         )
-    # A weak tag never matches If-Match; for If-None-Match the mark doesn't count (§8.8.3.2).
-    return Tags(frozenset(tag.removeprefix("W/") if weak else tag for tag in tags))
+    return Tags(tags, weak)

@@ -59,11 +59,17 @@ class RecordBody(Generic[D]):
         created = updated = rfc3339(date_created)
         if date_updated is not date_created:
             updated = rfc3339(date_updated)
-        values = (record_id, *draft, created, updated, version, owner)
-        dumped = dict(zip(self.names, values, strict=True))
+        # One by one: a dict of pairs takes twice as long.
+        dumped: dict[str, Any] = {"id": record_id}
+        for name in self.collection.fields:
+            dumped[name] = getattr(draft, name)
         for name, to_json in self._writers:
             if dumped[name] is not None:
                 dumped[name] = to_json(dumped[name])
+        dumped["date_created"] = created
+        dumped["date_updated"] = updated
+        dumped["version"] = version
+        dumped["owner"] = owner
         return dumped
 
     def load(self, body: object, *, ignore_read_only: bool = False) -> D:

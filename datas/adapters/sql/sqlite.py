@@ -63,13 +63,22 @@ class _Database(peewee.SqliteDatabase):
         return connection
 
 
-class _Thread(threading.local):
+class _Thread:
     """After how many forks this thread connected; whether it holds the write lock."""
+
+    __slots__ = ("generation", "inside", "writes")
 
     def __init__(self) -> None:
         self.generation = 0
         self.writes = False
         self.inside = sqlite_forks.lock_of_thread()
+
+
+class _Threads(threading.local):
+    """Its one attribute differs in each thread."""
+
+    def __init__(self) -> None:
+        self.this = _Thread()
 
 
 class SqliteEngine(Engine):
@@ -102,7 +111,7 @@ class SqliteEngine(Engine):
         self._device, self._inode = self._only or (0, 0)
         self._wal = Wal(path)
         self._lock = WriteLock(path)
-        self._thread = _Thread()
+        self._threads = _Threads()
         if not self.read_only and (fault := library_fault()):
             logging.getLogger("datas").warning(fault)
 
@@ -135,7 +144,7 @@ class SqliteEngine(Engine):
                 self.peewee.connect()
 
     def acquire(self) -> None:
-        thread = self._thread
+        thread = self._threads.this
         if self._file is not None and not thread.writes:  # else `write_lock` has checked it
             self.check()
         if sqlite_forks.state.waiting:
@@ -144,8 +153,9 @@ class SqliteEngine(Engine):
         if thread.generation != sqlite_forks.state.generation:
             self._reconnect()
 
-    # Ends what `acquire` began. The thread keeps its connection.
-    release = staticmethod(sqlite_forks.leave)
+    def release(self) -> None:
+        """End what `acquire` began. The thread keeps its connection."""
+        self._threads.this.inside.release()
 
     def _reconnect(self) -> None:
         """After a fork. Raises: StorageUnavailable; then `acquire` has begun nothing."""
@@ -155,7 +165,7 @@ class SqliteEngine(Engine):
             sqlite_forks.leave()
             raise
         self.peewee.close()
-        self._thread.generation = generation
+        self._threads.this.generation = generation
 
     @contextmanager
     def write_lock(self, *, check: bool = True) -> Iterator[None]:
@@ -172,12 +182,12 @@ class SqliteEngine(Engine):
             try:
                 if check:
                     self.check()
-                    self._thread.writes = True
+                    self._threads.this.writes = True
                 yield
                 if check:
                     self._wal.cut(self.peewee.connection, BUSY_TIMEOUT)
             finally:
-                self._thread.writes = False
+                self._threads.this.writes = False
                 self._lock.release()
         except StorageUnavailable as error:
             if str(error) == READ_ONLY:
