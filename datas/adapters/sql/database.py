@@ -175,7 +175,7 @@ class SqlDatabase:
     def schema_status(self) -> SchemaStatus:
         """Raises: StorageUnavailable."""
         if not self.exists():
-            return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
+            return self._schema.status(is_absent=True)
         with self._translating():
             return self._schema.status()
 

@@ -49,19 +49,11 @@ class Schema:
             each: Runner(database, str(each.folder), table_name=each.table) for each in histories
         }
 
-    def names(self) -> list[str]:
-        """All migrations that this code has, oldest first."""
-        return [
-            _label(history, migration.name)
-            for history, runner in self._runners.items()
-            for migration in runner.migrations()
-        ]
-
-    def status(self) -> SchemaStatus:
+    def status(self, *, is_absent: bool = False) -> SchemaStatus:
         """Compare the migrations that this code has with those that the database has seen."""
         status = SchemaStatus([], [], [])
         for history, runner in self._runners.items():
-            for row in runner.status():
+            for row in runner.migrations() if is_absent else runner.status():
                 kind = status.pending if not row.applied else status.applied
                 (kind if row.path else status.unknown).append(_label(history, row.name))
         return status
