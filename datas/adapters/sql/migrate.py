@@ -13,19 +13,18 @@ from datas.domain.errors import StorageUnavailable
 
 
 class History(NamedTuple):
-    """Migrations of one program, and the table that says which of them a database has seen."""
+    """Migrations of one program: Datas, or a package that uses it."""
 
     program: str
     folder: Path
-    table: str
 
-    @classmethod
-    def of_package(cls, name: str, folder: Path) -> "History":
-        """The history of a package that uses Datas."""
-        return cls(name, folder, f"schema_migration_{name}")
+    @property
+    def table(self) -> str:
+        """The table that says which of them a database has seen."""
+        return "schema_migration" if self is DATAS else f"schema_migration_{self.program}"
 
 
-DATAS = History("Datas", Path(__file__).parent / "migrations", "schema_migration")
+DATAS = History("Datas", Path(__file__).parent / "migrations")
 
 
 @dataclass(frozen=True)
