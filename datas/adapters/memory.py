@@ -181,9 +181,7 @@ class MemoryRepository(Generic[D]):
                 if target != self._collection.plural:
                     continue
                 records = self._memory.records[plural].values()
-                refer = (
-                    record.id for record in records if getattr(record.draft, field) == record_id
-                )
+                refer = (it.id for it in records if getattr(it.draft, field) == record_id)
                 # A record may refer to itself, and goes with its reference.
                 if any((plural, found) != (target, record_id) for found in refer):
                     raise RecordInUse(self._collection.name, record_id, plural)

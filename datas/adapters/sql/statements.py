@@ -41,23 +41,17 @@ class Statements:
         self.add_many = self.compile(new)
         self.add = self.compile(new.returning(row.id))
         self.get = self.compile(row.select(*self._selected).where(row.id == param))
-        self.swap = self.compile(
-            row.update(dict.fromkeys(changed, param)).where(this).returning(row.id)
-        )
+        swapped = row.update(dict.fromkeys(changed, param)).where(this)
+        self.swap = self.compile(swapped.returning(row.id))
         self.remove = self.compile(row.delete().where(this).returning(row.id))
         later = [(row.date_updated > param, row.date_updated)]
-        self.reassign = self.compile(
-            row.update(
-                {
-                    row.date_updated: peewee.Case(None, later, param),
-                    row.version: row.version + peewee.SQL("1"),
-                    row.owner: param,
-                }
-            )
-            .where(row.owner == param)
-            .returning(row.id)
-        )
-
+        reassigned = {
+            row.date_updated: peewee.Case(None, later, param),
+            row.version: row.version + peewee.SQL("1"),
+            row.owner: param,
+        }
+        of_owner = row.update(reassigned).where(row.owner == param)
+        self.reassign = self.compile(of_owner.returning(row.id))
         users = UserRow.select(UserRow.id).where(UserRow.username == param)
         self.lock_owner = self.compile(database.engine.locking(users))
 
