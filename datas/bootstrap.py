@@ -23,7 +23,6 @@ from datas.logs import is_json
 if TYPE_CHECKING:
     from datas.adapters.explain import WsgiApp
     from datas.adapters.request_memory import Memory
-    from datas.adapters.request_ring import RequestRing
     from datas.adapters.sql.database import SqlDatabase
     from datas.adapters.sql.tables import RecordRow
     from datas.http.observation import Observer
@@ -150,7 +149,8 @@ def build_app(  # noqa: PLR0913 (what a server hands over)
     from datas.adapters.request_ring import RequestRing
 
     ring = RequestRing(memory)
-    parts = _explained(_parts(settings, package, timed, is_draining, file), lambda: ring, threads)
+    parts = _parts(settings, package, timed, is_draining, file)
+    parts = replace(parts, requests=lambda: ring, delays=max(1, threads - 1))
     return record(explain(create_app(parts)), ring.put, with_bodies=settings.access != "private")
 
 
@@ -162,7 +162,7 @@ def openapi_document(settings: "Settings") -> bytes:
 
     parts = _parts(settings, load_package(settings.collections))
     if settings.explain:
-        parts = _explained(parts, RequestRing)  # a ring is made only for a request
+        parts = replace(parts, requests=RequestRing)  # a ring is made only for a request
     document: bytes = routes(parts)["/openapi.json"].document()
     return document
 
@@ -251,12 +251,6 @@ def _parts(
         bulk_lines=settings.bulk_lines,
         console=settings.console,
     )
-
-
-def _explained(parts: "Parts", ring: "Callable[[], RequestRing]", threads: int = 1) -> "Parts":
-    from datas.http.parts import Explain
-
-    return replace(parts, explain=Explain(ring, delays=max(1, threads - 1)))
 
 
 def _metrics(settings: "Settings") -> "Observer | None":

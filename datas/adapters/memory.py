@@ -16,7 +16,7 @@ from datas.domain.errors import (
     ValueTaken,
 )
 from datas.domain.idempotency import KeptAnswer
-from datas.domain.query import Conditions, Query, Step, meets, position
+from datas.domain.query import Conditions, Page, Query, meets, position
 from datas.domain.records import Collection, D, Record, value_of
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ class MemoryRepository(Generic[D]):
         found = [record for record in self._after(query) if meets(record, query.where)]
         return found[: query.limit]
 
-    def scan(self, query: Query) -> Step[D]:
+    def scan(self, query: Query) -> Page[D]:
         seen = self._after(query)[: query.limit]
         found = [record for record in seen if meets(record, query.where)]
-        return Step(found, position(seen[-1], query.sort) if seen else None)
+        return Page(found, position(seen[-1], query.sort) if seen else None)
 
     def count(self, where: Conditions) -> int:
         with self._memory.lock:
@@ -195,17 +195,13 @@ class MemoryPort:
 class MemoryIdempotencyRecords(MemoryPort):
     """The `IdempotencyRecords` port over `Memory`."""
 
-    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         with self._memory.lock:
             kept = self._memory.idempotency.get((record.actor, record.key))
             if kept is not None and kept.date_created > expired:
-                return False
+                return kept
             self.complete(record)
-            return True
-
-    def get(self, actor: str, key: str) -> KeptAnswer:
-        with self._memory.lock:
-            return self._memory.idempotency[actor, key]
+            return None
 
     def complete(self, record: KeptAnswer) -> None:
         with self._memory.lock:

@@ -1,6 +1,6 @@
 """Who may do what with records: four modes, one small table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -63,19 +63,13 @@ def owner_if_any(who: str | None, owner: str | None) -> bool:
     return who is not None and owner in (None, who)
 
 
-class Permissions(NamedTuple):
-    read: Permission
-    create: Permission
-    change: Permission
-    account: Permission = signed_in
-
-
-MODES = {
-    # mode                    read         create     change, delete
-    Mode.OPEN:          Permissions(anyone,      anyone,    anyone),
-    Mode.AUTHENTICATED: Permissions(anyone,      signed_in, signed_in),
-    Mode.OWNER:         Permissions(anyone,      signed_in, owner_if_any),
-    Mode.PRIVATE:       Permissions(owner_alone, signed_in, owner_alone),
+# What each mode asks of the user who would read, create, change or delete, or use an account.
+MODES: Mapping[Mode, tuple[Permission, ...]] = {
+    # mode               read         create     change        account
+    Mode.OPEN:          (anyone,      anyone,    anyone,       signed_in),
+    Mode.AUTHENTICATED: (anyone,      signed_in, signed_in,    signed_in),
+    Mode.OWNER:         (anyone,      signed_in, owner_if_any, signed_in),
+    Mode.PRIVATE:       (owner_alone, signed_in, owner_alone,  signed_in),
 }  # fmt: skip
 
 
@@ -84,9 +78,9 @@ class Access:
 
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
-        self._rules = MODES[mode]
+        self._rules = dict(zip(Action, MODES[mode], strict=True))
         # What anyone may do with any record: computed once, asked at every request.
-        self.free = frozenset(action for action in Action if self._rule(action) is anyone)
+        self.free = frozenset(action for action, rule in self._rules.items() if rule is anyone)
 
     def admit(self, actor: Actor, action: Action) -> None:
         """Raises: Unauthenticated, if the actor would have to sign in for this."""
@@ -94,21 +88,18 @@ class Access:
             raise Unauthenticated
 
     def permit(self, actor: Actor, action: Action, name: str, record: Record[Any]) -> None:
-        """Raises: RecordNotFound, if the actor may not know of the record; Forbidden.
-
-        `name` is the collection's, for the sentence.
-        """
+        """Raises: RecordNotFound, if the actor may not know of the record; Forbidden."""
         if action in self.free or actor.is_system:
             return
-        if self._rule(action)(actor.username, record.owner):
+        if self._rules[action](actor.username, record.owner):
             return
-        if not self._rules.read(actor.username, record.owner):
+        if not self._rules[Action.READ](actor.username, record.owner):
             raise RecordNotFound(name, record.id)
         raise Forbidden(name, record.id)
 
     def hides_records(self, actor: Actor) -> bool:
         """Whether there may be records that the actor may not read."""
-        return self._rules.read is owner_alone and not actor.is_system
+        return self._rules[Action.READ] is owner_alone and not actor.is_system
 
     def visible(self, where: Conditions, actor: Actor) -> Conditions:
         """The conditions, and what the actor may see besides. Raises: Unauthenticated."""
@@ -116,10 +107,6 @@ class Access:
         if not self.hides_records(actor):
             return where
         return (Condition("owner", Operator.EQUAL, actor.username), *where)
-
-    def _rule(self, action: Action) -> Permission:
-        rule: Permission = getattr(self._rules, action.value)
-        return rule
 
 
 # The default.

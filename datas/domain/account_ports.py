@@ -36,10 +36,7 @@ class Users(Protocol):
         """Replace the hash, whatever it was."""
 
     def swap_password(self, username: str, before: str, after: str) -> bool:
-        """Replace the hash `before`: one atomic compare-and-set.
-
-        False: the user has another hash, or does not exist.
-        """
+        """Replace the hash `before`, atomically. False: it is another, or the user is gone."""
 
     def remove(self, username: str) -> None:
         """Delete a user, the user's tokens, and the answers stored for the user's retries.
@@ -52,10 +49,7 @@ class Tokens(Protocol):
     """Storage of tokens. Each method raises `StorageUnavailable` if the store can't work."""
 
     def add(self, token: Token, digest: bytes) -> Token:
-        """Store a token (its id is ignored) and return it with its id.
-
-        Raises: Unauthenticated, if its user does not exist any more.
-        """
+        """Store a token; return it with its id. Raises: Unauthenticated, if the user is gone."""
 
     def find(self, digest: bytes) -> Token | None:
         """The token with this digest, also if it has expired."""
@@ -100,7 +94,4 @@ class Attempts(Protocol):
         """Delete all attempts with a username."""
 
     def purge(self, before: datetime, after: datetime, limit: int) -> None:
-        """Delete the oldest attempts before `before`, and attempts after `after`.
-
-        At most `limit` of each.
-        """
+        """Delete the oldest attempts before `before`, and those after `after`: `limit` of each."""

@@ -50,10 +50,7 @@ class Accounts:
     registration_open: bool
 
     def register(self, username: str, password: str, *, actor: Actor = SYSTEM) -> User:
-        """Create a user.
-
-        Raises: InvalidUser, RegistrationClosed, UsernameTaken, TooManyAttempts.
-        """
+        """Raises: InvalidUser, RegistrationClosed, UsernameTaken, TooManyAttempts."""
         check_fields(username=username_faults(username), password=password_faults(password))
         if not (self.registration_open or actor.is_system):
             raise RegistrationClosed

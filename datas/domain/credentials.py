@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from datas.domain.characters import has_lone_surrogate
+from datas.domain.characters import character_faults, has_lone_surrogate
 from datas.domain.errors import InvalidUser
 
 MIN_USERNAME, MAX_USERNAME = 2, 32
@@ -84,9 +84,7 @@ def label_faults(label: object) -> list[str]:
         return ["must be a string."]
     if len(label) > MAX_LABEL:
         return [f"must be at most {MAX_LABEL} characters long."]
-    if "\0" in label or has_lone_surrogate(label):
-        return ["must contain neither the NUL character nor a lone surrogate."]
-    return []
+    return character_faults(label)
 
 
 def check_fields(**faults: list[str]) -> None:

@@ -13,7 +13,9 @@ class DomainError(Exception):
 
 
 class InvalidFields(DomainError):
-    """Fields that break a rule; `errors` lists the faults of each."""
+    """Fields that break a rule: `errors` by field. `index` is the draft's place among many."""
+
+    index = 0
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
         super().__init__(list_faults(errors))
@@ -21,12 +23,7 @@ class InvalidFields(DomainError):
 
 
 class InvalidRecord(InvalidFields):
-    """Fields of a record that break a rule; the code is `invalid-item` for an item.
-
-    `index` is the place of the draft at fault among many.
-    """
-
-    index: int | None = None
+    """Fields of a record that break a rule; the code is `invalid-item` for an item."""
 
     def __init__(self, name: str, errors: Mapping[str, Sequence[str]]) -> None:
         super().__init__(errors)
@@ -39,13 +36,9 @@ class InvalidRecord(InvalidFields):
 
 
 class ValueTaken(InvalidFields):
-    """Another record has the value of a field that must be unique.
-
-    `index` is the place of the draft at fault among many.
-    """
+    """Another record has the value of a field that must be unique."""
 
     code = "value-taken"
-    index: int | None = None
 
     def __init__(self, name: str, field: str) -> None:
         super().__init__({field: [f"is the value of another {name} already. Choose another."]})
@@ -173,7 +166,6 @@ class UserOwnsRecords(AdministrationError):
 
     def __init__(self, username: str) -> None:
         super().__init__(f"{username} owns records. Give them to another user first.")
-        self.username = username
 
 
 class CopyFailed(AdministrationError):

@@ -29,14 +29,11 @@ class KeptAnswer(NamedTuple):
 class IdempotencyRecords(Protocol):
     """Where records are kept. Each method raises `StorageUnavailable` if the store can't work."""
 
-    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         """Store a record in the place of none, or of one created at `expired` or before.
 
-        False: there is a younger one. No other transaction can claim the same meanwhile.
+        Or return the younger one that there is. No other transaction can claim the same meanwhile.
         """
-
-    def get(self, actor: str, key: str) -> KeptAnswer:
-        """Return the record that stood in the way of a claim."""
 
     def complete(self, record: KeptAnswer) -> None:
         """Store the answer of a claimed record."""
@@ -65,8 +62,7 @@ class Idempotency:
         claimed = KeptAnswer(actor, key, fingerprint, now)
         with self._storage.atomic():
             self._records.purge(now - LIFETIME, PURGED)
-            if not self._records.claim(claimed, now - LIFETIME):
-                kept = self._records.get(actor, key)
+            if kept := self._records.claim(claimed, now - LIFETIME):
                 if kept.fingerprint != fingerprint:
                     raise IdempotencyKeyReused(key)
                 return kept.answer, True

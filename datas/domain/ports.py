@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from datas.domain.query import Conditions, Query, Step
+from datas.domain.query import Conditions, Page, Query
 from datas.domain.records import D, Record
 
 
@@ -35,10 +35,7 @@ class Repository(Protocol[D]):
         """
 
     def add_many(self, drafts: Iterable[D], now: datetime, owner: str | None = None) -> int:
-        """Store new records in this order, all or none; return how many they were.
-
-        Raises: as `add`, with the `index` of the draft at fault.
-        """
+        """Store records in this order, all or none; return how many. Raises: as `add`."""
 
     def get(self, record_id: int) -> Record[D]:
         """Raises: RecordNotFound."""
@@ -46,8 +43,8 @@ class Repository(Protocol[D]):
     def find(self, query: Query) -> Sequence[Record[D]]:
         """Return up to `query.limit` records that follow `query.after`, in the order asked for."""
 
-    def scan(self, query: Query) -> Step[D]:
-        """Look at the next `query.limit` records, however many of them meet `query.where`."""
+    def scan(self, query: Query) -> Page[D]:
+        """Look at the next `query.limit` records, also if none of them meets `query.where`."""
 
     def count(self, where: Conditions) -> int:
         """Return how many records meet the conditions."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from operator import eq, ge, lt
 from typing import Any, Generic, NamedTuple
 
+from datas.domain.characters import character_faults
 from datas.domain.records import D, Record, value_of
 
 MAX_LIMIT = 1000
@@ -55,10 +56,7 @@ BY_ID = Sort()
 
 
 class Position(NamedTuple):
-    """A place in an order: just after this id, and after this value of the field that sorts.
-
-    The value is None if the order is by id.
-    """
+    """A place in an order: after this id, and this value of the field that sorts (None: the id)."""
 
     id: int
     value: str | int | Decimal | date | datetime | None = None
@@ -74,24 +72,11 @@ class Query(NamedTuple):
 
 
 class Page(NamedTuple, Generic[D]):
-    """Records in order; where the next page starts (None: there is none); how many there are.
-
-    The total is None unless it was asked for.
-    """
+    """Records in order; where the next page starts, if there is one; their total, if asked for."""
 
     records: Sequence[Record[D]]
     next: Position | None
     total: int | None = None
-
-
-class Step(NamedTuple, Generic[D]):
-    """The records found in one part of a collection; where the next part starts, if there is one.
-
-    A step may have no records although later ones do.
-    """
-
-    records: Sequence[Record[D]]
-    next: Position | None
 
 
 def search_key(text: str) -> str:
@@ -118,12 +103,9 @@ def meets(record: Record[Any], conditions: Conditions) -> bool:
 
 def search_faults(text: str) -> list[str]:
     """What is wrong with a text to search for."""
-    faults = []
-    if not 1 <= len(text) <= MAX_SEARCH:
-        faults.append(f"must be 1 to {MAX_SEARCH} characters long.")
-    if "\0" in text:
-        faults.append("must not contain the NUL character (U+0000).")
-    return faults
+    is_short = 1 <= len(text) <= MAX_SEARCH
+    length = [] if is_short else [f"must be 1 to {MAX_SEARCH} characters long."]
+    return length + character_faults(text)
 
 
 def position(record: Record[Any], sort: Sort) -> Position:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from datas.domain.characters import ANY_TEXT, NOT_BLANK, WHITE_SPACE, character_faults
 
@@ -186,33 +186,6 @@ class OptionalRule:
     def __call__(self, value: object) -> list[str]:
         return [] if value is None else self.rule(value)
 
-    @property
-    def json_schema(self) -> Mapping[str, Any]:
-        return json_schema(self.rule)
-
-    @property
-    def example(self) -> Any:
-        return example(self.rule)
-
-
-@dataclass(frozen=True)
-class OwnRule:
-    """A function of one's own, which need not know what databases can't keep."""
-
-    rule: Rule
-    is_indexed: bool
-
-    def __call__(self, value: object) -> list[str]:
-        if faults := self.rule(value):
-            return faults
-        if isinstance(value, int) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
-            return ["must be an integer of 64 bits."]
-        if not isinstance(value, str):
-            return []
-        if self.is_indexed and len(value.encode(errors="replace")) > MAX_INDEXED:
-            return [f"must be at most {MAX_INDEXED} bytes long."]
-        return character_faults(value)
-
 
 text = TextRule
 integer = IntegerRule
@@ -244,12 +217,24 @@ def required(rule: Rule) -> Rule:
 
 
 def storable(rule: Rule, *, is_indexed: bool) -> Rule:
-    """The rule; if it is a function of one's own, with what databases can't keep."""
+    """The rule; a function of one's own then refuses also what databases can't keep."""
     if isinstance(rule, OptionalRule):
         return OptionalRule(storable(rule.rule, is_indexed=is_indexed))
-    if isinstance(rule, OwnRule):
-        rule = rule.rule
-    return rule if hasattr(rule, "json_schema") else OwnRule(rule, is_indexed)
+    if hasattr(rule, "json_schema"):
+        return rule
+
+    def faults_of(value: object) -> list[str]:
+        if faults := rule(value):
+            return faults
+        if isinstance(value, int) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            return ["must be an integer of 64 bits."]
+        if not isinstance(value, str):
+            return []
+        if is_indexed and len(value.encode(errors="replace")) > MAX_INDEXED:
+            return [f"must be at most {MAX_INDEXED} bytes long."]
+        return character_faults(value)
+
+    return faults_of
 
 
 def most_bytes(rule: Rule) -> int:
@@ -260,13 +245,3 @@ def most_bytes(rule: Rule) -> int:
         case TextsRule(text=each, max_items=count):
             return count * (6 * each.max_length + 3) + 2  # as JSON, which may escape characters
     return 0
-
-
-def json_schema(rule: Rule) -> Mapping[str, Any]:
-    """The rule's bounds; a function of one's own has none."""
-    return cast("Mapping[str, Any]", getattr(rule, "json_schema", {}))
-
-
-def example(rule: Rule) -> Any:
-    """A value that keeps the rule; None for a function of one's own."""
-    return getattr(rule, "example", None)

@@ -19,7 +19,6 @@ from datas.domain.query import (
     position,
 )
 from datas.domain.records import Collection, D, Record
-from datas.domain.references import References
 
 Versions = Container[int]
 
@@ -44,16 +43,13 @@ class RecordService(BulkService[D]):
         self._repository = repository
         self._clock = clock
         self._access = access
-        self._references = References(collection, targets or {}, access)
+        self._targets = targets or {}
 
     def create(self, draft: D, *, actor: Actor = SYSTEM) -> Record[D]:
-        """Store a new record, owned by the actor.
-
-        Raises: InvalidRecord, ValueTaken, Unauthenticated.
-        """
+        """Store a record of the actor's. Raises: InvalidRecord, ValueTaken, Unauthenticated."""
         self._access.admit(actor, Action.CREATE)
         self.collection.check(draft)
-        self._references.check(draft, actor)
+        self._check_references(draft, actor)
         return self._repository.add(draft, self._clock.now(), actor.username)
 
     def get(self, record_id: int, *, actor: Actor = SYSTEM) -> Record[D]:
@@ -91,8 +87,7 @@ class RecordService(BulkService[D]):
     ) -> Record[D]:
         """Give a record another draft; an equal draft keeps the version.
 
-        Raises: InvalidRecord, ValueTaken, RecordNotFound, VersionMismatch, Unauthenticated,
-        Forbidden.
+        Raises: as `create`, and RecordNotFound, VersionMismatch, Forbidden.
         """
         self._access.admit(actor, Action.CHANGE)
         self.collection.check(draft)
@@ -106,10 +101,7 @@ class RecordService(BulkService[D]):
         expected: Versions | None = None,
         actor: Actor = SYSTEM,
     ) -> Record[D]:
-        """Give a record new values for the fields that are named; None is a value.
-
-        Raises: as `replace`.
-        """
+        """Give the named fields new values; None is a value. Raises: as `replace`."""
         self._access.admit(actor, Action.CHANGE)
         self.collection.check_values(values)
         changed: Callable[[Any], D] = lambda draft: draft._replace(**values)  # noqa: E731
@@ -136,7 +128,7 @@ class RecordService(BulkService[D]):
             draft = changed(record.draft)
             if draft == record.draft:
                 return record
-            self._references.check(draft, actor)
+            self._check_references(draft, actor)
             # The system clock may be set back. `date_updated` must not go back with it, or a
             # client that polls for changes would miss one.
             updated = max(self._clock.now(), record.date_updated)

@@ -65,9 +65,5 @@ def count_attempt(attempt: Attempt, attempts: Attempts, storage: Storage) -> Non
             if len(counted) >= most
         ]
         if waits:
-            raise TooManyAttempts(_seconds(min(max(waits), WINDOW)))
+            raise TooManyAttempts(ceil(min(max(waits), WINDOW).total_seconds()))
         attempts.add(attempt)
-
-
-def _seconds(duration: timedelta) -> int:
-    return max(1, ceil(duration.total_seconds()))

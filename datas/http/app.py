@@ -7,7 +7,7 @@ import orjson
 from falcon.media import JSONHandler
 
 from datas.http.authentication import Authentication
-from datas.http.errors import MEDIA_PROBLEM, ErrorHandlers
+from datas.http.errors import MEDIA_PROBLEM, ErrorHandler
 from datas.http.faults import Faults
 from datas.http.middleware import EXPOSED, AllowedHosts, LastHeaders, ResourceChecks, Response
 from datas.http.observation import RequestEvents
@@ -25,8 +25,8 @@ def create_app(parts: Parts) -> App:
     if observers := [each for each in (parts.access_log, parts.metrics) if each]:
         app.add_middleware(RequestEvents(observers, parts.trusted_proxies))
     app.add_middleware(AllowedHosts(parts.allowed_hosts))
-    if parts.explain:
-        app.add_middleware(Faults(parts.explain.delays))
+    if parts.requests:
+        app.add_middleware(Faults(parts.delays))
     app.add_middleware(Authentication(parts.accounts, parts.access, parts.cors_origins))
     app.add_middleware(ResourceChecks())
     app.add_middleware(LastHeaders(cors=bool(parts.cors_origins)))
@@ -36,7 +36,8 @@ def create_app(parts: Parts) -> App:
     app.req_options.strip_url_path_trailing_slash = True
     json = JSONHandler(orjson.dumps, orjson.loads)
     app.resp_options.media_handlers.update(dict.fromkeys((falcon.MEDIA_JSON, MEDIA_PROBLEM), json))
-    ErrorHandlers(parts).add_to(app)
+    for kind in (Exception, falcon.HTTPError):  # Falcon has a handler of its own for the second
+        app.add_error_handler(kind, ErrorHandler(parts))
     for path, resource in routes(parts).items():
         app.add_route(path, resource)
     app.add_sink(answer_options, r"\*$")
@@ -64,8 +65,8 @@ def routes(parts: Parts) -> dict[str, Any]:
         **(pages.console_routes(layout) if parts.console else {}),
         **({"/metrics": parts.metrics} if parts.metrics else {}),
     }
-    if parts.explain:
-        paths["/explain/requests"] = explain.RequestsResource(parts.explain, parts)
+    if parts.requests:
+        paths["/explain/requests"] = explain.RequestsResource(parts.requests, parts)
     paths["/openapi.json"] = system.OpenApiResource(parts, paths)
     return paths
 

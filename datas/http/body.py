@@ -29,7 +29,13 @@ def read_json(req: falcon.Request, *media_types: str, example: Example) -> Any:
 def read_body(req: falcon.Request, *media_types: str) -> bytes:
     """Return the body's bytes. Raises: Refusal, as `read_json` does."""
     check_body(req, (falcon.MEDIA_JSON, *media_types))
-    return _read(req)
+    length = req.content_length or 0
+    raw = b"" if length > MAX_BODY else _piece(_stream(req), MAX_BODY + 1)
+    if max(length, len(raw)) > MAX_BODY:
+        detail = f"The body is over {MAX_BODY} bytes. Send a smaller one."
+        raise Refusal("body-too-large", detail)
+    _refuse_short(req, len(raw))
+    return raw
 
 
 def parse_json(raw: bytes, example: Example) -> Any:
@@ -59,10 +65,7 @@ def json_fault(raw: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def check_body(req: falcon.Request, media_types: Sequence[str]) -> str:
-    """Return the body's media type, one of these.
-
-    Raises: Refusal (`unsupported-media-type`, `length-required`).
-    """
+    """Return the media type. Raises: Refusal (`unsupported-media-type`, `length-required`)."""
     media_type = _media_type(req, media_types)
     env = req.env
     if not env.get("wsgi.input_terminated") and (
@@ -103,16 +106,6 @@ def _media_type(req: falcon.Request, media_types: Sequence[str]) -> str:
     return media_type.lower()
 
 
-def _read(req: falcon.Request) -> bytes:
-    if (req.content_length or 0) > MAX_BODY:
-        raise _too_large()
-    raw = _piece(_stream(req), MAX_BODY + 1)
-    if len(raw) > MAX_BODY:
-        raise _too_large()
-    _refuse_short(req, len(raw))
-    return raw
-
-
 class BodyFile(io.RawIOBase):
     """A body of any size, to be read in pieces; `digest` covers the bytes read so far.
 
@@ -147,11 +140,8 @@ def _stream(req: falcon.Request) -> Any:
 def _piece(stream: Any, size: int) -> bytes:
     try:
         piece: bytes = stream.read(size)
-    except BlockingIOError:
-        detail = "Nothing more of the body came for too long. Send it again."
-        raise Refusal("malformed-json", detail) from None
     except Exception:  # noqa: BLE001 (each server has errors of its own for a broken body)
-        detail = "The body broke off, or its chunks are not framed as RFC 9112 says. Send it again."
+        detail = "The body broke off, came too slowly, or its chunks break RFC 9112. Send it again."
         raise Refusal("malformed-json", detail) from None
     return piece
 
@@ -160,7 +150,3 @@ def _refuse_short(req: falcon.Request, size: int) -> None:
     if size < (req.content_length or 0):
         detail = f"The body broke off after {size} of {req.content_length} bytes. Send it again."
         raise Refusal("malformed-json", detail)
-
-
-def _too_large() -> Refusal:
-    return Refusal("body-too-large", f"The body is over {MAX_BODY} bytes. Send a smaller one.")

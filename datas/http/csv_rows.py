@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from datas.domain.characters import has_lone_surrogate
 from datas.domain.errors import LineTooLong
 
 NO_TEXT = (
@@ -26,7 +27,7 @@ _SECOND_TABLE = (
 _UNCLOSED = "opens a quote that is not closed"
 _CLOSE = "Close it, or double it if it is text."
 _DELIMITERS = ",;\t"  # Excel's, where the comma is decimal, and that of its "Unicode Text"
-_DECLARED = re.compile(rf"sep=([{_DELIMITERS}])[\r\n]*")  # Excel's own first line
+_DECLARED = re.compile(rf"sep=[{_DELIMITERS}][\r\n]*")  # Excel's own first line
 _QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')  # from after the first quote
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
@@ -54,22 +55,17 @@ def _cell(value: Any) -> str:
 class RowReader:
     """Reads rows from lines; a cell in quotes may go on over several of them.
 
-    `max_size` is for all lines of a row together, in bytes. Without a `delimiter` it is the one
-    that the first line has most of, or names: `sep=;`. So no name in a header may contain one.
+    `max_size` is for all lines of a row together, in bytes. Cells are separated by what the first
+    line has most of, or names: `sep=;`. So no name in a header may contain one.
     """
 
-    def __init__(self, lines: Iterator[bytes], max_size: int, delimiter: str = ",") -> None:
+    def __init__(self, lines: Iterator[bytes], max_size: int) -> None:
         self._lines = lines
         self._max_size = max_size
         self._number = self._size = self._at = 0
         self._line = ""
         self._unclosed = 0  # the line of a quote that the file does not close
-        self._split_by(delimiter)
-
-    def _split_by(self, delimiter: str) -> None:
-        self._delimiter = delimiter
-        self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
-        self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
+        self._delimiter = ""
 
     def __iter__(self) -> Iterator[tuple[int, list[str], str]]:
         """Each row with the number of its first line, and what is wrong with it.
@@ -85,12 +81,12 @@ class RowReader:
                 pass
             elif number == 1 and "\0" in self._line:
                 yield number, [], NO_TEXT
-            elif number > 1 and self._line.startswith("\ufeff"):
+            elif self._line.startswith("\ufeff"):
                 yield number, [], _SECOND_TABLE
             elif (cells := self._cells()) is None:
                 fault = f"{_UNCLOSED}. {_CLOSE}" if self._unclosed else _NOT_CSV
                 yield self._unclosed or number, [], fault
-            elif not _is_utf8(cells):
+            elif has_lone_surrogate("".join(cells)):
                 yield number, [], "is not UTF-8: save the file in that encoding."
             else:
                 yield number, cells, ""
@@ -99,9 +95,10 @@ class RowReader:
     def _declares_delimiter(self) -> bool:
         if self._delimiter:
             return False
-        declared = _DECLARED.fullmatch(self._line)
-        self._split_by(declared[1] if declared else max(_DELIMITERS, key=self._line.count))
-        return declared is not None
+        self._delimiter = delimiter = max(_DELIMITERS, key=self._line.count)
+        self._unquoted = re.compile(rf"[^{delimiter}\r\n]*+")
+        self._separator = re.compile(rf"{delimiter}|[\r\n]*\Z")
+        return bool(_DECLARED.fullmatch(self._line))
 
     def _next_line(self) -> bool:
         raw = next(self._lines, b"")
@@ -146,8 +143,3 @@ class RowReader:
                 raise LineTooLong(opened, f"{_UNCLOSED} {within}. {_CLOSE}")
         self._at = found.end()
         return Quoted("".join([*parts, found[1]]).replace('""', '"'))
-
-
-def _is_utf8(cells: Iterable[str]) -> bool:
-    text = "".join(cells)
-    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from typing import NamedTuple
+from contextlib import suppress
 
 import orjson
 
@@ -14,26 +14,20 @@ from datas.http.fields import RecordField
 DIGEST = 6  # bytes of a cursor that tie it to its list
 
 
-class List(NamedTuple):
-    context: bytes  # of its collection, its order, its conditions and its actor
-    sort: RecordField | None  # None: by id
-
-
-def write_cursor(position: Position, of: List) -> str:
-    value = position.value if of.sort is None else of.sort.to_json(position.value)
+def write_cursor(position: Position, sort: RecordField | None, of: bytes) -> str:
+    """`sort` is None if the order is by id; `of` is all that makes the list another one."""
+    value = position.value if sort is None else sort.to_json(position.value)
     place = orjson.dumps([position.id, value])
     return base64.urlsafe_b64encode(_digest(place, of) + place).decode()
 
 
-def read_cursor(cursor: str, of: List) -> Position:
+def read_cursor(cursor: str, sort: RecordField | None, of: bytes) -> Position:
     """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
-    try:
+    with suppress(ValueError):
         decoded = base64.b64decode(cursor, b"-_", validate=True)
         place = decoded[DIGEST:]
         if decoded[:DIGEST] == _digest(place, of):
-            return _position(orjson.loads(place), of.sort)
-    except ValueError:
-        pass
+            return _position(orjson.loads(place), sort)
     fault = (
         "is damaged, or was made for another list. Take it unchanged from `next`, with the same "
         "sort and filters, or start again without it."
@@ -48,14 +42,14 @@ def _position(place: object, sort: RecordField | None) -> Position:
     """
     match place:
         case [int(record_id), value] if 0 < record_id <= MAX_INTEGER:
-            if sort is None and value is None:
-                return Position(record_id)
-            converted = None if sort is None else sort.from_json(value)
-            if sort is not None and not sort.rule(converted):
+            if sort is None:
+                if value is None:
+                    return Position(record_id)
+            elif not sort.rule(converted := sort.from_json(value)):
                 return Position(record_id, converted)
     raise ValueError(place)
 
 
-def _digest(place: bytes, of: List) -> bytes:
+def _digest(place: bytes, of: bytes) -> bytes:
     """Ties a cursor to its list and finds damage. It keeps no secret: a cursor hides nothing."""
-    return hashlib.blake2b(place + of.context, digest_size=DIGEST).digest()
+    return hashlib.blake2b(place + of, digest_size=DIGEST).digest()

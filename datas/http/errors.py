@@ -9,6 +9,7 @@ import falcon
 
 from datas.domain.errors import (
     DomainError,
+    InvalidFields,
     StorageUnavailable,
     TooManyAttempts,
     Unauthenticated,
@@ -55,50 +56,54 @@ class Refusal(Exception):
         self.members = members or {}  # more members of the problem, or another `status`
 
 
-class ErrorHandlers:
+class ErrorHandler:
     """Makes every error of an app a problem, whatever the request's Accept says."""
 
     def __init__(self, parts: "Parts") -> None:
         self._problems = parts.problems
         self._collections = [each.collection for each in parts.collections]
 
-    def add_to(self, app: "falcon.App[Request, Any]") -> None:
-        app.add_error_handler(Exception, self._handle_bug)
-        app.add_error_handler(falcon.HTTPError, self._handle_falcon)
-        app.add_error_handler(DomainError, self._handle_domain)
-        app.add_error_handler(Refusal, self._handle_refusal)
-
-    def _handle_refusal(
-        self, req: Request, resp: falcon.Response, error: Refusal, _: dict[str, Any]
-    ) -> None:
-        resp.set_headers(dict(error.headers))
-        self._write(req, resp, error.code, str(error), error.errors)
-        resp.media |= error.members
+    def __call__(self, req: Request, resp: falcon.Response, error: Exception, _: Any) -> None:
+        refusal = self._refusal(req, error)
+        problem, detail = self._problems[refusal.code], str(refusal)
+        req.problem = problem.code
+        # Remove what a responder set for a success: a transaction can still fail at its end.
+        for name in ("ETag", "Link", "Location"):
+            resp.delete_header(name)
+        resp.set_headers({"Cache-Control": "no-store", **refusal.headers})
+        resp.content_type = MEDIA_PROBLEM
+        resp.media = {
+            "type": f"{req.root_path}/problems/{problem.code}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": detail,
+            "success": False,
+            "msg": detail,
+            **({"errors": refusal.errors} if refusal.errors else {}),
+            "request_id": req.id,
+            **refusal.members,
+        }
         resp.status = falcon.code_to_http_status(resp.media["status"])
 
-    def _handle_domain(
-        self, req: Request, resp: falcon.Response, error: DomainError, _: dict[str, Any]
-    ) -> None:
-        if error.code not in self._problems:
-            self._handle_bug(req, resp, error, _)
-            return
-        if isinstance(error, Unauthenticated | WrongCredentials):
-            bad_token = isinstance(error, Unauthenticated) and error.bad_token
-            resp.set_header("WWW-Authenticate", BAD_TOKEN if bad_token else CHALLENGE)
-        if isinstance(error, TooManyAttempts):
-            resp.set_header("Retry-After", str(error.retry_after))
-        if isinstance(error, StorageUnavailable):
-            known = {"request_id": req.id}
-            _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
-            resp.set_header("Retry-After", RETRY_AFTER)
-        self._write(req, resp, error.code, _detail(req, error), getattr(error, "errors", None))
+    def _refusal(self, req: Request, error: Exception) -> Refusal:
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, DomainError) and error.code in self._problems:
+            return _of_domain(req, error)
+        if isinstance(error, falcon.HTTPError) and (refusal := self._of_falcon(req, error)):
+            return refusal
+        text, known = "%s %s failed (request %s)", {"request_id": req.id}
+        _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
+        return Refusal(
+            "internal-error",
+            "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
+            "give the request id to the operator of this server, whose log has the rest.",
+        )
 
-    def _handle_falcon(
-        self, req: Request, resp: falcon.Response, error: falcon.HTTPError, _: dict[str, Any]
-    ) -> None:
+    def _of_falcon(self, req: Request, error: falcon.HTTPError) -> Refusal | None:
         """Falcon's own errors. They are few, since our code reads bodies and parameters."""
         path = _shortened(req.root_path + req.path)
-        if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPNotFound):
+        if isinstance(error, falcon.HTTPNotFound):
             places = ", ".join(
                 f"{each.plural_title} are at {req.root_path}{each.route}"
                 for each in self._collections
@@ -107,59 +112,33 @@ class ErrorHandlers:
                 f"Nothing is at {path}. {places}, each under its id, a whole number from 1; "
                 f"{req.root_path}/docs shows all that there is."
             )
-            self._write(req, resp, "route-not-found", detail)
-        elif isinstance(error, falcon.HTTPMethodNotAllowed):
-            allowed = dict(error.headers or {})["Allow"]
-            resp.set_header("Allow", allowed)
-            detail = f"{req.method} is not possible at {path}. Use one of: {allowed}."
-            self._write(req, resp, "method-not-allowed", detail)
-        elif isinstance(error, falcon.HTTPInvalidHeader):
-            self._write(req, resp, "invalid-header", f"{error.title}. {error.description}")
-        elif type(error) is falcon.HTTPBadRequest:
+            return Refusal("route-not-found", detail)
+        if isinstance(error, falcon.HTTPMethodNotAllowed):
+            headers = dict(error.headers or {})
+            detail = f"{req.method} is not possible at {path}. Use one of: {headers['Allow']}."
+            return Refusal("method-not-allowed", detail, headers=headers)
+        if isinstance(error, falcon.HTTPInvalidHeader):
+            return Refusal("invalid-header", f"{error.title}. {error.description}")
+        if type(error) is falcon.HTTPBadRequest:
             # Falcon raises it for one thing: a method that it does not know.
             detail = f"{_shortened(req.method)} is no method that this server knows."
-            self._write(req, resp, "method-unknown", detail)
-        else:
-            self._handle_bug(req, resp, error, _)
+            return Refusal("method-unknown", detail)
+        return None
 
-    def _handle_bug(
-        self, req: Request, resp: falcon.Response, error: Exception, _: dict[str, Any]
-    ) -> None:
-        text = "%s %s failed (request %s)"
+
+def _of_domain(req: Request, error: DomainError) -> Refusal:
+    headers = {}
+    if isinstance(error, Unauthenticated | WrongCredentials):
+        bad_token = isinstance(error, Unauthenticated) and error.bad_token
+        headers["WWW-Authenticate"] = BAD_TOKEN if bad_token else CHALLENGE
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, StorageUnavailable):
         known = {"request_id": req.id}
-        _log.error(text, req.method, req.route, req.id, exc_info=error, extra=known)
-        detail = (
-            "The server failed, and the fault is not yours. Nothing of what failed is shown here: "
-            "give the request id to the operator of this server, whose log has the rest."
-        )
-        self._write(req, resp, "internal-error", detail)
-
-    def _write(
-        self,
-        req: Request,
-        resp: falcon.Response,
-        code: str,
-        detail: str,
-        errors: Mapping[str, Sequence[str]] | None = None,
-    ) -> None:
-        problem = self._problems[code]
-        req.problem = code
-        # Remove what a responder set for a success: a transaction can still fail at its end.
-        for name in ("ETag", "Link", "Location"):
-            resp.delete_header(name)
-        resp.set_header("Cache-Control", "no-store")
-        resp.status = falcon.code_to_http_status(problem.status)
-        resp.content_type = MEDIA_PROBLEM
-        resp.media = {
-            "type": f"{req.root_path}/problems/{code}",
-            "title": problem.title,
-            "status": problem.status,
-            "detail": detail,
-            "success": False,
-            "msg": detail,
-            **({"errors": errors} if errors else {}),
-            "request_id": req.id,
-        }
+        _log.error("%s (request %s)", error, req.id, exc_info=error.__cause__, extra=known)
+        headers["Retry-After"] = RETRY_AFTER
+    errors = error.errors if isinstance(error, InvalidFields) else None
+    return Refusal(error.code, _detail(req, error), errors=errors, headers=headers)
 
 
 def _detail(req: Request, error: DomainError) -> str:

@@ -1,7 +1,7 @@
 """Fields of records on the wire: how JSON and text represent each type of the domain."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal as Number
 from typing import Any, ClassVar
@@ -20,8 +20,6 @@ from datas.domain.rules import (
     Rule,
     TextRule,
     TextsRule,
-    example,
-    json_schema,
     required,
 )
 
@@ -51,12 +49,8 @@ class RecordField(fields.Field[Any]):
             "required": "is missing.",
             "null": f"must be {self.noun}, not null.",
         }
-        super().__init__(
-            validate=validator(rule),
-            error_messages=faults,
-            metadata={**self.json_type, **(metadata or {})},
-            **kwargs,
-        )
+        schema = {**self.json_type, **(metadata or {})}
+        super().__init__(error_messages=faults, metadata=schema, **kwargs)
         self.rule = required(rule)
 
     def from_json(self, value: Any) -> Any:
@@ -74,11 +68,14 @@ class RecordField(fields.Field[Any]):
     @property
     def example(self) -> Any:
         """A value in JSON; None for a rule without one."""
-        value = example(self.rule)
+        value = getattr(self.rule, "example", None)
         return self.metadata.get("example", None if value is None else self.to_json(value))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return self.from_json(value)
+        converted = self.from_json(value)
+        if faults := self.rule(converted):
+            raise ValidationError(faults)
+        return converted
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return None if value is None else self.to_json(value)
@@ -139,15 +136,19 @@ class Date(RecordField):
 
 
 class Moment(RecordField):
-    """A time as RFC 3339 writes it, in any offset; in answers always as `rfc3339` writes it."""
+    """A time as RFC 3339 writes it, in any offset; in answers always as `rfc3339` writes it.
+
+    Digits after the sixth of a second are cut off.
+    """
 
     json_type = {"type": "string", "format": "date-time"}
     noun = "a time"
 
     def from_json(self, value: Any) -> Any:
         try:
-            return moment(value)
-        except (TypeError, ValueError):
+            is_moment = _MOMENT.fullmatch(value)
+            return datetime.fromisoformat(value.upper()).astimezone(UTC) if is_moment else value
+        except (TypeError, ValueError, OverflowError):
             return value
 
     def to_json(self, value: Any) -> Any:
@@ -200,7 +201,7 @@ def field(
     rule = collection.rules.get(name, TextRule(0, 0))
     kind = of or _CLASSES.get(type(required(rule)), Text)
     nullable = collection.is_optional(name)
-    schema: dict[str, Any] = {**json_schema(rule), **metadata}
+    schema: dict[str, Any] = {**getattr(required(rule), "json_schema", {}), **metadata}
     if nullable and "enum" in schema:
         schema["enum"] = [*schema["enum"], None]
     defaults = getattr(collection.draft, "_field_defaults", {})
@@ -208,26 +209,6 @@ def field(
     if defaults.get(name) is not None:
         made.metadata = {**made.metadata, "x-default": made.to_json(defaults[name])}
     return made
-
-
-def validator(rule: Rule) -> Callable[[Any], None]:
-    """A domain rule as a marshmallow validator, so that the faults of all fields come together."""
-
-    def validate(value: Any) -> None:
-        if found := rule(value):
-            raise ValidationError(found)
-
-    return validate
-
-
-def moment(value: str) -> datetime:
-    """The moment, in UTC; digits after the sixth of a second are cut off. Raises: ValueError."""
-    if not _MOMENT.fullmatch(value):
-        raise ValueError(value)
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except OverflowError:
-        raise ValueError(value) from None
 
 
 def rfc3339(moment: datetime) -> str:

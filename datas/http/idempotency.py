@@ -23,9 +23,8 @@ def answer_once(
 ) -> None:
     """Let `respond` do the work and write `resp`, or write what it wrote the first time.
 
-    `body` distinguishes this request from others: the body, or a digest of it.
-
-    Raises: Refusal (`invalid-header`), IdempotencyKeyReused, what `respond` raises.
+    `body` is the request's body, or a digest of it. Raises: Refusal (`invalid-header`),
+    IdempotencyKeyReused, what `respond` raises.
     """
     key = idempotency_key(req)
     if key is None:

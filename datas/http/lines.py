@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, BinaryIO, Generic, NamedTuple, Protocol
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeAlias
 
 import orjson
 
@@ -47,19 +47,6 @@ class Line(NamedTuple, Generic[D]):
         return self.draft is None and self.errors is None
 
 
-class Format(Protocol[D]):
-    """One way to write the records of a collection as text."""
-
-    media_type: str
-    content_type: str
-
-    def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
-        """The records as text, a piece for each chunk; a piece may be empty."""
-
-    def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """The drafts in the text. Read-only fields are ignored. Raises: LineTooLong."""
-
-
 class Ndjson(Generic[D]):
     """A JSON object on each line (https://github.com/ndjson/ndjson-spec)."""
 
@@ -69,7 +56,7 @@ class Ndjson(Generic[D]):
         self._body = body
 
     def write(self, chunks: Iterable[Sequence[Record[D]]]) -> Iterator[bytes]:
-        """As in the answers to single requests."""
+        """The records as in answers to single requests: a piece, maybe empty, for each chunk."""
         dump = self._body.dump
         for records in chunks:
             yield b"".join(
@@ -77,11 +64,14 @@ class Ndjson(Generic[D]):
             )
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Byte order marks are ignored: files are put together with theirs."""
+        """The drafts, without read-only fields. Raises: LineTooLong.
+
+        Byte order marks are ignored: files are put together with theirs.
+        """
         for number, raw in enumerate(_lines(file), 1):
             # Without its end, so that what breaks at the end of a line breaks in that line.
             line = raw.removeprefix(_MARK).rstrip(b"\r\n")
-            if not line or line.isspace():
+            if not line.strip():
                 yield Line(number)
                 continue
             if number == 1 and (b"\0" in line or line.startswith(b"[")):
@@ -111,13 +101,10 @@ class Csv(Generic[D]):
             yield "".join(write_row(dump(record).values()) for record in records).encode()
 
     def read(self, file: BinaryIO) -> Iterator[Line[D]]:
-        """Semicolons and tabs separate values if they do so in the header.
-
-        Raises: LineTooLong.
-        """
+        """The same; semicolons and tabs separate values if they do so in the header."""
         header: list[str] | None = None
         names: list[str] = []
-        for number, cells, fault in RowReader(_lines(file), MAX_LINE, delimiter=""):
+        for number, cells, fault in RowReader(_lines(file), MAX_LINE):
             if not (cells or fault):
                 yield Line(number)
             elif header is None:
@@ -137,12 +124,9 @@ class Csv(Generic[D]):
             yield Line(1, errors=self._header_faults([]))
 
     def _values(self, names: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-        """The JSON values that the cells of writable fields stand for."""
+        """The JSON values that the cells stand for."""
         values: dict[str, Any] = {}
         for name, cell in zip(names, cells, strict=True):
-            if name in self._body.read_only:
-                values[name] = str(cell)  # is ignored, but an import says which lines had an owner
-                continue
             field = self._body.fields[name]
             is_null = not cell and field.allow_none and not isinstance(cell, Quoted)
             values[name] = None if is_null else field.from_text(str(cell))
@@ -165,6 +149,9 @@ class Csv(Generic[D]):
             if name not in names and self._body.fields[name].required:
                 faults[name] = ["is missing: the first line must name this column."]
         return Refusal(f"invalid-{collection.name}", errors=faults).errors
+
+
+Format: TypeAlias = Ndjson[D] | Csv[D]
 
 
 def line_formats(body: RecordBody[D]) -> Mapping[str, Format[D]]:
@@ -193,9 +180,8 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
     The mark at the start of a file, and Ctrl-Z at its end (of DOS programs), are left out.
     """
-    pieces = iter(lambda: file.readline(MAX_LINE + 1), b"")
     first = file.readline(MAX_LINE + 1 + len(_MARK)).removeprefix(_MARK)
-    pieces = chain([first] if first else [], pieces)
+    pieces = chain([first] if first else [], iter(lambda: file.readline(MAX_LINE + 1), b""))
     for number, line in enumerate(_cut(pieces) if _LONE_CR.search(first) else pieces, 1):
         if len(line) > MAX_LINE:
             raise LineTooLong(number, f"is over {MAX_LINE} bytes. Write a shorter one.")

@@ -5,7 +5,6 @@ worker can answer with the numbers of all.
 """
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import falcon
@@ -17,7 +16,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from datas import __version__
 from datas.http.observation import RequestRecord
@@ -112,14 +111,12 @@ def _of_all_workers() -> CollectorRegistry | None:
     if not folder:
         return None
     for file in Path(folder).glob("gauge_live*.db"):
-        pid = int(file.stem.rpartition("_")[2])
         try:
-            os.kill(pid, 0)
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
         except OSError:
             # The requests of a killed worker are in flight no more. (A process of another user that
-            # has the id now is no worker.) Another worker may have removed the file already.
-            with suppress(FileNotFoundError):
-                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+            # has the id now is no worker.)
+            file.unlink(missing_ok=True)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry

@@ -1,13 +1,12 @@
 """The OpenAPI 3.1 document, from the routes and the schemas that run (https://spec.openapis.org/).
 
-`openapi.json` beside this file has the components that no code needs.
+`openapi.json` beside this file has the parts that no code needs.
 """
 
-import copy
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,13 @@ from falcon import MEDIA_JSON
 from datas import __version__
 from datas.domain.rules import MAX_INTEGER
 from datas.http.errors import MEDIA_PROBLEM
-from datas.http.operation import Operation
+from datas.http.operation import IF_NONE_MATCH, Operation
 from datas.http.parts import Parts
 from datas.http.problems import Problem
 from datas.http.request import shown_route
 from datas.http.resources.records_openapi import components
 
-_COMPONENTS = Path(__file__).with_name("openapi.json")
+_SKELETON = Path(__file__).with_name("openapi.json")
 _PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -37,59 +36,29 @@ def openapi_document(
     Files that a page consists of have no operations, and are left out.
     """
     plurals = [each.collection.plural for each in parts.collections]
-    tables = "one table" if len(plurals) == 1 else "tables"
-    summary = f"A small HTTP API over {tables} of {' and '.join(plurals)}."
-    description = (
-        "JSON in and out. A success is an envelope of `success`, `msg` and `data`; an error is a "
-        "problem (RFC 9457), whose `detail` says what to do. Lists come in pages: follow `next`. "
-        "ETags and If-Match keep two writers apart; an Idempotency-Key makes a retry safe."
-    )
-    if parts.explain:
-        description += (
+    skeleton = json.loads(_SKELETON.read_text(encoding="utf-8"))
+    info, schemas = skeleton["info"], skeleton["components"]["schemas"]
+    info["summary"] = f"A small HTTP API for {' and '.join(plurals)}."
+    if parts.requests:
+        info["description"] += (
             " Explain mode is on: the request header `Fault: delay=2000` (milliseconds), "
             "`Fault: status=503` or `Fault: lose-response` makes any request slow, failed or lost."
         )
-    tags = {plural: f"The collection and its {plural}." for plural in plurals} | {
-        "users": "Users, and the tokens by which they sign requests.",
-        "system": "What monitors and tools ask.",
-    }
-    spec = APISpec(
-        title=parts.title,
-        version=__version__,
-        openapi_version="3.1.1",
-        info={
-            "summary": summary,
-            "description": description,
-            "contact": {"name": "The Datas authors"},
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        servers=[{"url": root_path or "/"}],
-        tags=[{"name": name, "description": text} for name, text in tags.items()],
-        plugins=[MarshmallowPlugin()],
-    )
-    _add_components(spec, parts)
+    else:
+        del schemas["Requests"], schemas["Request"]
+    own_tags = [{"name": it, "description": f"The collection and its {it}."} for it in plurals]
+    skeleton |= {"servers": [{"url": root_path or "/"}], "tags": own_tags + skeleton["tags"]}
+    spec = APISpec(parts.title, __version__, "3.1.1", [MarshmallowPlugin()], **skeleton)
+    for each in parts.collections:
+        for name, schema in components(each).items():
+            given = {"component": schema} if isinstance(schema, dict) else {"schema": schema}
+            spec.components.schema(name, **given)
     for route, resource in routes.items():
         if operations := getattr(resource, "operations", None):
             path = _Path(shown_route(route), parts, spec)
             actions = getattr(resource, "actions", {})
             spec.path(path.template, operations=path.item(operations, actions))
     return spec.to_dict()
-
-
-def _add_components(spec: APISpec, parts: Parts) -> None:
-    fixed = json.loads(_COMPONENTS.read_text(encoding="utf-8"))
-    for name, scheme in fixed["securitySchemes"].items():
-        spec.components.security_scheme(name, scheme)
-    for name, header in fixed["headers"].items():
-        spec.components.header(name, header)
-    schemas = fixed["schemas"]
-    if not parts.explain:
-        del schemas["Requests"], schemas["Request"]
-    for each in parts.collections:
-        schemas |= components(each)
-    for name, schema in schemas.items():
-        given = {"component": schema} if isinstance(schema, dict) else {"schema": schema}
-        spec.components.schema(name, **given)
 
 
 class _Path:
@@ -101,16 +70,16 @@ class _Path:
     def item(self, operations: Mapping[str, Operation], actions: Mapping[str, Any]) -> Any:
         """https://spec.openapis.org/oas/v3.1.1#path-item-object"""
         item = {verb.lower(): self._operation(each) for verb, each in operations.items()}
+        item["options"] = self._options(next(iter(operations.values())))
+        if get := operations.get("GET"):
+            summary = f"{get.summary}: the headers alone"
+            head = replace(get, id=f"{get.id}Head", summary=summary, answer="")
+            item["head"] = self._operation(head)
         for verb, action in actions.items():
             optional = action is None or action in self._access.free
-            if verb == "GET" and not optional:
-                _vary(item["get"])
-            choices: list[dict[str, list[str]]] = [*([{}] if optional else []), {"token": []}]
-            # Without an action no token is needed: one that is sent is only checked.
-            item[verb.lower()]["security"] = choices if action else []
-        if "get" in item:
-            item["head"] = self._head(item["get"], operations["GET"].problems)
-        item["options"] = self._options(next(iter(operations.values())))
+            security: list[Any] = [*([{}] if optional else []), {"token": []}]
+            for each in ("get", "head") if verb == "GET" else (verb.lower(),):
+                item[each]["security"] = security
         return item
 
     def _options(self, operation: Operation) -> dict[str, Any]:
@@ -132,28 +101,29 @@ class _Path:
         }
 
     def _operation(self, operation: Operation) -> dict[str, Any]:
+        """An operation whose answer is empty, which is HEAD, answers without bodies."""
+        content = {}
+        if operation.answer:
+            content = {"content": _content(operation.answer, operation.answer_example)}
         success = _answer(operation.status.phrase, operation.headers)
-        success["content"] = _content(operation.answer, operation.answer_example)
-        if operation.links:
-            success["links"] = operation.links
-        responses = {str(operation.status.value): success}
+        links = {"links": operation.links} if operation.links else {}
+        responses = {str(operation.status.value): success | content | links}
         if operation.dry_run:
-            checked = _answer("Every line is good; none was stored", ())
-            responses["200"] = checked | {"content": success["content"]}
-        if operation.not_modified:
+            responses["200"] = _answer("Every line is good; none was stored", ()) | content
+        if IF_NONE_MATCH in operation.parameters:
             responses["304"] = _answer("The client has this version already", ("ETag",))
+        refusals = self._refusals(operation.problems, suffix="" if operation.answer else "Head")
         described: dict[str, Any] = {
             "operationId": operation.id,
             "summary": operation.summary,
             "tags": [operation.tag],
             "parameters": [*self._parameters(), *map(dict, operation.parameters)],
-            "responses": responses | self._refusals(operation.problems),
+            "responses": responses | refusals,
         }
         if operation.body:
             content = _content(operation.body, operation.example)
             described["requestBody"] = {"required": True, "content": content}
-        # apispec replaces schemas by references in place.
-        return copy.deepcopy(described)
+        return described
 
     def _parameters(self) -> list[dict[str, Any]]:
         code = {"schema": {"type": "string", "enum": list(self._problems)}}
@@ -163,20 +133,6 @@ class _Path:
             | (code if name == "code" else {"schema": number, "example": 7})
             for name in re.findall(r"{(\w+)}", self.template)
         ]
-
-    def _head(self, get: dict[str, Any], problems: Iterable[str]) -> dict[str, Any]:
-        """GET without bodies."""
-        successes = {
-            status: {name: value for name, value in answer.items() if name != "content"}
-            for status, answer in get["responses"].items()
-            if "$ref" not in answer
-        }
-        name = get["operationId"]
-        return copy.deepcopy(get) | {
-            "operationId": f"{name}Head",
-            "summary": f"{get['summary']}: the headers alone",
-            "responses": successes | self._refusals(problems, suffix="Head"),
-        }
 
     def _refusals(self, codes: Iterable[str], *, suffix: str = "") -> dict[str, Any]:
         """A response for each status, which names its problems; many operations share it."""
@@ -209,12 +165,5 @@ def _content(described: Any, example: object) -> dict[str, Any]:
 
 
 def _answer(description: str, headers: tuple[str, ...]) -> dict[str, Any]:
-    names = ("X-Request-Id", *headers)
-    references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-    return {"description": description, "headers": references}
-
-
-def _vary(operation: dict[str, Any]) -> None:
-    for status, answer in operation["responses"].items():
-        if int(status) < HTTPStatus.BAD_REQUEST:
-            answer["headers"]["Vary"] = {"$ref": "#/components/headers/Vary"}
+    names = ("X-Request-Id", *headers)  # apispec makes references of them
+    return {"description": description, "headers": dict(zip(names, names, strict=True))}

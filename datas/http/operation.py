@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -48,20 +49,9 @@ class Operation:
     body: Any = None
     example: Any = None  # of a body in JSON
     answer_example: Any = None
-    not_modified: bool = False
-    links: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[str, Any] | None = None
     dry_run: bool = False
 
 
-def content_operation(
-    operation_id: str, summary: str, answer: str | Mapping[str, Any]
-) -> Operation:
-    """Of content that changes only when the server is updated: the client may have it already."""
-    return Operation(
-        operation_id,
-        summary,
-        answer,
-        headers=("ETag",),
-        parameters=(IF_NONE_MATCH,),
-        not_modified=True,
-    )
+# Of content that changes only when the server is updated: the client may have it already.
+content_operation = partial(Operation, headers=("ETag",), parameters=(IF_NONE_MATCH,))

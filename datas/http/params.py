@@ -6,7 +6,7 @@ from typing import Any, Generic
 from urllib.parse import unquote_to_bytes
 
 import falcon
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from datas.domain.credentials import USERNAME, fold, username_faults
 from datas.domain.query import (
@@ -21,8 +21,8 @@ from datas.domain.query import (
     search_faults,
 )
 from datas.domain.records import D
-from datas.domain.rules import DecimalRule, IntegerRule, Rule, boolean, choice, integer
-from datas.http.cursors import List, read_cursor, write_cursor
+from datas.domain.rules import DecimalRule, IntegerRule, boolean, choice, integer
+from datas.http.cursors import read_cursor, write_cursor
 from datas.http.errors import Refusal
 from datas.http.fields import Boolean, Date, Integer, Moment, RecordField, Text
 from datas.http.request import Request
@@ -32,9 +32,7 @@ from datas.http.schemas import RecordBody, without_excess
 class Param(fields.Field[Any]):
     """A parameter, whose text stands for a value as the text of a record's field does."""
 
-    def __init__(
-        self, field: RecordField, description: str, rule: Rule | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, field: RecordField, description: str, **kwargs: Any) -> None:
         schema = {**field.metadata, "description": description}
         for name in ("x-default", "example"):
             schema.pop(name, None)
@@ -42,49 +40,14 @@ class Param(fields.Field[Any]):
             schema["enum"] = [value for value in schema["enum"] if value is not None]
         super().__init__(metadata=schema, **kwargs)
         self._field = field
-        self._rule = rule or field.rule
 
     def _deserialize(self, value: str, *_: Any, **__: Any) -> Any:
-        converted = self._field.from_json(self._field.from_text(value))
-        if faults := self._rule(converted):
+        try:
+            return self._field.deserialize(self._field.from_text(value))
+        except ValidationError as error:
             if isinstance(self._field, Moment) and " " in value:
-                faults = [*faults, "In a query, write the + of an offset as %2B."]
-            raise ValidationError(faults)
-        return converted
-
-
-# Pages that try an API send these bounds as they are. They leave nothing out.
-_FAR = {
-    Date: ("2000-01-01", "2100-01-01"),
-    Moment: ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"),
-}
-
-
-class FilterParam(Param):
-    """A value that a field is compared with; a range may begin or end outside a field's bounds."""
-
-    def __init__(self, of: Filter, field: RecordField, description: str) -> None:
-        self._filter = of
-        is_range = of.operator in (Operator.FROM, Operator.BELOW)
-        super().__init__(field, description, _widened(field.rule) if is_range else None)
-        if is_range:
-            bounds = ("minimum", "maximum")
-            self.metadata = {key: it for key, it in self.metadata.items() if key not in bounds}
-        if isinstance(field, Date | Moment):
-            far = _FAR[type(field)][of.operator == Operator.BELOW]
-            self.metadata = {**self.metadata, "example": far}
-
-    def condition(self, value: Any) -> Condition:
-        return Condition(*self._filter, value)
-
-
-def _widened(rule: Rule) -> Rule:
-    match rule:
-        case IntegerRule():
-            return integer()
-        case DecimalRule(minimum=minimum, maximum=maximum):
-            return replace(rule, minimum=minimum - 1, maximum=maximum + 1)
-    return rule
+                error.messages = [*error.messages, "In a query, write the + of an offset as %2B."]
+            raise
 
 
 class Username(Text):
@@ -98,10 +61,55 @@ _SEARCH = Text(
 )
 
 
-class _Params(Schema):
-    class Meta:
-        unknown = RAISE
+_COMMON = {
+    "created_from": Filter("date_created", Operator.FROM),
+    "created_to": Filter("date_created", Operator.BELOW),
+    "owner": Filter("owner"),
+}
+# The parameters that any list may have.
+PARAMS = frozenset({*_COMMON, "sort", "q", "limit", "after", "count"})
+# What a list with the parameter shows; for a filter of a collection's own, by its operator.
+_SHOWN = {
+    "created_from": "of this time or later",
+    "created_to": "of before this time",
+    "owner": "of this user",
+    Operator.EQUAL: "whose {} is this",
+    Operator.FROM: "whose {} is at least this",
+    Operator.BELOW: "whose {} is below this",
+    Operator.CONTAINS: "whose {} contains this, whatever the case",
+}
 
+
+def _filter_param(body: RecordBody[Any], name: str, of: Filter) -> Param:
+    """A value that a field is compared with; a range may begin or end outside a field's bounds."""
+    field = _USERNAME if of.field == "owner" else body.fields[of.field]
+    if of.operator is Operator.CONTAINS:
+        field = _SEARCH
+    elif of.operator is not Operator.EQUAL:
+        field = _unbounded(field)
+    shown = _SHOWN.get(name, _SHOWN[of.operator]).format(of.field)
+    param = Param(field, f"{body.collection.plural_title} {shown}.")
+    if isinstance(field, Date | Moment):
+        # Pages that try an API send the example as it is. It leaves nothing out.
+        day = "2100-01-01" if of.operator is Operator.BELOW else "2000-01-01"
+        example = day if isinstance(field, Date) else f"{day}T00:00:00Z"
+        param.metadata = {**param.metadata, "example": example}
+    return param
+
+
+def _unbounded(field: RecordField) -> RecordField:
+    rule = field.rule
+    match rule:
+        case IntegerRule():
+            rule = integer()
+        case DecimalRule(minimum=minimum, maximum=maximum):
+            rule = replace(rule, minimum=minimum - 1, maximum=maximum + 1)
+    bounds = ("minimum", "maximum")
+    schema = {name: value for name, value in field.metadata.items() if name not in bounds}
+    return type(field)(rule, metadata=schema)
+
+
+class _Params(Schema):
     error_messages = {"unknown": "is no parameter of this address; leave it out."}
 
 
@@ -110,8 +118,6 @@ class BulkParams(_Params):
 
 
 _BULK = BulkParams()
-# The parameters that any list may have.
-PARAMS = frozenset({"sort", "q", "created_from", "created_to", "owner", "limit", "after", "count"})
 
 
 class ListParams(Generic[D]):
@@ -121,16 +127,16 @@ class ListParams(Generic[D]):
         self._collection = body.collection
         self._fields = body.fields
         sorts = [f"{sign}{name}" for name in self._collection.sorts for sign in ("", "-")]
-        self._filters = _common_filters(body) | {
-            name: FilterParam(each, body.fields[each.field], _describe(body, each))
-            for name, each in filters.items()
-        }
+        search = self._collection.search
+        searched = {"q": Filter(search, Operator.CONTAINS)} if search else {}
+        self._filters = {**searched, **_COMMON, **filters}
         order = Param(
             Text(choice(sorts), metadata={"enum": sorts}),
             "The order; a minus sign for descending.",
             load_default="id",
         )
-        params: dict[str, Any] = {"sort": order, **self._filters}
+        params: dict[str, Any] = {"sort": order}
+        params |= {name: _filter_param(body, name, each) for name, each in self._filters.items()}
         self.list_schema = _Params.from_dict(params)
         self.page_schema = _Params.from_dict(params | _page_fields(self._collection.plural))
         self._list, self._page = self.list_schema(), self.page_schema()
@@ -139,7 +145,7 @@ class ListParams(Generic[D]):
         """The arguments of `RecordService.page`. Raises: Refusal (`invalid-parameter`)."""
         params = self._arguments(_load(req, self._page))
         if "after" in params:
-            params["after"] = read_cursor(params["after"], self._list_of(req, params))
+            params["after"] = read_cursor(params["after"], *self._tied(req, params))
         return params
 
     def read_list(self, req: Request) -> dict[str, Any]:
@@ -148,53 +154,30 @@ class ListParams(Generic[D]):
 
     def next_page(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
         """The path and query of the page that starts at `position`."""
-        query = dict(req.params) | {"after": write_cursor(position, self._list_of(req, params))}
+        query = dict(req.params) | {"after": write_cursor(position, *self._tied(req, params))}
         return f"{req.root_path}{self._collection.route}{falcon.to_query_str(query)}"
 
     def _arguments(self, params: dict[str, Any]) -> dict[str, Any]:
         order = params["sort"]
         params["sort"] = Sort(order.removeprefix("-"), order.startswith("-"))
         params["where"] = tuple(
-            each.condition(params.pop(name))
+            Condition(*each, params.pop(name))
             for name, each in self._filters.items()
             if name in params
         )
         return params
 
-    def _list_of(self, req: Request, params: Mapping[str, Any]) -> List:
+    def _tied(self, req: Request, params: Mapping[str, Any]) -> tuple[RecordField | None, bytes]:
+        """The field that sorts, unless it is the id, and what a cursor is tied to."""
         sort = params["sort"]
         parts = self._collection.plural, sort, params["where"], req.actor.username
-        return List(repr(parts).encode(), None if sort.field == "id" else self._fields[sort.field])
-
-
-def _common_filters(body: RecordBody[Any]) -> dict[str, FilterParam]:
-    """The filters that every collection has; `q` only with a field to search."""
-    plural, search = body.collection.plural_title, body.collection.search
-    created = body.fields["date_created"]
-    filters = {
-        "created_from": FilterParam(
-            Filter("date_created", Operator.FROM), created, f"{plural} of this time or later."
-        ),
-        "created_to": FilterParam(
-            Filter("date_created", Operator.BELOW), created, f"{plural} of before this time."
-        ),
-        "owner": FilterParam(Filter("owner"), _USERNAME, f"{plural} of this user."),
-    }
-    if search is None:
-        return filters
-    description = f"{plural} whose {search} contains this, whatever the case."
-    return {"q": FilterParam(Filter(search, Operator.CONTAINS), _SEARCH, description)} | filters
-
-
-def _describe(body: RecordBody[Any], of: Filter) -> str:
-    words = {Operator.FROM: "at least this", Operator.BELOW: "below this"}
-    return f"{body.collection.plural_title} whose {of.field} is {words.get(of.operator, 'this')}."
+        return None if sort.field == "id" else self._fields[sort.field], repr(parts).encode()
 
 
 def _page_fields(plural: str) -> dict[str, Any]:
     # In 32 bits, so that clients in Java can write 2 for it and not 2L.
     bounds = {"format": "int32", "minimum": 1, "maximum": MAX_LIMIT}
-    limit = Integer(_limit_faults, metadata=bounds)
+    limit = Integer(integer(1, MAX_LIMIT), metadata=bounds)
     after = "Where the page starts: the cursor in `next` of the page before."
     count = f"Whether to say in `total` how many {plural} there are in all."
     return {
@@ -204,15 +187,9 @@ def _page_fields(plural: str) -> dict[str, Any]:
     }
 
 
-def _limit_faults(limit: object) -> list[str]:
-    in_bounds = isinstance(limit, int) and 1 <= limit <= MAX_LIMIT
-    return [] if in_bounds else [f"must be a whole number from 1 to {MAX_LIMIT}."]
-
-
 def read_dry_run(req: Request) -> bool:
     """Whether nothing is to be stored. Raises: Refusal (`invalid-parameter`)."""
-    dry_run: bool = _load(req, _BULK)["dry_run"]
-    return dry_run
+    return bool(_load(req, _BULK)["dry_run"])
 
 
 def refuse_params(req: falcon.Request) -> None:

@@ -52,14 +52,6 @@ class RequestLog(Protocol):
 
 
 @dataclass(frozen=True)
-class Explain:
-    """What explain mode adds to an app."""
-
-    requests: Callable[[], RequestLog]
-    delays: int  # answers that may be delayed at once
-
-
-@dataclass(frozen=True)
 class Parts:
     """All parts, already built."""
 
@@ -78,7 +70,8 @@ class Parts:
     console: bool = True
     access_log: Observer | None = None
     metrics: Observer | None = None  # a resource too
-    explain: Explain | None = None
+    requests: Callable[[], RequestLog] | None = None  # in explain mode
+    delays: int = 1  # answers that may be delayed at once, in explain mode
 
     @cached_property
     def problems(self) -> Mapping[str, Problem]:

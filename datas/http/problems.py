@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -36,11 +36,7 @@ class Problem:
 
     def at(self, url: str) -> Self:
         """The problem with examples for the server at this address."""
-        examples = {
-            name: getattr(self, name).replace("{url}", url)
-            for name in ("server", "fails", "mended")
-        }
-        return replace(self, **examples)
+        return replace(self, **_filled(asdict(self), {"url": url}))
 
 
 def read_problems(
@@ -66,7 +62,7 @@ def read_problems(
             about = [_words(body, bodies) for body in able]
         # A code without a name stands for the first collection that can answer so.
         for words in about if "{name}" in code else about[:1]:
-            problem = Problem(**_fill(entry | {"code": code}, words))
+            problem = Problem(**_filled(entry | {"code": code}, words))
             problems[problem.code] = problem
     return problems
 
@@ -90,13 +86,17 @@ def problem_faults(
                 yield f"The operation {each.id} names the problem {code}, which is in no table."
 
 
-def _fill(entry: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
-    filled = dict(entry)
-    for field, text in entry.items():
-        if isinstance(text, str):
-            for word, value in words.items():
-                filled[field] = filled[field].replace(f"{{{word}}}", value)
-    return filled
+def fill(text: str, words: Mapping[str, str]) -> str:
+    """The text with a value in the place of each `{word}`."""
+    for word, value in words.items():
+        text = text.replace(f"{{{word}}}", value)
+    return text
+
+
+def _filled(entry: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: fill(text, words) if isinstance(text, str) else text for name, text in entry.items()
+    }
 
 
 def _words(body: RecordBody[Any], bodies: Sequence[RecordBody[Any]]) -> dict[str, str]:

@@ -15,10 +15,9 @@ class IdConverter(BaseConverter):
     """An id in a path: plain digits, no sign, no leading zero, at most 2^63-1."""
 
     def convert(self, value: str) -> int | None:
-        if not _ID.fullmatch(value):
-            return None
-        record_id = int(value)
-        return record_id if record_id <= MAX_INTEGER else None
+        if _ID.fullmatch(value) and (record_id := int(value)) <= MAX_INTEGER:
+            return record_id
+        return None
 
 
 def answer_options(req: falcon.Request, resp: falcon.Response, **_: object) -> None:

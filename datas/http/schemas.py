@@ -40,21 +40,17 @@ class RecordBody(Generic[D]):
         self.schema.error_messages["unknown"] = f"is no field of {collection.one}; leave it out."
         self.fields: dict[str, RecordField] = self.schema.fields  # type: ignore[assignment]
         self.names = ("id", *collection.fields, *ENVELOPE[1:])
-        self.read_only = frozenset(ENVELOPE)
-        self._writable = frozenset(collection.fields)
-        own = [(name, self.fields[name]) for name in collection.fields]
+        self._own = {name: self.fields[name] for name in collection.fields}
         # A schema with functions of its own, such as `@validates_schema`, has no short way.
         self._is_simple = not any(schema._hooks.values())  # noqa: SLF001
         # Most fields need no conversion.
         plain = RecordField.from_json, RecordField.to_json
+        own = self._own.items()
         self._readers = [(n, f.from_json) for n, f in own if type(f).from_json is not plain[0]]
         self._writers = [(n, f.to_json) for n, f in own if type(f).to_json is not plain[1]]
 
     def dump(self, record: Record[D]) -> dict[str, Any]:
-        """A record as JSON has it: what the schema's `dump` gives, in a third of its time.
-
-        This is the hottest function of the server; a property test compares the two.
-        """
+        """A record as JSON: what the schema dumps, as a test checks, in a third of its time."""
         record_id, draft, date_created, date_updated, version, owner = record
         created = updated = rfc3339(date_created)
         if date_updated is not date_created:
@@ -79,11 +75,15 @@ class RecordBody(Generic[D]):
         """
         if ignore_read_only and isinstance(body, dict):
             body = dict(body)
-            for name in self.read_only:
+            for name in ENVELOPE:
                 body.pop(name, None)
-        if self._is_simple and type(body) is dict and self._writable.issuperset(body):
+        if self._is_simple and type(body) is dict and self._own.keys() >= body.keys():
+            values = body.copy()
             try:
-                draft = self.collection.draft(**self._converted(body))
+                for name, from_json in self._readers:
+                    if name in values:
+                        values[name] = from_json(values[name])
+                draft = self.collection.draft(**values)
                 self.collection.check(draft)
             except (InvalidRecord, TypeError):
                 pass  # The schema finds all faults.
@@ -100,33 +100,22 @@ class RecordBody(Generic[D]):
             self.schema, body, f"invalid-{self.collection.name}", self.example(), partial=partial
         )
 
-    def _converted(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        values = dict(body)
-        for name, from_json in self._readers:
-            if name in values:
-                values[name] = from_json(values[name])
-        return values
-
     def to_row(self, draft: D) -> list[Any]:
         """A draft as a list of JSON values, for a file of the server's own."""
-        values = dict(zip(self.collection.fields, draft, strict=True))
-        for name, to_json in self._writers:
-            if values[name] is not None:
-                values[name] = to_json(values[name])
-        return list(values.values())
+        pairs = zip(self._own.values(), draft, strict=True)
+        return [None if value is None else field.to_json(value) for field, value in pairs]
 
     def from_row(self, row: Sequence[Any]) -> D:
-        values = self._converted(dict(zip(self.collection.fields, row, strict=True)))
-        return self.collection.draft(**values)
+        pairs = zip(self._own.values(), row, strict=True)
+        return self.collection.draft(*(field.from_json(value) for field, value in pairs))
 
     def example(self, *, whole: bool = False) -> dict[str, Any]:
         """A draft as JSON has it, such as `{"data": "hello"}`; if not whole, without defaults."""
-        examples = {name: self.fields[name].example for name in self.collection.fields}
-        needed = {name for name in examples if self.fields[name].required}
+        needed = {name for name, field in self._own.items() if field.required}
         return {
-            name: value
-            for name, value in examples.items()
-            if value is not None and (whole or not needed or name in needed)
+            name: field.example
+            for name, field in self._own.items()
+            if field.example is not None and (whole or not needed or name in needed)
         }
 
 

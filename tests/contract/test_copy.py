@@ -26,6 +26,7 @@ from tests.every_rule import GADGETS, GadgetDraft, MakerDraft
 from tests.served import PLURAL
 
 NOW = datetime(2026, 11, 22, 16, 0, 0, 123456, tzinfo=UTC)
+EARLIER = NOW - timedelta(hours=1)
 LATER = NOW + timedelta(days=1)
 KINDS = ("sqlite", "postgresql")
 COUNT = CHUNK + 2  # more than a chunk
@@ -79,7 +80,7 @@ def _everything(url: str) -> list[object]:
         users.all(),
         SqlTokens(database).newest("alice", 100),
         SqlTokens(database).find(b"\x00\xff digest"),
-        SqlIdempotencyRecords(database).get("alice", "key"),
+        SqlIdempotencyRecords(database).claim(KeptAnswer("alice", "key", b"", NOW), EARLIER),
         SqlAttempts(database).recent(
             "bob", Purpose.CHANGE_PASSWORD, NOW - timedelta(days=1), LATER, 10
         ),

@@ -95,12 +95,12 @@ def test_old_keys_are_deleted_a_few_at_a_time(
     clock.time = NOW + LIFETIME + timedelta(seconds=PURGED)
     idempotency.once("", "new", PRINT, lambda: b"")
     expired = clock.time - LIFETIME
-    claims = [
+    kept = [
         store.idempotency.claim(KeptAnswer("", f"{n:02}", PRINT, clock.time), NOW)
         for n in range(PURGED + 2)
     ]
-    assert claims == [True] * PURGED + [False] * 2
-    assert not store.idempotency.claim(KeptAnswer("", "new", PRINT, clock.time), expired)
+    assert [each is None for each in kept] == [True] * PURGED + [False] * 2
+    assert store.idempotency.claim(KeptAnswer("", "new", PRINT, clock.time), expired)
 
 
 def test_parallel_retries_do_the_work_once(store: Store, idempotency: Idempotency) -> None:

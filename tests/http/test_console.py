@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from datas.http.resources.pages import CONSOLE as FOLDER
+from datas.http.resources.pages import WEB
 from tests.http.conftest import make_world
 
 ROOT = Path(__file__).parents[2]
+FOLDER = WEB / "console"
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.name != "index.html")
 LESSONS = json.loads((FOLDER / "lessons.json").read_text(encoding="utf-8"))
 SOURCES = json.loads((FOLDER / "sources.json").read_text(encoding="utf-8"))

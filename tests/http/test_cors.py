@@ -77,8 +77,10 @@ def test_vary_names_all_that_matters(open_client: TestClient) -> None:
 
 
 def test_every_origin_can_be_allowed(parts: Parts) -> None:
-    """With a star alone."""
+    """With a star alone: to read, and to write."""
     client = TestClient(
         create_app(replace(parts, cors_origins=("*",))), headers={"Host": "localhost"}
     )
-    assert _allowed(client.simulate_get(ROUTE, headers={"Origin": "https://x.example"})) == "*"
+    origin = {"Origin": "https://x.example"}
+    assert _allowed(client.simulate_get(ROUTE, headers=origin)) == "*"
+    assert client.simulate_post(ROUTE, json=[], headers=origin).status_code == 400  # and not 403

@@ -11,7 +11,6 @@ from falcon.testing import Result
 from datas.adapters.request_ring import RequestRing
 from datas.http.access_log import json_line
 from datas.http.app import create_app
-from datas.http.parts import Explain
 from tests.conftest import TickingClock
 from tests.http.conftest import World, make_world
 from tests.http.test_observation import Ear
@@ -26,7 +25,7 @@ NO_FAULTS = (
 
 def make_faulty(mode: str = "open", *, delays: int = 1, **settings: Any) -> World:
     """A world in explain mode."""
-    return make_world(mode, explain=Explain(RequestRing, delays), **settings)
+    return make_world(mode, requests=RequestRing, delays=delays, **settings)
 
 
 @pytest.fixture

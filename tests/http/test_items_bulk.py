@@ -130,6 +130,7 @@ GOOD = {
     "a table whose lines end in CR twice": (CSV, b"data\r\r\na\r\r\nb\r\r\n"),
     "a table with semicolons": (CSV, b'\xef\xbb\xbfdata;owner\r\na;\r\n"b";\r\n'),
     "a table with tabs": (CSV, b'"id"\t"data"\n1\ta\n\tb\n'),
+    "a table with other separators in its values": (CSV, b"data,id\na,;;\nb,;\t;\n"),
     "a table that names its semicolon": (CSV, b"\xef\xbb\xbfsep=;\r\ndata;owner\r\na;\r\nb;x\r\n"),
     "a table that names its comma": (CSV, b"sep=,\ndata\na\nb\n"),
 }

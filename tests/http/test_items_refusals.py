@@ -420,6 +420,7 @@ def test_an_empty_host_is_told(client: TestClient) -> None:
         ("fe80::1", "[fe80::1]:8000", 200),
         ("0.0.0.0", "0.0.0.0:8000", 421),
         ("::", "[::]:8000", 421),
+        ("evil.example", "evil.example", 421),  # on a Unix socket the name is the client's
     ],
 )
 def test_the_bind_address_is_answered(
@@ -427,6 +428,18 @@ def test_the_bind_address_is_answered(
 ) -> None:
     """It is what the server was started with; every interface at once is no name."""
     extras = {"SERVER_NAME": bind}
+    answer = client.simulate_get(ROUTE, headers={"Host": host}, extras=extras)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("api.example:8000", 200), ("API.example", 200), ("10.0.0.5", 421), ("localhost", 421)],
+)
+def test_hosts_that_are_named_are_the_only_ones(host: str, status: int) -> None:
+    """In any case; the bind address and loopback names are allowed where no host is named."""
+    client = make_world(allowed_hosts=["Api.example"]).client
+    extras = {"SERVER_NAME": "10.0.0.5"}
     answer = client.simulate_get(ROUTE, headers={"Host": host}, extras=extras)
     assert answer.status_code == status
 

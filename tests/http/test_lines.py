@@ -9,12 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from datas.domain.errors import LineTooLong
 from datas.domain.items import ITEMS
 from datas.domain.records import Collection
 from datas.http.csv_rows import RowReader, write_row
 from datas.http.errors import Refusal
 from datas.http.items import ItemSchema
-from datas.http.lines import Line, line_formats
+from datas.http.lines import MAX_LINE, Line, line_formats
 from datas.http.schemas import RecordBody
 from tests.http.test_bodies import BOTH, records
 
@@ -108,6 +109,16 @@ def test_a_cell_of_a_wrong_type_is_a_fault_of_its_field(column: str, cell: str) 
 
 
 cells = st.text(st.sampled_from('ab,"\r\n é\ud800'), max_size=6)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r"])
+@pytest.mark.parametrize("name", ["ndjson", "csv"])
+def test_a_line_that_is_too_long_is_not_read_to_its_end(name: str, end: bytes) -> None:
+    """It could fill the memory."""
+    file = io.BytesIO(b"data" + end + b"x" * 1_000_000)
+    with pytest.raises(LineTooLong):
+        list(line_formats(ITEM_BODY)[name].read(file))
+    assert file.tell() < 3 * MAX_LINE
 
 
 @given(rows=st.lists(st.lists(cells, min_size=1, max_size=3), max_size=4))

@@ -65,8 +65,9 @@ class PagesByOffset(Wrapper):
 class KeepsAnswersApart(Wrapper):
     """The answer for a retry is stored after the work, in a transaction of its own."""
 
-    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
-        return (record.actor, record.key) not in self.port._memory.idempotency  # noqa: SLF001
+    def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
+        kept: dict[tuple[str, str], KeptAnswer] = self.port._memory.idempotency  # noqa: SLF001
+        return kept.get((record.actor, record.key))
 
 
 class NoTransactions(Wrapper):

@@ -15,7 +15,6 @@ from datas.domain.access import (
     Action,
     Actor,
     Mode,
-    Permissions,
     signed_in,
 )
 from datas.domain.errors import DomainError, Forbidden, RecordNotFound, Unauthenticated
@@ -196,7 +195,7 @@ def test_python_code_has_the_rules_of_a_server(tmp_path: Path) -> None:
 
 def test_a_list_is_narrowed_by_a_rule_about_owners_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where any user may read, none is kept from another's; a stranger is told nothing."""
-    monkeypatch.setitem(MODES, Mode.OWNER, Permissions(signed_in, signed_in, signed_in))
+    monkeypatch.setitem(MODES, Mode.OWNER, (signed_in,) * 4)
     bobs = (Condition("owner", Operator.EQUAL, "bob"),)
     hers = (Condition("owner", Operator.EQUAL, "alice"),)
     for mode, visible in ((Mode.OWNER, bobs), (Mode.PRIVATE, hers + bobs)):

@@ -33,12 +33,11 @@ class SqlIdempotencyRecords:
         self._complete = compiled(db, Row.update({Row.answer: param}).where(this))
         self._purge = compiled(db, Row.delete().where(peewee.Tuple(*key).in_(purged)))
 
-    def claim(self, record: KeptAnswer, expired: datetime) -> bool:
+    def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         actor, key, fingerprint, created, answer = record
         values = (actor, key, fingerprint, _to_text(created), answer, _to_text(expired))
-        return bool(self._database.write(self._claim, *values))
-
-    def get(self, actor: str, key: str) -> KeptAnswer:
+        if self._database.write(self._claim, *values):
+            return None
         [(fingerprint, created, answer)] = self._database.read(self._get, actor, key)
         return KeptAnswer(actor, key, bytes(fingerprint), _to_time(created), bytes(answer))
 

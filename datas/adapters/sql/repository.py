@@ -11,7 +11,7 @@ from datas.adapters.sql.rows import RowMapping, time_to_text
 from datas.adapters.sql.statements import Statements
 from datas.adapters.sql.tables import Tables
 from datas.domain.errors import InvalidRecord, RecordNotFound, UserNotFound, ValueTaken
-from datas.domain.query import Conditions, Query, Step, position
+from datas.domain.query import Conditions, Page, Query, position
 from datas.domain.records import Collection, D, Record
 
 BATCH = 1000  # records that are written at once
@@ -58,15 +58,15 @@ class SqlRepository(Generic[D]):
         record = self._record
         return [record(row) for row in self._database.read(statement, *values)]
 
-    def scan(self, query: Query) -> Step[D]:
+    def scan(self, query: Query) -> Page[D]:
         # The last row that was looked at is always there: it says where the next step starts.
         statement, values = self._statements.scan(query)
         rows = self._database.read(statement, *values)
         if not rows:
-            return Step((), None)
+            return Page((), None)
         records = [self._record(row[:-1]) for row in rows]
         last = position(records[-1], query.sort)
-        return Step(records if rows[-1][-1] else records[:-1], last)
+        return Page(records if rows[-1][-1] else records[:-1], last)
 
     def count(self, where: Conditions) -> int:
         statement, values = self._statements.count(where)

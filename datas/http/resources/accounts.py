@@ -24,7 +24,6 @@ from datas.http.schemas import envelope, load_body
 
 _EXAMPLE = {"username": "alice", "password": "…"}
 _ALICE = {"username": "alice", "password": "correct horse"}
-_NEW_PASSWORD = {"password": "correct horse", "new_password": "battery staple"}
 _USER_BODY = (*STORED, *BODY, "invalid-user")
 
 _operation = partial(Operation, tag="users", problems=STORED)
@@ -78,7 +77,7 @@ class PasswordResource(_Resource):
             "Change the password, and revoke all other tokens",
             "Done",
             body=PasswordChangeSchema,
-            example=_NEW_PASSWORD,
+            example={"password": "correct horse", "new_password": "battery staple"},
             problems=(*_USER_BODY, "wrong-credentials", "too-many-attempts"),
         )
     }

@@ -106,67 +106,50 @@ class BulkResource(Generic[D]):
         try:
             self._parts.service.create_all(drafts, actor=req.actor)
         except (InvalidRecord, ValueTaken) as error:
-            if error.index is None:
-                raise
             spool.seek(0)
             [row] = islice(spool, error.index, error.index + 1)
-            faults = Faults()
-            faults.add(Line(orjson.loads(row)[0], errors=error.errors))
-            is_taken = isinstance(error, ValueTaken)
-            faults.refuse("value-taken" if is_taken else "invalid-lines")
+            line: Line[D] = Line(orjson.loads(row)[0], errors=error.errors)
+            code = "value-taken" if isinstance(error, ValueTaken) else "invalid-lines"
+            raise _refusal(code, [line], 1) from None
 
     def _check(self, form: Format[D], body: BodyFile, spool: IO[bytes]) -> int:
-        """Keep each line's number and draft in the spool, and return how many lines there are.
+        """Keep each line's number and draft in the spool, and return how many drafts there are.
 
         Raises: Refusal (`invalid-lines`, `body-too-large`), LineTooLong.
         """
-        count, faults = 0, Faults()
-        for line in self._bounded(form.read(io.BufferedReader(body))):
-            if line.errors is not None:
-                faults.add(line)
-            elif line.draft is not None:
-                count += 1
-                row = [line.number, *self._parts.body.to_row(line.draft)]
-                spool.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-        faults.refuse("invalid-lines")
-        return count
-
-    def _bounded(self, lines: Iterable[Line[D]]) -> Iterator[Line[D]]:
-        for count, line in enumerate(lines):
+        created, at_fault, listed = 0, 0, list[Line[D]]()
+        for count, line in enumerate(form.read(io.BufferedReader(body))):
             if count == self._max_lines:
                 detail = (
                     f"There are more than {self._max_lines} lines, blank ones included. Send them "
                     "in several requests, or ask the operator to raise DATAS_BULK_LINES."
                 )
                 raise Refusal("body-too-large", detail)
-            yield line
+            if line.errors is not None:
+                at_fault += 1
+                if at_fault <= MAX_LISTED_LINES:
+                    listed.append(line)
+            elif line.draft is not None:
+                created += 1
+                row = [line.number, *self._parts.body.to_row(line.draft)]
+                spool.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        if at_fault:
+            raise _refusal("invalid-lines", listed, at_fault)
+        return created
 
 
-class Faults:
-    """The lines at fault: the first of them, and how many there are."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._listed: list[dict[str, Any]] = []
-
-    def add(self, line: Line[Any]) -> None:
-        self._count += 1
-        if self._count <= MAX_LISTED_LINES:
-            self._listed.append({"line": line.number, "errors": line.errors})
-
-    def refuse(self, code: str) -> None:
-        """Raises: Refusal with this code, if there are any."""
-        if not self._count:
-            return
-        first, others = self._listed[0], self._count - 1
-        more = f" {others} more lines are at fault, see line_errors." if others else ""
-        detail = (
-            f"Line {first['line']}: {list_faults(first['errors'])}{more} "
-            "Nothing was stored: mend, and send all again."
-        )
-        members = {"line_errors": self._listed, "line_error_count": self._count}
-        errors = first["errors"] if code == "value-taken" else None
-        raise Refusal(code, detail, errors=errors, members=members)
+def _refusal(code: str, listed: Sequence[Line[Any]], count: int) -> Refusal:
+    """What is wrong with the first of the lines at fault, and how many there are."""
+    first = listed[0]
+    more = f" {count - 1} more lines are at fault, see line_errors." if count > 1 else ""
+    detail = (
+        f"Line {first.number}: {list_faults(first.errors or {})}{more} "
+        "Nothing was stored: mend, and send all again."
+    )
+    lines = [{"line": each.number, "errors": each.errors} for each in listed]
+    members = {"line_errors": lines, "line_error_count": count}
+    errors = first.errors if code == "value-taken" else None
+    return Refusal(code, detail, errors=errors, members=members)
 
 
 @contextmanager

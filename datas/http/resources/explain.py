@@ -1,7 +1,7 @@
 """`/explain/requests`: the newest requests of all clients, in explain mode."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
@@ -9,7 +9,7 @@ import falcon
 
 from datas.http.errors import Refusal
 from datas.http.operation import ANYWHERE, Operation
-from datas.http.parts import Explain, Parts
+from datas.http.parts import Parts, RequestLog
 
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _AFTER = {
@@ -33,8 +33,8 @@ class RequestsResource:
         )
     }
 
-    def __init__(self, explain: Explain, parts: Parts) -> None:
-        self._requests = explain.requests
+    def __init__(self, requests: Callable[[], RequestLog], parts: Parts) -> None:
+        self._requests = requests
         self._is_open = parts.access.mode == "open"
         self._has_proxies = parts.trusted_proxies > 0
 

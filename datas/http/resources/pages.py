@@ -13,9 +13,9 @@ import falcon
 from datas.http.content import Content
 from datas.http.operation import content_operation
 from datas.http.parts import Parts
+from datas.http.problems import fill
 
 WEB = Path(__file__).parent.parent / "web"
-CONSOLE = WEB / "console"
 
 # A page loads scripts and styles, and sends requests, from and to this server alone. It has no
 # inline script or style.
@@ -60,14 +60,14 @@ class Layout:
         if not parts.console:
             header = header.replace('<a href="{root}/">Console</a>\n', "")
             header = header.replace('"{root}/"', '"{root}/problems"')
-        self._words = {"{header}": header, "{title}": html.escape(parts.title)}
+        self._header, self._title = header, html.escape(parts.title)
 
     def fill(self, text: str, path: str, root_path: str) -> str:
         """The text of a page that the header names by this path."""
         here = f'<a href="{{root}}{path}"'
-        for word, value in (self._words | {"{root}": html.escape(root_path)}).items():
-            text = text.replace(word, value.replace(here, f'{here} aria-current="page"'))
-        return text
+        header = self._header.replace(here, f'{here} aria-current="page"')
+        words = {"header": header, "title": self._title, "root": html.escape(root_path)}
+        return fill(text, words)
 
 
 class PageResource(FileResource):
@@ -89,6 +89,12 @@ class PageResource(FileResource):
         return self._path.read_text(encoding="utf-8")
 
 
+def page_files(page: str) -> dict[str, object]:
+    """The styles, scripts and texts in a page's folder."""
+    files = (path for path in (WEB / page).iterdir() if path.suffix != ".html")
+    return {f"/{page}/{path.name}": FileResource(path) for path in files}
+
+
 def look_routes() -> dict[str, object]:
     """The style and the icon that all pages share. Browsers ask for the icon unasked, by a name."""
     icon = FileResource(WEB / "icon.svg")
@@ -96,29 +102,19 @@ def look_routes() -> dict[str, object]:
 
 
 def console_routes(layout: Layout) -> dict[str, object]:
-    files = sorted(path for path in CONSOLE.iterdir() if path.name != "index.html")
     summary = "The console: lessons, records, and every exchange as it was"
-    return {"/": PageResource(layout, "/", CONSOLE / "index.html", "getConsole", summary)} | {
-        f"/console/{path.name}": FileResource(path) for path in files
-    }
+    page = PageResource(layout, "/", WEB / "console" / "index.html", "getConsole", summary)
+    return {"/": page, **page_files("console")}
 
 
 def docs_routes(layout: Layout) -> dict[str, object]:
     """Swagger UI and its files. All of them are installed with the server."""
-    folder, swagger = WEB / "docs", _swagger_folder()
+    # An import of `offapi` would load ten megabytes of text.
+    swagger = Path(find_spec("offapi").origin).parent  # type: ignore[union-attr,arg-type]
     summary = "This document as a page, to read and to try"
     return {
-        "/docs": PageResource(layout, "/docs", folder / "index.html", "getDocs", summary),
-        "/docs/init.js": FileResource(folder / "init.js"),
-        "/docs/style.css": FileResource(folder / "style.css"),
+        "/docs": PageResource(layout, "/docs", WEB / "docs" / "index.html", "getDocs", summary),
         "/docs/swagger_bundle.js": FileResource(swagger / "swagger_bundle.js"),
         "/docs/swagger_style.css": FileResource(swagger / "swagger_style.css"),
+        **page_files("docs"),
     }
-
-
-def _swagger_folder() -> Path:
-    """The folder where `offapi` has its files. An import of it would load ten megabytes of text."""
-    spec = find_spec("offapi")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("offapi is not installed, and /docs consists of its files.")
-    return Path(spec.origin).parent

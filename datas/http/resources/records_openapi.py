@@ -83,14 +83,11 @@ def camel(name: str) -> str:
     return name.title().replace("_", "")
 
 
-def _success(body: RecordBody[Any], what_happened: str, **members: Any) -> dict[str, Any]:
-    """An example of an answer, about record 7."""
+def _answer_example(body: RecordBody[Any], msg: str, **members: Any) -> dict[str, Any]:
+    """An example of an answer about record 7; that of a page has members more, and a list."""
     kept = {"id": 7, "date_created": _TIME, "date_updated": _TIME, "version": 1, "owner": None}
     values = dict.fromkeys(body.names) | body.example(whole=True) | kept
-    if members:
-        return {"success": True, "msg": what_happened, "data": [values], **members}
-    msg = f"{body.collection.title} [7] {what_happened}"
-    return {"success": True, "msg": msg, "data": values}
+    return {"success": True, "msg": msg, "data": [values] if members else values, **members}
 
 
 def _taken(collection: Collection[Any]) -> tuple[str, ...]:
@@ -116,7 +113,7 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             f"List {plural}, a page at a time",
             f"{one}Page",
             tag=plural,
-            answer_example=_success(body, f"{collection.plural_title} found (1)", next=None),
+            answer_example=_answer_example(body, f"{collection.plural_title} found (1)", next=None),
             headers=("Link",),
             parameters=({"in": "query", "schema": parts.params.page_schema},),
             problems=STORED,
@@ -127,7 +124,7 @@ def collection_operations(parts: RecordParts[Any]) -> dict[str, Operation]:
             f"{one}Answer",
             HTTPStatus.CREATED,
             plural,
-            answer_example=_success(body, "successfully created"),
+            answer_example=_answer_example(body, f"{collection.title} [7] successfully created"),
             headers=("Location", "ETag", "Idempotency-Replayed"),
             parameters=(IDEMPOTENCY_KEY,),
             body=f"{one}Draft",
@@ -146,7 +143,7 @@ def _change_of(parts: RecordParts[Any]) -> "partial[Operation]":
         Operation,
         answer=f"{camel(collection.name)}Answer",
         tag=collection.plural,
-        answer_example=_success(parts.body, "successfully updated"),
+        answer_example=_answer_example(parts.body, f"{collection.title} [7] successfully updated"),
         headers=("ETag",),
         parameters=_if_match(collection),
         problems=(*_found(collection), "version-mismatch", "forbidden", *invalid),
@@ -168,11 +165,10 @@ def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, 
         "GET": operation(
             f"get{one}",
             f"Read {a_record}",
-            answer_example=_success(parts.body, "found"),
+            answer_example=_answer_example(parts.body, f"{collection.title} [7] found"),
             headers=("ETag",),
             parameters=(IF_NONE_MATCH,),
             problems=_found(collection),
-            not_modified=True,
         ),
         "PUT": change(
             f"replace{one}",
@@ -189,7 +185,9 @@ def record_operations(parts: RecordParts[Any], *, is_target: bool) -> dict[str, 
         "DELETE": operation(
             f"delete{one}",
             f"Delete {a_record}, and show it as it was",
-            answer_example=_success(parts.body, "successfully deleted"),
+            answer_example=_answer_example(
+                parts.body, f"{collection.title} [7] successfully deleted"
+            ),
             parameters=_if_match(collection),
             problems=(*_found(collection), *refused),
         ),

@@ -43,8 +43,10 @@ class ReadinessResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Raises: StorageUnavailable, Refusal (`server-stopping`)."""
         if self._is_draining():
-            detail = "This server was asked to stop, and takes no more requests in a moment. "
-            detail += "Send yours to another, or to the next one."
+            detail = (
+                "This server was asked to stop, and takes no more requests in a moment. "
+                "Send yours to another, or to the next one."
+            )
             raise Refusal("server-stopping", detail, headers={"Retry-After": RETRY_AFTER})
         self._check()
         resp.media = {"status": "ok"}
@@ -59,13 +61,10 @@ class OpenApiResource:
         self._parts = parts
         self._routes = routes
         # An app is mounted in one place: there is one content to keep.
-        self._content = lru_cache(1)(self._make_content)
+        self._content = lru_cache(1)(lambda root: Content(self.document(root), falcon.MEDIA_JSON))
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._content(req.root_path).write(req, resp)
-
-    def _make_content(self, root_path: str) -> Content:
-        return Content(self.document(root_path), falcon.MEDIA_JSON)
 
     def document(self, root_path: str = "") -> bytes:
         # apispec takes a tenth of a second to load, and few workers are asked for the document.
