@@ -67,7 +67,7 @@ class open_service(AbstractContextManager[RecordService[Any]]):  # noqa: N801 (c
                 f"The collection {plural} refers to {', '.join(others)}. "
                 "Open them together: open_package(url, package)."
             )
-        own = () if folder is None else (History.of_package(plural, folder),)
+        own = () if folder is None else (History(plural, folder),)
         tables = {plural: Table(self.collection, self.table)}
         self._database = open_database(self.url, tables, (DATAS, *own))
         try:

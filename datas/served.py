@@ -133,7 +133,7 @@ class Package:
         """The migrations of Datas, which always run, and those of the package."""
         if self.migrations is None:
             return (DATAS,)
-        return (DATAS, History.of_package(self.name, self.migrations))
+        return (DATAS, History(self.name, self.migrations))
 
     def check(self) -> None:
         """Compare the descriptions of each collection. Raises: InvalidPackage."""

@@ -121,7 +121,7 @@ class _Timed:
                 return found(*args, **kwargs)
             if attribute == "atomic":
                 return _transaction(trace, found())
-            statement = getattr(args[0], "sql", "") if args else ""
+            statement = args[0] if args and self._layer == "sql" else ""
             with trace.inside(self._layer, statement):
                 return found(*args, **kwargs)
 

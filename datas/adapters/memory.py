@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from operator import gt, lt
+from operator import attrgetter, gt, lt
 from typing import TYPE_CHECKING, Any, Generic
 
 from datas.domain.errors import (
@@ -15,7 +15,6 @@ from datas.domain.errors import (
     UserNotFound,
     ValueTaken,
 )
-from datas.domain.forks import renew_in_child
 from datas.domain.idempotency import KeptAnswer
 from datas.domain.query import Conditions, Page, Query, meets, position
 from datas.domain.records import Collection, D, Record, value_of
@@ -28,8 +27,7 @@ class Memory:
     """One store in memory, shared by the adapters below as a database is by its tables."""
 
     def __init__(self) -> None:
-        self._renew()
-        renew_in_child(self, Memory._renew)
+        self.lock = threading.RLock()
         self.collections: dict[str, Collection[Any]] = {}  # by plural
         self.records: dict[str, dict[int, Record[Any]]] = {}  # by plural and id
         self.idempotency: dict[tuple[str, str], KeptAnswer] = {}
@@ -38,9 +36,6 @@ class Memory:
         self.attempts: list[Attempt] = []
         self.other_tables: dict[str, dict[Any, Any]] = {}  # of a package's own, by name and key
         self._last_ids: dict[str, int] = {}
-
-    def _renew(self) -> None:
-        self.lock = threading.RLock()
 
     def next_id(self, table: str) -> int:
         """An id that the table never had."""
@@ -186,19 +181,19 @@ class MemoryRepository(Generic[D]):
                 if target != self._collection.plural:
                     continue
                 records = self._memory.records[plural].values()
-                refer = (
-                    record.id for record in records if getattr(record.draft, field) == record_id
-                )
+                refer = (it.id for it in records if getattr(it.draft, field) == record_id)
                 # A record may refer to itself, and goes with its reference.
                 if any((plural, found) != (target, record_id) for found in refer):
                     raise RecordInUse(self._collection.name, record_id, plural)
 
 
-class MemoryIdempotencyRecords:
-    """The `IdempotencyRecords` port over `Memory`."""
-
+class MemoryPort:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+
+
+class MemoryIdempotencyRecords(MemoryPort):
+    """The `IdempotencyRecords` port over `Memory`."""
 
     def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         with self._memory.lock:
@@ -214,7 +209,7 @@ class MemoryIdempotencyRecords:
 
     def purge(self, expired: datetime, limit: int) -> None:
         with self._memory.lock:
-            records = sorted(self._memory.idempotency.values(), key=lambda kept: kept.date_created)
+            records = sorted(self._memory.idempotency.values(), key=attrgetter("date_created"))
             for kept in records[:limit]:
                 if kept.date_created <= expired:
                     del self._memory.idempotency[kept.actor, kept.key]

@@ -5,16 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
-from datas.adapters.memory import Memory
+from datas.adapters.memory import MemoryPort
 from datas.domain.credentials import Attempt, Purpose, Token, User
 from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsRecords
 
 
-class MemoryUsers:
+class MemoryUsers(MemoryPort):
     """The `Users` port over `Memory`."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
 
     def add(self, username: str, password_hash: str, now: datetime) -> User:
         with self._memory.lock:
@@ -57,11 +54,8 @@ class MemoryUsers:
                     del self._memory.idempotency[actor, key]
 
 
-class MemoryTokens:
+class MemoryTokens(MemoryPort):
     """The `Tokens` port over `Memory`."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
 
     def add(self, token: Token, digest: bytes) -> Token:
         with self._memory.lock:
@@ -103,21 +97,16 @@ class MemoryTokens:
     def _delete(self, username: str, matches: Callable[[Token], bool]) -> bool:
         with self._memory.lock:
             tokens = self._memory.tokens
-            digests = [
-                digest
+            self._memory.tokens = {
+                digest: token
                 for digest, token in tokens.items()
-                if token.username == username and matches(token)
-            ]
-            for digest in digests:
-                del tokens[digest]
-            return bool(digests)
+                if token.username != username or not matches(token)
+            }
+            return len(self._memory.tokens) < len(tokens)
 
 
-class MemoryAttempts:
+class MemoryAttempts(MemoryPort):
     """The `Attempts` port over `Memory`."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
 
     def recent(
         self, username: str, purpose: Purpose, since: datetime, until: datetime, limit: int

@@ -9,7 +9,7 @@ import click
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import all_tables
 from datas.cli.settings import read_settings
 from datas.cli.text import echo
@@ -122,7 +122,7 @@ def _copy(
         field: boolean if isinstance(field, peewee.BooleanField) else plain
         for field in meta.sorted_fields
     }
-    insert = Statement(target.peewee, table.insert(values))
+    insert = compiled(target.peewee, table.insert(values))
     last_id = 0
     for rows in _chunks(source, table):
         target.write_many(insert, rows)
@@ -134,14 +134,10 @@ def _copy(
 
 def _set_last_id(source: SqlDatabase, target: SqlDatabase, table: str, last_id: int) -> None:
     """Go on after the highest id that was ever given, even if that row is deleted now."""
-    for (given,) in source.read(_sql(source, source.engine.last_id), table):
+    for (given,) in source.read(source.engine.last_id, table):
         last_id = max(last_id, given or 0)
     if last_id:
-        target.write(_sql(target, target.engine.set_last_id), last_id, table)
-
-
-def _sql(database: SqlDatabase, text: str) -> Statement:
-    return Statement(database.peewee, peewee.SQL(text))
+        target.write(target.engine.set_last_id, last_id, table)
 
 
 def _compare(
@@ -162,8 +158,8 @@ def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
     key, param = meta.get_primary_keys(), parameter(database.peewee)
     query = table.select(*meta.sorted_fields).order_by(*key).limit(param)
     after = peewee.Tuple(*key) > peewee.Tuple(*[param] * len(key))
-    first = Statement(database.peewee, query)
-    following = Statement(database.peewee, query.where(after))
+    first = compiled(database.peewee, query)
+    following = compiled(database.peewee, query.where(after))
     places = [meta.sorted_field_names.index(field.name) for field in key]
     rows = database.read(first, CHUNK)
     while rows:
@@ -173,5 +169,5 @@ def _chunks(database: SqlDatabase, table: type[peewee.Model]) -> Iterator[Rows]:
 
 def _count(database: SqlDatabase, table: type[peewee.Model]) -> int:
     query = table.select(peewee.fn.COUNT(peewee.SQL("*")))
-    [(count,)] = database.read(Statement(database.peewee, query))
+    [(count,)] = database.read(compiled(database.peewee, query))
     return int(count)

@@ -185,7 +185,7 @@ def _remade(database: SqlDatabase, old: str, new: str) -> None:
         (
             '"note" TEXT',
             '"note" TEXT, "size" TEXT NOT NULL',
-            "gadgets of gadgets has a column size that must have a value",
+            "gadgets of gadgets has a column size, and its model lacks it",
         ),
         (
             '"note" TEXT',

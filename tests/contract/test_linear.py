@@ -137,9 +137,7 @@ def test_a_step_reads_no_more_than_its_rows(
     middle = items.find(Query(LARGE // 4, sort, None, where[:1] if where else ()))[-1]
     for after in (None, position(middle, sort)):
         statement, values = statements.scan(Query(STEP, sort, after, where))
-        explained = server.peewee.execute_sql(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", values
-        )
+        explained = server.peewee.execute_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
         [[[found]]] = explained.fetchall()
         server.engine.release()
         assert _most_rows(found["Plan"]) <= (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.queries import compiled
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import IdempotencyRow, ItemRow, Table
 from datas.adapters.system import Argon2Passwords, SystemClock
@@ -143,7 +143,7 @@ def test_users_sign_in_with_their_passwords_and_tokens(database: SqlDatabase, st
 
 def test_a_retry_gets_the_answer_that_was_kept(database: SqlDatabase, store: Store) -> None:
     """And another request under the same key is refused."""
-    query = Statement(database.peewee, IdempotencyRow.select(IdempotencyRow.fingerprint))
+    query = compiled(database.peewee, IdempotencyRow.select(IdempotencyRow.fingerprint))
     [(fingerprint,)] = database.read(query)
     idempotency = Idempotency(store.idempotency, database, SystemClock())
     answer, replayed = idempotency.once("alice", KEPT_KEY, bytes(fingerprint), lambda: b"again")

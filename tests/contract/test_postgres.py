@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from traceback import format_exception
 
-import peewee
 import psycopg
 import pytest
 
@@ -21,7 +20,6 @@ from datas.adapters.sql import pool
 from datas.adapters.sql.accounts import SqlAttempts, SqlUsers
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.idempotency import SqlIdempotencyRecords
-from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import ItemRow, Table
 from datas.adapters.system import SystemClock
@@ -60,7 +58,7 @@ def items(database: SqlDatabase) -> Items:
 
 
 def _run(database: SqlDatabase, sql: str) -> list[tuple[object, ...]]:
-    return database.read(Statement(database.peewee, peewee.SQL(sql)))
+    return database.read(sql)
 
 
 def _connections(postgres: Postgres) -> int:

@@ -13,7 +13,7 @@ from playhouse.migrations import Runner
 
 from datas.adapters.sql import sqlite as sqlite_adapter
 from datas.adapters.sql.migrate import DATAS
-from datas.adapters.sql.queries import Statement
+from datas.adapters.sql.queries import compiled
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.adapters.sql.statements import Statements
 from datas.adapters.sql.tables import ItemRow, Table
@@ -278,7 +278,7 @@ def test_a_statement_keeps_no_value(tmp_path: Path) -> None:
     """A query with a value in it can't be compiled once, and isn't."""
     database = open_database(_url(tmp_path)).peewee
     with pytest.raises(ValueError, match="can't keep values"):
-        Statement(database, ItemRow.select().where(ItemRow.id == 7))
+        compiled(database, ItemRow.select().where(ItemRow.id == 7))
 
 
 @pytest.mark.parametrize("owner", [None, "alice"])
@@ -312,7 +312,7 @@ def _plan(folder: Path, query: Query) -> list[str]:
     statements = Statements(database, Table(ITEMS, ItemRow))
     statement, _ = statements.find(query)
     assert statements.find(query)[0] is statement, "compiled once"
-    sql = "EXPLAIN QUERY PLAN " + statement.sql
-    rows = database.peewee.execute_sql(sql, ["x"] * statement.sql.count("?")).fetchall()
+    sql = "EXPLAIN QUERY PLAN " + statement
+    rows = database.peewee.execute_sql(sql, ["x"] * statement.count("?")).fetchall()
     database.close()
     return [row[3] for row in rows]

@@ -11,20 +11,11 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
-from datas.adapters.sql.queries import Statement, bound, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import AttemptRow, IdempotencyRow, TokenRow, UserRow
 from datas.domain.credentials import Attempt, Purpose, Token, User
 from datas.domain.errors import Unauthenticated, UsernameTaken, UserOwnsRecords
 
-_USER = (UserRow.id, UserRow.username, UserRow.date_joined, UserRow.password_hash)
-_TOKEN = (
-    TokenRow.id,
-    TokenRow.username,
-    TokenRow.label,
-    TokenRow.date_created,
-    TokenRow.date_expires,
-)
-_ATTEMPT = (AttemptRow.username, AttemptRow.purpose, AttemptRow.address, AttemptRow.date)
 _to_time: Any = UserRow.date_joined.python_value
 
 
@@ -39,8 +30,8 @@ class _Tables:
         return self._database.write(*self._bound(query))
 
     def _bound(self, query: peewee.Query) -> tuple[Any, ...]:
-        statement, values = bound(self._database.peewee, query)
-        return statement, *values
+        sql, values = self._database.peewee.get_sql_context().sql(query).query()
+        return sql, *values
 
 
 class SqlUsers(_Tables):
@@ -56,11 +47,11 @@ class SqlUsers(_Tables):
         return User(rows[0][0], username, now, password_hash)
 
     def get(self, username: str) -> User | None:
-        rows = self._read(UserRow.select(*_USER).where(UserRow.username == username))
+        rows = self._read(UserRow.select().where(UserRow.username == username))
         return _user(*rows[0]) if rows else None
 
     def all(self) -> Sequence[User]:
-        rows = self._read(UserRow.select(*_USER).order_by(UserRow.username))
+        rows = self._read(UserRow.select().order_by(UserRow.username))
         return [_user(*row) for row in rows]
 
     def set_password(self, username: str, password_hash: str) -> None:
@@ -87,10 +78,8 @@ class SqlTokens(_Tables):
 
     def __init__(self, database: SqlDatabase) -> None:
         super().__init__(database)
-        tokens, param = TokenRow.select(*_TOKEN), parameter(database.peewee)
-        of_id = (TokenRow.username == param) & (TokenRow.id == param)
-        self._find = Statement(database.peewee, tokens.where(TokenRow.digest == param))
-        self._get = Statement(database.peewee, tokens.where(of_id))
+        of_digest = TokenRow.digest == parameter(database.peewee)
+        self._find = compiled(database.peewee, TokenRow.select().where(of_digest))
 
     def add(self, token: Token, digest: bytes) -> Token:
         row = token._asdict() | {"digest": digest}
@@ -104,16 +93,17 @@ class SqlTokens(_Tables):
 
     def find(self, digest: bytes) -> Token | None:
         rows = self._database.read(self._find, digest)
-        return _token(*rows[0]) if rows else None
+        return _token(rows[0]) if rows else None
 
     def get(self, username: str, token_id: int) -> Token | None:
-        rows = self._database.read(self._get, username, token_id)
-        return _token(*rows[0]) if rows else None
+        of_id = (TokenRow.username == username) & (TokenRow.id == token_id)
+        rows = self._read(TokenRow.select().where(of_id))
+        return _token(rows[0]) if rows else None
 
     def newest(self, username: str, limit: int) -> Sequence[Token]:
-        tokens = TokenRow.select(*_TOKEN).where(TokenRow.username == username)
+        tokens = TokenRow.select().where(TokenRow.username == username)
         rows = self._read(tokens.order_by(TokenRow.id.desc()).limit(limit))
-        return [_token(*row) for row in reversed(rows)]
+        return [_token(row) for row in reversed(rows)]
 
     def keep_newest(self, username: str, limit: int) -> None:
         ids = TokenRow.select(TokenRow.id).where(TokenRow.username == username)
@@ -142,20 +132,19 @@ class SqlAttempts(_Tables):
     def recent(
         self, username: str, purpose: Purpose, since: datetime, until: datetime, limit: int
     ) -> Sequence[Attempt]:
-        of_user = (AttemptRow.username == username) & (AttemptRow.purpose == purpose.value)
+        of_user = (AttemptRow.username == username) & (AttemptRow.purpose == purpose)
         within = (AttemptRow.date > since) & (AttemptRow.date <= until)
-        attempts = AttemptRow.select(*_ATTEMPT).where(of_user & within)
+        attempts = AttemptRow.select().where(of_user & within)
         newest = attempts.order_by(AttemptRow.date.desc(), AttemptRow.id.desc())
-        return [_attempt(*row) for row in self._read(newest.limit(limit))]
+        return [_attempt(row) for row in self._read(newest.limit(limit))]
 
     def add(self, attempt: Attempt) -> None:
         self._write(AttemptRow.insert(attempt._asdict()))
 
     def clear(self, attempt: Attempt) -> None:
-        of_purpose = (AttemptRow.username == attempt.username) & (
-            AttemptRow.purpose == attempt.purpose.value
-        )
-        self._write(AttemptRow.delete().where(of_purpose & (AttemptRow.address == attempt.address)))
+        row = AttemptRow
+        same = (row.username == attempt.username) & (row.purpose == attempt.purpose)
+        self._write(row.delete().where(same & (row.address == attempt.address)))
 
     def clear_all(self, username: str) -> None:
         self._write(AttemptRow.delete().where(AttemptRow.username == username))
@@ -173,9 +162,11 @@ def _user(user_id: int, username: str, joined: str, password_hash: str) -> User:
     return User(user_id, username, _to_time(joined), password_hash)
 
 
-def _token(token_id: int, username: str, label: str, created: str, expires: str) -> Token:
+def _token(row: tuple[Any, ...]) -> Token:
+    token_id, username, _, label, created, expires = row
     return Token(token_id, username, label, _to_time(created), _to_time(expires))
 
 
-def _attempt(username: str, purpose: str, address: str, date: str) -> Attempt:
+def _attempt(row: tuple[Any, ...]) -> Attempt:
+    _, username, purpose, address, date = row
     return Attempt(username, Purpose(purpose), address, _to_time(date))

@@ -105,11 +105,7 @@ def _other_faults(
         if name not in found:
             yield f"The database has no table {name}: write a migration."
         else:
-            here = f"The database's table {name}"
-            yield from _columns_of(here, database, other)
-            columns = {column.name for column in database.get_columns(name)}
-            for column in sorted(columns - {*other._meta.columns}):  # noqa: SLF001
-                yield f"{here} has a column {column}, and its model lacks it."
+            yield from _columns_of(f"The database's table {name}", database, other)
     for name in sorted({*found} - records - known.keys()):
         refers = {key.dest_table for key in database.get_foreign_keys(name)} & records
         for target in sorted(refers):
@@ -128,9 +124,8 @@ def _columns_of(here: str, database: peewee.Database, row: type[peewee.Model]) -
             yield f"{here} has no column {field.name}: write a migration that adds it."
         elif column.null != field.null and not field.primary_key:
             yield f"{here}: the column {field.name} {'must' if field.null else 'must not'} be null."
-    for name, column in found.items():
-        if not column.null and column.default is None:
-            yield f"{here} has a column {name} that must have a value, and the model lacks it."
+    for name in found:
+        yield f"{here} has a column {name}, and its model lacks it."
 
 
 def _indexes_of(

@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import Rows, SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import Table, Tables, UserRow
 from datas.domain.errors import (
     DomainError,
@@ -30,13 +30,13 @@ class Constraints:
         self._collection, row = table
         param = parameter(database.peewee)
 
-        def find(where: Any) -> Statement:
-            of = where.lhs.model
-            query = of.select(of.id).where(where).limit(peewee.SQL("1"))
-            return Statement(database.peewee, query)
+        def find(*where: Any) -> str:
+            of = where[0].lhs.model
+            query = of.select(of.id).where(*where).limit(peewee.SQL("1"))
+            return compiled(database.peewee, query)
 
         self._unique = [
-            (name, field.db_value, find(field == param))
+            (name, field.db_value, find(field == param, row.id != param))
             for name in self._collection.unique
             if (field := getattr(row, name))
         ]
@@ -57,12 +57,12 @@ class Constraints:
 
     def write(
         self,
-        statement: Statement,
+        statement: str,
         values: Sequence[object],
         draft: Any = None,
         *,
         owner: str | None = None,
-        record_id: int | None = None,
+        record_id: int = 0,
     ) -> Rows:
         """Run a statement that writes a draft; without a draft it deletes.
 
@@ -80,30 +80,23 @@ class Constraints:
                 met = error
         raise StorageUnavailable(_CONTENDED) from met
 
-    def _violation(
-        self, draft: Any, owner: str | None, record_id: int | None
-    ) -> DomainError | None:
+    def _violation(self, draft: Any, owner: str | None, record_id: int) -> DomainError | None:
         """What a write violated. None: the other record that stood against it is gone."""
-        if draft is None:
-            return self._use(record_id)
         name = self._collection.name
+        if draft is None:
+            for plural, find in self._referrers:
+                if self._database.read(find, record_id):
+                    return RecordInUse(name, record_id, plural)
+            return None
         for field, find in self._references:
             value = getattr(draft, field)
             if value is not None and not self._database.read(find, value):
                 return InvalidRecord.missing_reference(name, field, value)
         for field, to_database, find in self._unique:
             value = getattr(draft, field)
-            if value is not None:
-                rows = self._database.read(find, to_database(value))
-                if any(found != record_id for (found,) in rows):
-                    return ValueTaken(name, field)
+            if value is not None and self._database.read(find, to_database(value), record_id):
+                return ValueTaken(name, field)
         # Where the owner is the only constraint, nothing needs to be looked up.
         if owner and not (self._are_looked_up and self._database.read(self._owner, owner)):
             return Unauthenticated(no_user=owner)
-        return None
-
-    def _use(self, record_id: int | None) -> DomainError | None:
-        for plural, find in self._referrers:
-            if record_id is not None and self._database.read(find, record_id):
-                return RecordInUse(self._collection.name, record_id, plural)
         return None

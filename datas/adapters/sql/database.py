@@ -9,7 +9,6 @@ from typing import Any
 from datas.adapters.sql.comparison import database_faults
 from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.migrate import DATAS, History, Schema, SchemaStatus
-from datas.adapters.sql.queries import Statement
 from datas.adapters.sql.tables import OtherTables, Tables
 from datas.domain.errors import StorageUnavailable
 from datas.domain.forks import renew_in_child
@@ -60,17 +59,17 @@ class SqlDatabase:
         self._inherited: list[object] = []
         renew_in_child(self, SqlDatabase._renew)
 
-    def read(self, statement: Statement, *values: object) -> Rows:
+    def read(self, statement: str, *values: object) -> Rows:
         """Return all rows. (A cursor that is left half-read would pin SQLite's WAL.)"""
         if not self._ready:
             self.bring_up()
-        return self._run(statement.sql, values)
+        return self._run(statement, values)
 
     def query(self, sql: str) -> Rows:
         """Return the rows of a query to a database of whatever schema, which stays as it is."""
         return self._run(sql, ())
 
-    def write(self, statement: Statement, *values: object) -> Rows:
+    def write(self, statement: str, *values: object) -> Rows:
         """Run one statement that changes something; return the rows that it says it returns.
 
         Outside `atomic()` it is a transaction of its own, kept for good when this returns.
@@ -82,14 +81,14 @@ class SqlDatabase:
         with self.engine.write_lock():
             return self.read(statement, *values)
 
-    def write_many(self, statement: Statement, rows: Iterable[tuple[object, ...]]) -> int:
+    def write_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> int:
         """Run a statement once for each row, in one transaction; return how many rows it changed.
 
         Rows are taken one by one, so that they may be more than memory holds.
         """
         with self.bulk_write():
             cursor = self.peewee.connection().cursor()
-            cursor.executemany(statement.sql, rows)
+            cursor.executemany(statement, rows)
             changed: int = cursor.rowcount
             return changed
 
@@ -143,9 +142,9 @@ class SqlDatabase:
     def _apply_pending(self) -> list[str]:
         applied: list[str] = []
         # A reader waits for no writer: the lock is taken only if there is something to do.
-        for name in self._schema.status().pending if self._auto_migrate else ():
+        if self._auto_migrate and self._schema.status().pending:
             with self.engine.migrating():
-                applied += self._schema.migrate(name)
+                applied = self._schema.migrate()
         self._schema.check()
         if faults := list(database_faults(self.peewee, self.tables, self._other_tables)):
             raise StorageUnavailable(" ".join(faults))
@@ -176,7 +175,7 @@ class SqlDatabase:
     def schema_status(self) -> SchemaStatus:
         """Raises: StorageUnavailable."""
         if not self.exists():
-            return SchemaStatus(applied=[], pending=self._schema.names(), unknown=[])
+            return self._schema.status(is_absent=True)
         with self._translating():
             return self._schema.status()
 

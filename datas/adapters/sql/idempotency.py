@@ -6,7 +6,7 @@ from typing import Any
 import peewee
 
 from datas.adapters.sql.database import SqlDatabase
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.adapters.sql.tables import IdempotencyRow as Row
 from datas.domain.idempotency import KeptAnswer
 
@@ -19,45 +19,30 @@ class SqlIdempotencyRecords:
 
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
-        param = parameter(database.peewee)
-        columns = (Row.actor, Row.key, Row.fingerprint, Row.date_created, Row.answer)
+        db, param = database.peewee, parameter(database.peewee)
+        key, kept = [Row.actor, Row.key], [Row.fingerprint, Row.date_created, Row.answer]
         this = (Row.actor == param) & (Row.key == param)
-        oldest = (
-            Row.select(Row.actor, Row.key)
-            .where(Row.date_created <= param)
-            .order_by(Row.date_created)
-            .limit(param)
+        is_expired = Row.date_created <= param
+        claim = Row.insert(dict.fromkeys(key + kept, param)).on_conflict(
+            conflict_target=key, preserve=kept, where=is_expired
         )
-        queries = {
-            "claim": Row.insert(dict.fromkeys(columns, param))
-            .on_conflict(
-                conflict_target=[Row.actor, Row.key],
-                preserve=[Row.fingerprint, Row.date_created, Row.answer],
-                where=Row.date_created <= param,
-            )
-            .returning(Row.key),
-            "get": Row.select(*columns[2:]).where(this),
-            "complete": Row.update({Row.answer: param}).where(this),
-            "purge": Row.delete().where(
-                peewee.Tuple(Row.actor, Row.key).in_(database.engine.skipping_locked(oldest))
-            ),
-        }
-        self._statements = {
-            name: Statement(database.peewee, query) for name, query in queries.items()
-        }
+        oldest = Row.select(*key).where(is_expired).order_by(Row.date_created).limit(param)
+        purged = database.engine.skipping_locked(oldest)
+        self._claim = compiled(db, claim.returning(Row.key))
+        self._get = compiled(db, Row.select(*kept).where(this))
+        self._complete = compiled(db, Row.update({Row.answer: param}).where(this))
+        self._purge = compiled(db, Row.delete().where(peewee.Tuple(*key).in_(purged)))
 
     def claim(self, record: KeptAnswer, expired: datetime) -> KeptAnswer | None:
         actor, key, fingerprint, created, answer = record
         values = (actor, key, fingerprint, _to_text(created), answer, _to_text(expired))
-        if self._database.write(self._statements["claim"], *values):
+        if self._database.write(self._claim, *values):
             return None
-        [row] = self._database.read(self._statements["get"], actor, key)
-        fingerprint, created, answer = row
+        [(fingerprint, created, answer)] = self._database.read(self._get, actor, key)
         return KeptAnswer(actor, key, bytes(fingerprint), _to_time(created), bytes(answer))
 
     def complete(self, record: KeptAnswer) -> None:
-        values = (record.answer, record.actor, record.key)
-        self._database.write(self._statements["complete"], *values)
+        self._database.write(self._complete, record.answer, record.actor, record.key)
 
     def purge(self, expired: datetime, limit: int) -> None:
-        self._database.write(self._statements["purge"], _to_text(expired), limit)
+        self._database.write(self._purge, _to_text(expired), limit)

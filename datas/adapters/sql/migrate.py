@@ -8,24 +8,23 @@ from typing import Any, NamedTuple
 import peewee
 from playhouse.migrations import Runner
 
-from datas.adapters.sql.fields import IdField, MomentField
+from datas.adapters.sql.tables import RecordRow
 from datas.domain.errors import StorageUnavailable
 
 
 class History(NamedTuple):
-    """Migrations of one program, and the table that says which of them a database has seen."""
+    """Migrations of one program: Datas, or a package that uses it."""
 
     program: str
     folder: Path
-    table: str
 
-    @classmethod
-    def of_package(cls, name: str, folder: Path) -> "History":
-        """The history of a package that uses Datas."""
-        return cls(name, folder, f"schema_migration_{name}")
+    @property
+    def table(self) -> str:
+        """The table that says which of them a database has seen."""
+        return "schema_migration" if self is DATAS else f"schema_migration_{self.program}"
 
 
-DATAS = History("Datas", Path(__file__).parent / "migrations", "schema_migration")
+DATAS = History("Datas", Path(__file__).parent / "migrations")
 
 
 @dataclass(frozen=True)
@@ -49,19 +48,11 @@ class Schema:
             each: Runner(database, str(each.folder), table_name=each.table) for each in histories
         }
 
-    def names(self) -> list[str]:
-        """All migrations that this code has, oldest first."""
-        return [
-            _label(history, migration.name)
-            for history, runner in self._runners.items()
-            for migration in runner.migrations()
-        ]
-
-    def status(self) -> SchemaStatus:
+    def status(self, *, is_absent: bool = False) -> SchemaStatus:
         """Compare the migrations that this code has with those that the database has seen."""
         status = SchemaStatus([], [], [])
         for history, runner in self._runners.items():
-            for row in runner.status():
+            for row in runner.migrations() if is_absent else runner.status():
                 kind = status.pending if not row.applied else status.applied
                 (kind if row.path else status.unknown).append(_label(history, row.name))
         return status
@@ -89,16 +80,16 @@ class Schema:
         others = {*self._database.get_tables()} - known
         return sorted(name.removeprefix(prefix) for name in others if name.startswith(prefix))
 
-    def migrate(self, name: str) -> list[str]:
-        """Apply one migration, if it is pending, in a transaction; return what was applied.
+    def migrate(self) -> list[str]:
+        """Apply what is pending, each migration in a transaction; return what was applied.
 
         Only one process may do this at a time: the caller holds the database's lock.
         """
-        for history, runner in self._runners.items():
-            for migration in runner.migrations():
-                if _label(history, migration.name) == name:
-                    return [_label(history, each) for each in runner.up(migration.name)]
-        raise ValueError(name)
+        return [
+            _label(history, name)
+            for history, runner in self._runners.items()
+            for name in runner.up()
+        ]
 
 
 def _label(history: History, name: str) -> str:
@@ -112,18 +103,8 @@ def create_record_table(
 
     `sorts` are the collection's. It is for migrations, and knows both databases.
     """
-    columns: dict[str, Any] = {
-        "id": IdField(),
-        "date_created": MomentField(),
-        "date_updated": MomentField(),
-        "version": peewee.IntegerField(),
-        "owner": peewee.TextField(
-            null=True, constraints=[peewee.SQL('REFERENCES "users" ("username")')]
-        ),
-        "search_key": peewee.TextField(),
-    }
     meta = type("Meta", (), {"database": db, "table_name": name})
-    row: Any = type(name.title(), (peewee.Model,), {**columns, **fields, "Meta": meta})
+    row: Any = type(name.title(), (RecordRow,), {**fields, "Meta": meta})
     db.create_tables([row], safe=False)
     db.execute_sql(f'CREATE INDEX "{name}_owner_id" ON "{name}" (owner, id)')
     for sort in sorts:

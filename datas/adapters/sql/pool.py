@@ -101,7 +101,6 @@ class Pool:
         self._changed = threading.Condition()
         self._idle: list[Connection] = []
         self._open = 0
-        self._waiting = 0
         self._keeping = False
         self._closed = False
         self._heard = 0.0
@@ -112,20 +111,16 @@ class Pool:
         end = time.monotonic() + CONNECT_TIMEOUT
         with self._changed:
             self._closed = False
-            self._waiting += 1
-            try:
-                while True:
-                    if self._away:
-                        self._keep()
-                        raise _unavailable(self._away) from self._away
-                    if connection := self._usable():
-                        return connection
-                    if self._open < MAX_CONNECTIONS:
-                        self._keep()
-                    if not self._changed.wait(max(0, end - time.monotonic())):
-                        self._give_up()
-            finally:
-                self._waiting -= 1
+            while True:
+                if self._away:
+                    self._keep()
+                    raise _unavailable(self._away) from self._away
+                if connection := self._usable():
+                    return connection
+                if self._open < MAX_CONNECTIONS:
+                    self._keep()
+                if not self._changed.wait(max(0, end - time.monotonic())):
+                    self._give_up()
 
     def give_back(self, connection: Connection) -> None:
         """Take a connection back; one that is of no use any more is closed."""
@@ -190,7 +185,7 @@ class Pool:
             self._keeping = True
 
     def _look(self) -> None:
-        """Connect, again and again while a thread waits, and see that the database answers."""
+        """Connect, again and again while the database is away, and see that it answers."""
         while True:
             try:
                 connection = self._connect()
@@ -208,7 +203,7 @@ class Pool:
                 self._heard = time.monotonic()
             elif not self._open and not self._closed:
                 self._lose(error)
-            self._keeping = not self._closed and bool(self._away or self._waiting)
+            self._keeping = bool(self._away)
             return self._keeping
 
     def _found(self, connection: Connection) -> None:

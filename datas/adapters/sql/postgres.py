@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
-from typing import Any
 
 import peewee
 import psycopg
-from psycopg.adapt import Dumper
 
 from datas.adapters.sql.engine import Engine
 from datas.adapters.sql.pool import Connection, Cursor, Pool
@@ -55,13 +52,6 @@ _URL = re.compile(r"\w+://([^@/?]*@)?[^@?]*(\?.*)?", re.DOTALL)
 _PORTS = re.compile(r"[0-9,]*")
 
 
-class _Moment(Dumper):
-    """A datetime as text: Peewee's table of migrations has one, and keeps it as ours are kept."""
-
-    def dump(self, obj: Any) -> bytes:
-        return str(obj).encode()
-
-
 class _Database(peewee.PostgresqlDatabase):
     """Peewee's, with connections from a pool.
 
@@ -89,9 +79,6 @@ class _Database(peewee.PostgresqlDatabase):
 
     def _close(self, conn: Connection) -> None:
         self._pool.give_back(conn)
-
-    def _set_server_version(self, conn: Connection) -> None:
-        self.server_version = conn.info.server_version
 
     def get_binary_type(self) -> type[bytes]:
         return bytes
@@ -165,7 +152,6 @@ class PostgresEngine(Engine):
             prepare_threshold=None,
             cursor_factory=Cursor,
         )
-        connection.adapters.register_dumper(datetime, _Moment)
         # pgbouncer takes a connection without having one itself.
         connection.execute("SELECT 1")
         encoding = connection.info.parameter_status("server_encoding")

@@ -7,7 +7,7 @@ import peewee
 from datas.adapters.memory import Memory
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.fields import MomentField
-from datas.adapters.sql.queries import Statement, parameter
+from datas.adapters.sql.queries import compiled, parameter
 from datas.domain.errors import RecordNotFound
 from library.domain.books import BOOKS
 from library.domain.lending import Loan
@@ -36,7 +36,7 @@ class SqlLoans:
         values = dict.fromkeys((LoanRow.book_id, LoanRow.date_lent, LoanRow.lent_by), param)
         of_book = LoanRow.book_id == param
         self._add, self._get, self._remove = (
-            Statement(database.peewee, query)
+            compiled(database.peewee, query)
             for query in (
                 LoanRow.insert(values).on_conflict_ignore().returning(LoanRow.book_id),
                 LoanRow.select().where(of_book),
