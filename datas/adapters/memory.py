@@ -15,6 +15,7 @@ from datas.domain.errors import (
     UserNotFound,
     ValueTaken,
 )
+from datas.domain.forks import renew_in_child
 from datas.domain.idempotency import KeptAnswer
 from datas.domain.query import Conditions, Page, Query, meets, position
 from datas.domain.records import Collection, D, Record, value_of
@@ -27,7 +28,8 @@ class Memory:
     """One store in memory, shared by the adapters below as a database is by its tables."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._renew()
+        renew_in_child(self, Memory._renew)
         self.collections: dict[str, Collection[Any]] = {}  # by plural
         self.records: dict[str, dict[int, Record[Any]]] = {}  # by plural and id
         self.idempotency: dict[tuple[str, str], KeptAnswer] = {}
@@ -36,6 +38,9 @@ class Memory:
         self.attempts: list[Attempt] = []
         self.other_tables: dict[str, dict[Any, Any]] = {}  # of a package's own, by name and key
         self._last_ids: dict[str, int] = {}
+
+    def _renew(self) -> None:
+        self.lock = threading.RLock()
 
     def next_id(self, table: str) -> int:
         """An id that the table never had."""

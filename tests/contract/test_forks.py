@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from datas.adapters.memory import Memory, MemoryRepository
 from datas.adapters.sql import sqlite_forks
 from datas.adapters.sql.sqlite import SqliteEngine
 from datas.bootstrap import open_service
 from datas.database_urls import open_database
 from datas.domain.errors import StorageUnavailable
-from datas.domain.items import ItemDraft
+from datas.domain.items import ITEMS, ItemDraft
 from datas.domain.query import Query
 from datas.domain.throttle import HashLimiter
 from tests.contract.conftest import sql_items
@@ -224,3 +225,22 @@ def test_a_child_may_hash_although_its_parent_does() -> None:
 
     with limiter.slot():
         assert _are_well(_fork(hash_too))
+
+
+def test_a_child_uses_a_memory_that_a_thread_had_locked() -> None:
+    """It has a copy of what was there."""
+    items = MemoryRepository(memory := Memory(), ITEMS)
+    locked, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with memory.lock:
+            locked.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    locked.wait(10)
+    child = _fork(lambda: items.add(ItemDraft("child"), NOW))
+    assert _are_well(child)
+    leave.set()
+    thread.join(10)

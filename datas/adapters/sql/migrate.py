@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import peewee
 from playhouse.migrations import Runner
 
-from datas.adapters.sql.tables import RecordRow
+from datas.adapters.sql.fields import IdField, MomentField
 from datas.domain.errors import StorageUnavailable
 
 
@@ -103,8 +103,19 @@ def create_record_table(
 
     `sorts` are the collection's. It is for migrations, and knows both databases.
     """
+    # Not those of the model: a migration makes the same table for ever.
+    columns: dict[str, Any] = {
+        "id": IdField(),
+        "date_created": MomentField(),
+        "date_updated": MomentField(),
+        "version": peewee.IntegerField(),
+        "owner": peewee.TextField(
+            null=True, constraints=[peewee.SQL('REFERENCES "users" ("username")')]
+        ),
+        "search_key": peewee.TextField(),
+    }
     meta = type("Meta", (), {"database": db, "table_name": name})
-    row: Any = type(name.title(), (RecordRow,), {**fields, "Meta": meta})
+    row: Any = type(name.title(), (peewee.Model,), {**columns, **fields, "Meta": meta})
     db.create_tables([row], safe=False)
     db.execute_sql(f'CREATE INDEX "{name}_owner_id" ON "{name}" (owner, id)')
     for sort in sorts:
