@@ -27,20 +27,23 @@ def is_postgresql(url: str) -> bool:
 
 
 def redacted_url(url: str) -> str:
-    """The URL without user, password and parameters; the path of a file is absolute."""
+    """The URL without user, password and parameters, to be shown. The path of a file is absolute.
+
+    Raises: ValueError, if the current folder was removed.
+    """
     if url.strip().startswith("sqlite:///"):
-        return f"sqlite:///{Path(url.strip().removeprefix('sqlite:///')).absolute()}"
+        return f"sqlite:///{_absolute(url)}"
     safe = _SAFE.fullmatch(url)
     return "".join(safe.groups()) if safe else f"{url.partition('://')[0]}://…"
 
 
 def sqlite_file(url: str) -> Path:
-    """Raises: ValueError, if the URL names no SQLite file."""
+    """Raises: ValueError, if the URL names no SQLite file, or the current folder was removed."""
     scheme, _, path = url.strip().partition(":///")
     if scheme != "sqlite" or path in ("", ":memory:"):
         shown = url if url.startswith("sqlite:") else redacted_url(url)
         raise ValueError(f"{shown!r} names no database file; write sqlite:///datas.db")
-    return Path(path).absolute()
+    return _absolute(url)
 
 
 def database_file(url: str) -> Path | None:
@@ -88,3 +91,12 @@ def _postgres(url: str) -> "Engine":
             "Install it: pip install 'psycopg[binary]>=3.3'"
         ) from error
     return PostgresEngine(url.strip())
+
+
+def _absolute(url: str) -> Path:
+    try:
+        return Path(url.strip().removeprefix("sqlite:///")).absolute()
+    except FileNotFoundError:
+        raise ValueError(
+            "The current folder was removed. Name the database by an absolute path."
+        ) from None

@@ -1,5 +1,6 @@
 """Explain mode shows the requests of all clients: here each one is recorded when it has ended."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
@@ -16,6 +17,8 @@ from datas.adapters.explain import HEAD, WsgiApp
 
 MAX_BODY = 2048  # bytes of a body that an entry shows
 OWN_PATH = "/explain/requests"  # whose polling would fill the record
+
+_log = logging.getLogger("datas")
 
 Put = Callable[[Mapping[str, Any]], None]
 
@@ -61,7 +64,10 @@ class _Exchange:
             if close := getattr(self.pieces, "close", None):
                 close()
         finally:
-            self._put(self._entry())
+            try:
+                self._put(self._entry())
+            except Exception:  # noqa: BLE001 (the answer was sent: the next request can follow)
+                _log.exception("A request could not be recorded.")
 
     def _entry(self) -> dict[str, Any]:
         return {

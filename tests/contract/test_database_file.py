@@ -1,6 +1,7 @@
 """The file of an SQLite database: which one is used, when it is made, and what is never changed."""
 
 import hashlib
+import os
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -326,3 +327,12 @@ def test_a_reader_that_does_not_end_delays_a_write_only_now_and_then(
     [timeout] = database.peewee.execute_sql("PRAGMA busy_timeout").fetchone()
     assert timeout == 5000
     database.close()
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path has no meaning then."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    os.rmdir(tmp_path / "gone")  # noqa: PTH106 (Path's would do)
+    with pytest.raises(ValueError, match="current folder"):
+        open_database("sqlite:///x.db")

@@ -556,12 +556,17 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.mark.slow
-def test_a_postgresql_is_looked_at(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_postgresql_is_looked_at(
+    server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its secrets and its schema; nothing is made there."""
     monkeypatch.setenv("DATAS_DATABASE_URL", server.url())
+    Path(".pgpass").write_text("*:*:*:*:secret")
+    Path(".pgpass").chmod(0o644)
     found = wrong(diagnosis())
     assert ":secret" not in str(found)
     assert re.search("warning: .+ holds a password.+ PGPASSWORD", found["secrets"])
+    assert f"chmod 600 {folder}/.pgpass" in found["secrets"]
     assert "warning: Migrations are pending" in found["schema"]
     assert "datas backup FILE" in found["backups"]
     assert found.keys().isdisjoint({"database", "rights", "disk", "integrity"})

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,22 @@ def test_deep_json_is_recorded_too(client: TestClient) -> None:
     sent = client.simulate_post(ROUTE, body=deep, headers={"Content-Type": "application/json"})
     assert sent.status_code == 400
     assert last(client)["request_body"] == deep
+
+
+def test_a_request_that_cannot_be_recorded_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    """The log says what is missing, and the answer's stream is closed all the same."""
+
+    def app(_: dict[str, Any], start: Callable[..., Any]) -> Iterator[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        yield b"hello"
+
+    def put(_: object) -> None:
+        raise OSError("no room")
+
+    answer = TestClient(record(app, put, with_bodies=True)).simulate_get("/")
+    assert (answer.status_code, answer.text) == (200, "hello")
+    assert "could not be recorded" in caplog.text
+    assert "no room" in caplog.text
 
 
 def test_an_error_at_the_end_of_a_stream_is_not_hidden() -> None:

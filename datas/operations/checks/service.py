@@ -1,10 +1,12 @@
 """Checks of the settings, and of those who can reach the server."""
 
+import os
 import re
 import socket
+from pathlib import Path
 
 from datas.domain.access import Mode
-from datas.operations.checks.context import Context, Findings, fault, warning
+from datas.operations.checks.context import Context, Findings, fault, quoted, warning
 from datas.settings import unknown_names
 
 
@@ -18,12 +20,18 @@ def settings(context: Context) -> Findings:
 
 def secrets(context: Context) -> Findings:
     """No password is where others may read it."""
-    pattern = r"://[^/@]*:[^/@]+@|[?&](ssl)?password=[^&]"
-    if re.search(pattern, context.settings.database_url):
+    url = context.settings.database_url
+    if re.search(r"://[^/@]*:[^/@]+@|[?&](ssl)?password=[^&]", url):
         yield warning(
             "The database's URL holds a password. Programs that show the environment, or the "
             "command that sets it, show the password too.",
             "Leave it out of DATAS_DATABASE_URL. Put it into ~/.pgpass (chmod 600) or PGPASSWORD.",
+        )
+    file = Path(os.path.expanduser(os.environ.get("PGPASSFILE", "~/.pgpass")))  # noqa: PTH111
+    if url.startswith("postgres") and file.is_file() and file.stat().st_mode & 0o077:
+        yield warning(
+            f"Others may read the passwords in {file}. PostgreSQL's driver ignores it therefore.",
+            f"chmod 600 {quoted(file)}",
         )
 
 

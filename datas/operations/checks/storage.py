@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import resource
 import shutil
 import stat
 import time
@@ -96,6 +97,9 @@ def disk(context: Context) -> Findings:
         f"{free / 1e6:,.0f} MB are free, beside a database of {sizes[0] / 1e6:,.1f} MB and "
         f"{sum(sizes[1:]) / 1e6:,.1f} MB in its WAL."
     )
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit not in (resource.RLIM_INFINITY, -1) and limit < sum(sizes) + MIN_FREE:
+        yield warning(f"No file may be over {limit / 1e6:,.1f} MB.", "ulimit -f unlimited")
     remedy = f"Make room. To see what takes it: du -xh {quoted(file.parent)} | sort -h"
     if free < MIN_FREE:
         yield fault(text, remedy)
