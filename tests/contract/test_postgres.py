@@ -454,7 +454,7 @@ def test_who_gives_all_away_is_removed_while_they_write(
 
 @pytest.mark.slow
 def test_a_server_that_is_full_is_not_away(brought_up: Postgres, postgres_url: str) -> None:
-    """What it works on goes on; who needs one more connection is told that it's busy."""
+    """What runs goes on. One more connection is waited for, and had as soon as there is room."""
     brought_up.ask(
         "CREATE ROLE few LOGIN PASSWORD 'secret' CONNECTION LIMIT 1 IN ROLE pg_read_all_data"
     )
@@ -466,6 +466,14 @@ def test_a_server_that_is_full_is_not_away(brought_up: Postgres, postgres_url: s
             with pytest.raises(StorageUnavailable, match="in use"):
                 _run(database, "SELECT 1")
             assert slow.result() == [(1,)]
+            slow = executor.submit(_run, database, "SELECT 1 FROM pg_sleep(5)")
+            time.sleep(0.5)
+            with ThreadPoolExecutor(1) as other:
+                waiting = other.submit(_run, database, "SELECT 2")
+                time.sleep(0.5)
+                brought_up.ask("ALTER ROLE few CONNECTION LIMIT 2")
+                assert waiting.result() == [(2,)]
+                assert not slow.done()
     finally:
         database.close()
         brought_up.ask("DROP ROLE few")

@@ -25,8 +25,8 @@ STATEMENT_TIMEOUT = 30.0
 RETRY_PAUSE = 0.25
 
 _AWAY = "The database can't be reached. Nothing was changed. Try again in a moment."
-# How a server, or pgbouncer, that is well refuses one more connection. There is no code to know it
-# by, and a server of another language isn't understood: then it counts as silent.
+# How a healthy server, or pgbouncer, refuses one more connection. No error code says so, and the
+# message of a server in another language is not recognised: that server counts as silent.
 _REFUSAL = re.compile("too many (clients|connections)|connection slots are reserved|no more conn")
 
 _BUSY = "All connections to the database are in use. Nothing was changed. Try again in a moment."
@@ -41,22 +41,22 @@ class Cursor(psycopg.Cursor[tuple[Any, ...]]):
 class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that gives up when the server is silent and the database is away.
 
-    libpq itself would wait for ever: a stopped server's kernel still takes what is sent.
+    libpq itself would wait for ever: the kernel of a stopped server still accepts bytes.
     """
 
     pool: "Pool | None" = None
-    hurried = True
+    has_timeout = True
 
     def wait(self, gen: PQGen[Any], *args: Any, **kwargs: Any) -> Any:
         """What `gen` returns. Raises: OperationalError."""
         try:
-            return super().wait(self._heeding(gen), *args, **kwargs)
+            return super().wait(self._watched(gen), *args, **kwargs)
         except psycopg.errors.ReadOnlySqlTransaction:
             # The primary has become a standby. The next connection may find the new one.
             self.close()
             raise
 
-    def _heeding(self, gen: PQGen[Any]) -> PQGen[Any]:
+    def _watched(self, gen: PQGen[Any]) -> PQGen[Any]:
         try:
             state = next(gen)
             since = time.monotonic()
@@ -65,18 +65,18 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
                 if ready:
                     since = time.monotonic()
                 else:
-                    self._heed(since)
+                    self._check_server(since)
                 state = gen.send(ready)
         except StopIteration as end:
             return end.value
 
-    def _heed(self, since: float) -> None:
+    def _check_server(self, since: float) -> None:
         if self.pool is None:
             alone = time.monotonic() - since > CONNECT_TIMEOUT
             gone, late = alone, False
         else:
             gone = not self.pool.alive(since)
-            late = self.hurried and time.monotonic() - since > STATEMENT_TIMEOUT
+            late = self.has_timeout and time.monotonic() - since > STATEMENT_TIMEOUT
         if gone or late:
             # Else a ROLLBACK would wait in its turn.
             self.close()
@@ -101,9 +101,9 @@ class Pool:
         self._changed = threading.Condition()
         self._idle: list[Connection] = []
         self._open = 0
-        self._keeping = False
+        self._keeper_runs = False
         self._closed = False
-        self._heard = 0.0
+        self._last_answer = 0.0
         self._away: Exception | None = None
 
     def take(self) -> Connection:
@@ -113,14 +113,14 @@ class Pool:
             self._closed = False
             while True:
                 if self._away:
-                    self._keep()
+                    self._start_keeper()
                     raise _unavailable(self._away) from self._away
-                if connection := self._usable():
+                if connection := self._idle_connection():
                     return connection
                 if self._open < MAX_CONNECTIONS:
-                    self._keep()
+                    self._start_keeper()
                 if not self._changed.wait(max(0, end - time.monotonic())):
-                    self._give_up()
+                    self._refuse()
 
     def give_back(self, connection: Connection) -> None:
         """Take a connection back; one that is of no use any more is closed."""
@@ -136,20 +136,20 @@ class Pool:
     def alive(self, since: float) -> bool:
         """Whether the server answered lately, to a thread that waits since then or to another."""
         with self._changed:
-            unheard = time.monotonic() - max(since, self._heard)
-            if unheard > PROBE_AFTER:
-                self._keep()
-            if unheard > CONNECT_TIMEOUT:
-                self._lose(psycopg.OperationalError("the server does not answer"))
+            silent = time.monotonic() - max(since, self._last_answer)
+            if silent > PROBE_AFTER:
+                self._start_keeper()
+            if silent > CONNECT_TIMEOUT:
+                self._mark_away(psycopg.OperationalError("the server does not answer"))
             return not self._away
 
     def close(self) -> None:
         """Close what is idle now, and the rest when it is given back; the next `take` opens it."""
         with self._changed:
             self._closed, self._away = True, None
-            self._drop_idle()
+            self._close_idle()
 
-    def _usable(self) -> Connection | None:
+    def _idle_connection(self) -> Connection | None:
         """The connection used last, if the server hasn't said good-bye on it."""
         while self._idle:
             connection = self._idle.pop()
@@ -161,54 +161,54 @@ class Pool:
             self._open -= 1
         return None
 
-    def _give_up(self) -> None:
+    def _refuse(self) -> None:
         # The threads that use them see whether the database is there.
         if self._open:
             raise StorageUnavailable(_BUSY)
-        self._lose(psycopg.OperationalError("connecting takes too long"))
+        self._mark_away(psycopg.OperationalError("connecting takes too long"))
 
-    def _lose(self, error: Exception) -> None:
+    def _mark_away(self, error: Exception) -> None:
         if not self._away:
             self._away = error
-            self._drop_idle()
+            self._close_idle()
             self._changed.notify_all()
-        self._keep()
+        self._start_keeper()
 
-    def _drop_idle(self) -> None:
+    def _close_idle(self) -> None:
         self._open -= len(self._idle)
         while self._idle:
             self._idle.pop().close()
 
-    def _keep(self) -> None:
-        if not self._keeping:
-            threading.Thread(target=self._look, daemon=True, name="datas-connect").start()
-            self._keeping = True
+    def _start_keeper(self) -> None:
+        if not self._keeper_runs:
+            threading.Thread(target=self._run_keeper, daemon=True, name="datas-connect").start()
+            self._keeper_runs = True
 
-    def _look(self) -> None:
+    def _run_keeper(self) -> None:
         """Connect, again and again while the database is away, and see that it answers."""
         while True:
             try:
                 connection = self._connect()
             except Exception as error:  # noqa: BLE001 (the waiting threads raise it)
-                if not self._missed(error):
+                if not self._connecting_failed(error):
                     break
                 time.sleep(RETRY_PAUSE)
             else:
-                self._found(connection)
+                self._connected(connection)
                 break
 
-    def _missed(self, error: Exception) -> bool:
+    def _connecting_failed(self, error: Exception) -> bool:
         with self._changed:
             if self._open and _REFUSAL.search(str(error)):
-                self._heard = time.monotonic()
+                self._last_answer = time.monotonic()
             elif not self._open and not self._closed:
-                self._lose(error)
-            self._keeping = bool(self._away)
-            return self._keeping
+                self._mark_away(error)
+            self._keeper_runs = bool(self._away)
+            return self._keeper_runs
 
-    def _found(self, connection: Connection) -> None:
+    def _connected(self, connection: Connection) -> None:
         with self._changed:
-            self._keeping, self._away, self._heard = False, None, time.monotonic()
+            self._keeper_runs, self._away, self._last_answer = False, None, time.monotonic()
             if self._closed or self._open >= MAX_CONNECTIONS:
                 connection.close()
             else:

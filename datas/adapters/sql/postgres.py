@@ -107,7 +107,7 @@ class PostgresEngine(Engine):
         # The lock is the transaction's: with pgbouncer, a session's would fail.
         with self.peewee.atomic():
             connection = self.peewee.connection()
-            connection.hurried = False
+            connection.has_timeout = False
             # A role's limits are for requests. Waiting for others, the advisory lock's owner among
             # them, has an end all the same.
             connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'")
@@ -116,7 +116,7 @@ class PostgresEngine(Engine):
                 _refuse_without_create(connection)
                 yield
             finally:
-                connection.hurried = True
+                connection.has_timeout = True
 
     def release(self) -> None:
         if not self.peewee.in_transaction():
