@@ -246,18 +246,23 @@ def test_of_racing_changes_one_gets_a_unique_value(store: Store) -> None:
 
 
 def test_a_unique_value_that_comes_and_goes_is_no_bug(store: Store) -> None:
-    """The writer meets no error of a driver, though the other record may be gone already."""
+    """If the other record is gone already, the write is tried again."""
+    given_up: list[int] = []
 
     def come_and_go(n: int) -> object:
-        for _ in range(30):
+        for _ in range(50):
             try:
                 record = store.gadgets.add(GadgetDraft(f"{n}", rank=1), NOW)
-            except (ValueTaken, StorageUnavailable):
+            except ValueTaken:
+                continue
+            except StorageUnavailable:
+                given_up.append(n)
                 continue
             assert store.gadgets.remove(record.id, 1)
         return None
 
     assert _race(come_and_go, 4) == [None] * 4
+    assert len(given_up) <= 4  # of 200
     assert store.gadgets.count(()) == 0
 
 
