@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from datas.adapters import system
-from datas.adapters.sql import repository, sqlite
+from datas import bootstrap
+from datas.adapters.sql import sqlite
 from datas.adapters.sql.database import SqlDatabase
 from datas.adapters.sql.repository import SqlRepository
 from datas.adapters.sql.tables import Tables
+from datas.adapters.system import SystemClock
 from datas.database_urls import open_database
 from datas.domain.records import Collection, Record
 from datas.served import DATAS_ITEMS
@@ -23,7 +24,7 @@ from datas.served import DATAS_ITEMS
 _CLOCK = Path(os.environ.get("PROVE_CLOCK", "no-clock"))
 
 
-class MovedClock(system.SystemClock):
+class MovedClock(SystemClock):
     def now(self) -> datetime:
         try:
             offset = float(_CLOCK.read_text() or 0)
@@ -50,7 +51,7 @@ def _plant_a_careless_disk() -> None:
 
 
 def _plant_reads_from_a_standby() -> None:
-    repository.SqlRepository = ReadsFromStandby  # type: ignore[misc]
+    bootstrap.SqlRepository = ReadsFromStandby  # type: ignore[attr-defined]
 
 
 PLANTS: Mapping[str, Callable[[], None]] = {
@@ -58,8 +59,8 @@ PLANTS: Mapping[str, Callable[[], None]] = {
     "standby": _plant_reads_from_a_standby,
 }
 
-# The composition root imports its adapters when it builds an app: it finds these.
-system.SystemClock = MovedClock  # type: ignore[misc]
+# The composition root builds an app with these.
+bootstrap.SystemClock = MovedClock  # type: ignore[attr-defined]
 if _plant := os.environ.get("PROVE_PLANT"):
     PLANTS[_plant]()
 PACKAGE = DATAS_ITEMS

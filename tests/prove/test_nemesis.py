@@ -55,6 +55,23 @@ def test_a_process_that_has_ended_is_not_hit() -> None:
         alive([process.pid])
 
 
+def test_servers_follow_the_clock_that_is_moved(tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("3600")
+    made = (
+        "from tests.prove.app import PACKAGE\n"
+        "from datas.bootstrap import open_package\n"
+        "from datas.domain.items import ItemDraft\n"
+        f"with open_package('sqlite:///{tmp_path}/x.db', PACKAGE) as records:\n"
+        "    print(records['items'].create(ItemDraft('x')).date_created.timestamp())\n"
+    )
+    environ = os.environ | {"PROVE_CLOCK": str(clock)}
+    done = subprocess.run(
+        [sys.executable, "-c", made], env=environ, capture_output=True, text=True, check=True
+    )
+    assert 3500 < float(done.stdout) - time.time() < 3700
+
+
 def test_a_full_disk_that_no_worker_writes_to_is_missed(tmp_path: Path) -> None:
     with pytest.raises(Missed):
         SqliteFile(tmp_path, None).do("full disk", 0, [])
