@@ -61,9 +61,10 @@ def test_servers_follow_the_clock_that_is_moved(tmp_path: Path) -> None:
     made = (
         "from tests.prove.app import PACKAGE\n"
         "from datas.bootstrap import open_package\n"
-        "from datas.domain.items import ItemDraft\n"
-        f"with open_package('sqlite:///{tmp_path}/x.db', PACKAGE) as records:\n"
-        "    print(records['items'].create(ItemDraft('x')).date_created.timestamp())\n"
+        "from tests.served import COLLECTION\n"
+        f"with open_package('sqlite:///{tmp_path}/x.db', PACKAGE) as services:\n"
+        "    [service] = services.values()\n"
+        "    print(service.create(COLLECTION.draft('x')).date_created.timestamp())\n"
     )
     environ = os.environ | {"PROVE_CLOCK": str(clock)}
     done = subprocess.run(
