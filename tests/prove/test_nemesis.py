@@ -63,7 +63,7 @@ def test_servers_follow_the_clock_that_is_moved(tmp_path: Path) -> None:
         "from datas.bootstrap import open_package\n"
         "from tests.served import COLLECTION\n"
         f"with open_package('sqlite:///{tmp_path}/x.db', PACKAGE) as services:\n"
-        "    [service] = services.values()\n"
+        "    service = services[COLLECTION.plural]\n"
         "    print(service.create(COLLECTION.draft('x')).date_created.timestamp())\n"
     )
     environ = os.environ | {"PROVE_CLOCK": str(clock)}
