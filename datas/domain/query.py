@@ -103,8 +103,8 @@ def meets(record: Record[Any], conditions: Conditions) -> bool:
 
 def search_faults(text: str) -> list[str]:
     """What is wrong with a text to search for."""
-    is_short = 1 <= len(text) <= MAX_SEARCH
-    length = [] if is_short else [f"must be 1 to {MAX_SEARCH} characters long."]
+    fits = 1 <= len(text) <= MAX_SEARCH
+    length = [] if fits else [f"must be 1 to {MAX_SEARCH} characters long."]
     return length + character_faults(text)
 
 
