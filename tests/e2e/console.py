@@ -1,5 +1,7 @@
 """The console in a real browser, for its tests: how to open it, and its forms."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browser import Visit
@@ -64,6 +66,10 @@ def answer(page: Page, title: str, status: str) -> Locator:
     return page.locator("#answer")
 
 
-def told(page: Page) -> str:
-    """What the picture of the inside says to those who hear the page."""
-    return page.locator("#answer").get_by_role("img").get_attribute("aria-label") or ""
+def expect_told(page: Page, text: str) -> None:
+    """The picture of the inside says this, a regular expression, to those who hear the page.
+
+    It is drawn shortly after the title of its answer.
+    """
+    picture = page.locator("#answer").get_by_role("img")
+    expect(picture).to_have_attribute("aria-label", re.compile(text))

@@ -13,7 +13,17 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.browser import Visit
 from tests.e2e.conftest import Server, Start
-from tests.e2e.console import LEARNING, answer, create, edit, opened, send, sign_in, tab, told
+from tests.e2e.console import (
+    LEARNING,
+    answer,
+    create,
+    edit,
+    expect_told,
+    opened,
+    send,
+    sign_in,
+    tab,
+)
 from tests.e2e.lessons import Learner, learn
 from tests.e2e.test_console_lessons import LIBRARY
 
@@ -385,18 +395,18 @@ def test_what_happened_inside_is_drawn(visit: Visit) -> None:
     page = visit.page
     create(page, "hello")
     answer(page, "POST", "201")
-    assert re.search(r"through http .* service .* adapters .* database [\d.]+ ms\.$", told(page))
+    expect_told(page, r"through http .* service .* adapters .* database [\d.]+ ms\.$")
     page.locator("#answer").get_by_role("button", name="database").click()
     expect(page.locator(".about")).to_contain_text('INSERT INTO "datas"')
     assert "hello" not in page.locator(".about").inner_text()
     for path, part in (("/api/datas/x", "http"), ("/api/datas/99", "adapters")):
         send(page, "GET", path)
         answer(page, path, "404")
-        assert told(page).endswith(f"It stopped in {part}.")
+        expect_told(page, rf"It stopped in {part}\.$")
     headers = 'If-Match: "9"\nContent-Type: application/json'
     send(page, "PUT", "/api/datas/1", headers, '{"data": "x"}')
     answer(page, "PUT", "412")
-    assert told(page).endswith("It stopped in service.")
+    expect_told(page, r"It stopped in service\.$")
 
 
 @pytest.mark.slow
@@ -534,7 +544,7 @@ def test_other_clients_requests_come_in_within_two_seconds(visit: Visit, server:
             f"tester{number}", timeout=2_000
         )
         answer(page, "POST /api/datas", "201")
-        assert "database" in told(page)
+        expect_told(page, "database")
     tab(page, "Records")
     expect(page.locator("#list tbody tr").first).to_contain_text("theirs")
 
