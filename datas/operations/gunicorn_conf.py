@@ -158,6 +158,9 @@ def _set_signals(server: Any) -> None:
         if serving.is_draining():  # a second SIGTERM stops at once
             put(signum, frame)
         serving.draining[0] = 1
+        # Python's queue, which the main loop waits for, may else wait without an end: it computes
+        # a negative time if a signal comes when its second is over, and takes that for none.
+        server.wakeup()
         signal.setitimer(signal.ITIMER_REAL, _settings["drain_seconds"] or 0.001)
 
     def reload(signum: int, frame: Any) -> None:

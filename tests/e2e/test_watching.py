@@ -209,6 +209,28 @@ def test_a_second_sigterm_ends_the_drain(start: Start) -> None:
 
 
 @pytest.mark.slow
+def test_the_master_does_not_sleep_through_a_drain(start: Start) -> None:
+    """It wakes each second, also if the signal came when it was about to wake."""
+    server = start("--workers", "1", DATAS_DRAIN_SECONDS="15")
+    status = Path(f"/proc/{server.process.pid}/status")
+
+    def wake_ups() -> int:
+        [count] = re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.MULTILINE)
+        return int(count)
+
+    server.process.send_signal(signal.SIGSTOP)
+    server.process.send_signal(signal.SIGTERM)
+    time.sleep(1.2)  # until the second is over
+    server.process.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    before = wake_ups()
+    time.sleep(2.5)
+    assert wake_ups() > before
+    server.process.terminate()
+    assert server.process.wait(DEADLINE) == 0
+
+
+@pytest.mark.slow
 def test_ctrl_c_waits_for_nobody(start: Start) -> None:
     """A request that is half there doesn't keep somebody at a terminal."""
     server = start("--workers", "1", DATAS_DRAIN_SECONDS="10")
