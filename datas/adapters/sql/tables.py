@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import peewee
 
-from datas.adapters.sql.fields import IdField, MomentField
+from datas.adapters.sql.fields import MomentField
 from datas.domain.records import Collection
 
 
@@ -15,11 +15,11 @@ class RecordRow(peewee.Model):
     `search_key` holds the text that a search looks through, or is empty.
     """
 
-    id = IdField()
+    id = peewee.AutoField()
     date_created = MomentField()
     date_updated = MomentField()
     version = peewee.IntegerField()
-    owner = peewee.TextField(null=True, constraints=[peewee.SQL('REFERENCES "users" ("username")')])
+    owner = peewee.TextField(null=True)
     search_key = peewee.TextField()
 
 
