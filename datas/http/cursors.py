@@ -14,19 +14,22 @@ from datas.http.fields import RecordField
 DIGEST = 6  # bytes of a cursor that tie it to its list
 
 
-def write_cursor(position: Position, sort: RecordField | None, of: bytes) -> str:
-    """`sort` is None if the order is by id; `of` is all that makes the list another one."""
+def write_cursor(position: Position, sort: RecordField | None, context: bytes) -> str:
+    """`sort` is None if the order is by id.
+
+    `context` identifies the list: its collection, order, conditions and actor.
+    """
     value = position.value if sort is None else sort.to_json(position.value)
     place = orjson.dumps([position.id, value])
-    return base64.urlsafe_b64encode(_digest(place, of) + place).decode()
+    return base64.urlsafe_b64encode(_digest(place, context) + place).decode()
 
 
-def read_cursor(cursor: str, sort: RecordField | None, of: bytes) -> Position:
+def read_cursor(cursor: str, sort: RecordField | None, context: bytes) -> Position:
     """Raises: Refusal, if the cursor was changed, or made for another list or actor."""
     with suppress(ValueError):
         decoded = base64.b64decode(cursor, b"-_", validate=True)
         place = decoded[DIGEST:]
-        if decoded[:DIGEST] == _digest(place, of):
+        if decoded[:DIGEST] == _digest(place, context):
             return _position(orjson.loads(place), sort)
     fault = (
         "is damaged, or was made for another list. Take it unchanged from `next`, with the same "
@@ -50,6 +53,6 @@ def _position(place: object, sort: RecordField | None) -> Position:
     raise ValueError(place)
 
 
-def _digest(place: bytes, of: bytes) -> bytes:
+def _digest(place: bytes, context: bytes) -> bytes:
     """Ties a cursor to its list and finds damage. It keeps no secret: a cursor hides nothing."""
-    return hashlib.blake2b(place + of, digest_size=DIGEST).digest()
+    return hashlib.blake2b(place + context, digest_size=DIGEST).digest()

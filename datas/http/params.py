@@ -145,7 +145,7 @@ class ListParams(Generic[D]):
         """The arguments of `RecordService.page`. Raises: Refusal (`invalid-parameter`)."""
         params = self._arguments(_load(req, self._page))
         if "after" in params:
-            params["after"] = read_cursor(params["after"], *self._tied(req, params))
+            params["after"] = read_cursor(params["after"], *self._cursor_context(req, params))
         return params
 
     def read_list(self, req: Request) -> dict[str, Any]:
@@ -154,7 +154,9 @@ class ListParams(Generic[D]):
 
     def next_page(self, req: Request, params: Mapping[str, Any], position: Position) -> str:
         """The path and query of the page that starts at `position`."""
-        query = dict(req.params) | {"after": write_cursor(position, *self._tied(req, params))}
+        query = dict(req.params) | {
+            "after": write_cursor(position, *self._cursor_context(req, params))
+        }
         return f"{req.root_path}{self._collection.route}{falcon.to_query_str(query)}"
 
     def _arguments(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -167,8 +169,10 @@ class ListParams(Generic[D]):
         )
         return params
 
-    def _tied(self, req: Request, params: Mapping[str, Any]) -> tuple[RecordField | None, bytes]:
-        """The field that sorts, unless it is the id, and what a cursor is tied to."""
+    def _cursor_context(
+        self, req: Request, params: Mapping[str, Any]
+    ) -> tuple[RecordField | None, bytes]:
+        """The field that sorts, None for the id, and what identifies the list."""
         sort = params["sort"]
         parts = self._collection.plural, sort, params["where"], req.actor.username
         return None if sort.field == "id" else self._fields[sort.field], repr(parts).encode()
