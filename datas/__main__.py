@@ -3,7 +3,9 @@
 import signal
 
 # Ctrl+C ends the process during the imports too, and without a traceback.
-_ON_INTERRUPT = signal.signal(signal.SIGINT, signal.SIG_DFL)
+_ON_INTERRUPT = signal.getsignal(signal.SIGINT)
+if _ON_INTERRUPT is signal.default_int_handler:  # a job in the background ignores it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import os
 import sys
@@ -50,7 +52,8 @@ def main() -> None:
     """A small HTTP API over collections of records."""
 
 
-signal.signal(signal.SIGINT, _ON_INTERRUPT)
+if _ON_INTERRUPT is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _ON_INTERRUPT)
 
 if __name__ == "__main__":
     main(prog_name="datas")

@@ -219,6 +219,25 @@ def test_an_early_interrupt_shows_no_traceback(tmp_path: Path, command: str) -> 
 
 
 @pytest.mark.slow
+def test_a_job_that_ignores_interrupts_goes_on(tmp_path: Path) -> None:
+    """A shell lets its jobs in the background ignore Ctrl+C, also while modules are loaded."""
+    job = 'trap "" INT; exec "$0" -X importtime -m datas openapi'
+    process = subprocess.Popen(
+        ["sh", "-c", job, sys.executable],
+        cwd=tmp_path,
+        env=clean_environ(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.rstrip().endswith((" click", " peewee", " falcon", " datas.operations.serving")):
+            process.send_signal(signal.SIGINT)
+    assert process.wait(DEADLINE) == 0
+
+
+@pytest.mark.slow
 def test_a_database_in_which_no_table_may_be_made_names_the_right(tmp_path: Path) -> None:
     """And the statement that grants it, which works."""
     with running(*QUICK) as postgres:
