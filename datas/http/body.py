@@ -140,8 +140,11 @@ def _stream(req: falcon.Request) -> Any:
 def _piece(stream: Any, size: int) -> bytes:
     try:
         piece: bytes = stream.read(size)
+    except BlockingIOError:
+        detail = "Nothing more of the body came for too long. Send it again."
+        raise Refusal("malformed-json", detail) from None
     except Exception:  # noqa: BLE001 (each server has errors of its own for a broken body)
-        detail = "The body broke off, came too slowly, or its chunks break RFC 9112. Send it again."
+        detail = "The body broke off, or its chunks are not framed as RFC 9112 says. Send it again."
         raise Refusal("malformed-json", detail) from None
     return piece
 
