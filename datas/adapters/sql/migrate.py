@@ -83,7 +83,8 @@ class Schema:
     def migrate(self) -> list[str]:
         """Apply what is pending, each migration in a transaction; return what was applied.
 
-        Only one process may do this at a time: the caller holds the database's lock.
+        Only one process may do this at a time: the caller holds the database's lock, which on
+        PostgreSQL is a transaction around them all.
         """
         return [
             _label(history, name)

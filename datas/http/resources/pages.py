@@ -109,7 +109,7 @@ def console_routes(layout: Layout) -> dict[str, object]:
 
 def docs_routes(layout: Layout) -> dict[str, object]:
     """Swagger UI and its files. All of them are installed with the server."""
-    # An import of `offapi` would load ten megabytes of text.
+    # It is always installed; an import of it would load ten megabytes of text.
     swagger = Path(find_spec("offapi").origin).parent  # type: ignore[union-attr,arg-type]
     summary = "This document as a page, to read and to try"
     return {
