@@ -222,19 +222,19 @@ def test_an_early_interrupt_shows_no_traceback(tmp_path: Path, command: str) -> 
 def test_a_job_that_ignores_interrupts_goes_on(tmp_path: Path) -> None:
     """A shell lets its jobs in the background ignore Ctrl+C, also while modules are loaded."""
     job = 'trap "" INT; exec "$0" -X importtime -m datas openapi'
-    process = subprocess.Popen(
+    with subprocess.Popen(
         ["sh", "-c", job, sys.executable],
         cwd=tmp_path,
         env=clean_environ(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stderr
-    for line in process.stderr:
-        if line.rstrip().endswith((" click", " peewee", " falcon", " datas.operations.serving")):
-            process.send_signal(signal.SIGINT)
-    assert process.wait(DEADLINE) == 0
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.rstrip().endswith((" click", " peewee", " datas.operations.serving")):
+                process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 0
 
 
 @pytest.mark.slow
